@@ -1,0 +1,40 @@
+# Everything a fresh machine with Python 3.11, git and make needs. Try: make help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-long check format clean
+
+help: ## say what each target does
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: $(INSTALLED) ## code a real photo, compare with JPEG, and put pictures into demo/
+	$(BIN)/python benchmarks/demo.py
+
+test: $(INSTALLED) ## run the tests, all but the long ones
+	$(BIN)/python -m pytest
+
+test-long: $(INSTALLED) ## run the long tests and keep their report in tests/long.txt
+	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | tee tests/long.txt
+
+check: $(INSTALLED) ## lint, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## mend the formatting and what lint can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove the environment, caches and the demo's pictures
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis demo build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,demo]'
+	touch $@
+
+test-long: SHELL := bash

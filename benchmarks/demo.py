@@ -1,0 +1,138 @@
+"""Code one real photo, decode it both ways, and set it beside JPEG.
+
+    python benchmarks/demo.py [--rate 0.02] [--picture astronaut|chelsea|coffee] [--output demo]
+
+Writes the .xgc file, the decoded PNG and a side-by-side PNG. The photos come with scikit-image.
+"""
+
+import argparse
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from skimage import data as photos
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+import xcodec
+from xcodec import codec
+
+RGB = NDArray[np.uint8]
+CAPTION = 56
+"""Height of the text under a panel in pixels."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One way to send the photo: what it is called, its bytes, the picture that arrives."""
+
+    name: str
+    bytes: int
+    picture: RGB
+
+    def figures(self, original: RGB) -> tuple[float, float, float]:
+        """Bits per pixel, PSNR in dB over R, G, B together, SSIM (7x7, mean of the colours)."""
+        height, width = original.shape[:2]
+        return (
+            8 * self.bytes / (height * width),
+            float(peak_signal_noise_ratio(original, self.picture)),
+            float(structural_similarity(original, self.picture, channel_axis=-1)),
+        )
+
+
+def jpegs(original: RGB) -> list[Result]:
+    """The photo as JPEG at every quality, the lowest first."""
+    results = []
+    for quality in range(1, 96):
+        file = io.BytesIO()
+        Image.fromarray(original).save(file, "JPEG", quality=quality, optimize=True)
+        picture = np.asarray(Image.open(file))
+        results.append(Result(f"JPEG, quality {quality}", file.tell(), picture))
+    return results
+
+
+def dots(data: bytes, shape: tuple[int, ...]) -> RGB:
+    """What the file holds, drawn: its samples on black, each three pixels wide to be seen."""
+    points, values = codec.decode_samples(data)
+    canvas = np.zeros(shape, np.uint8)
+    around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    for offset in sorted(around, key=lambda o: -abs(o[0]) - abs(o[1])):  # The sample itself last.
+        rows, cols = np.clip(points + offset, 0, np.array(shape[:2]) - 1).T
+        canvas[rows, cols] = values
+    return canvas
+
+
+def side_by_side(panels: list[tuple[str, RGB]]) -> Image.Image:
+    """Pictures of one size in a row, each above its caption."""
+    height, width = panels[0][1].shape[:2]
+    sheet = Image.new("RGB", (len(panels) * width, height + CAPTION), "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=18)
+    for i, (caption, picture) in enumerate(panels):
+        sheet.paste(Image.fromarray(picture), (i * width, 0))
+        draw.multiline_text((i * width + 8, height + 6), caption, "black", font)
+    return sheet
+
+
+def demo(name: str, rate: float, folder: Path) -> None:
+    original: RGB = np.asarray(getattr(photos, name)())
+    data = xcodec.encode(original, rate)
+    info = xcodec.info(data)
+    painted = xcodec.decode(data)
+    mine = Result("xcodec, generator", len(data), np.asarray(painted))
+    classical = Result(
+        "xcodec, classical fill", len(data), np.asarray(xcodec.decode(data, decoder="classical"))
+    )
+    peers = jpegs(original)
+    smallest = min(peers, key=lambda peer: peer.bytes)
+    nearest = min(peers, key=lambda peer: abs(peer.bytes - len(data)))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.xgc"
+    file.write_bytes(data)
+    painted.save(folder / f"{name}.png")
+    panels = [
+        (f"original\n{original.nbytes} bytes", original),
+        (
+            f"{info.samples} samples\n{100 * info.rate:.2f} % of the pixels",
+            dots(data, original.shape),
+        ),
+    ]
+    for result in (classical, mine, nearest):
+        bpp, psnr, ssim = result.figures(original)
+        text = f"{result.name}\n{result.bytes} bytes, {psnr:.2f} dB, SSIM {ssim:.3f}"
+        panels.append((text, result.picture))
+    sheet = folder / f"{name}-side-by-side.png"
+    side_by_side(panels).save(sheet)
+
+    height, width = original.shape[:2]
+    print(f"{name}, {width}x{height} pixels, from scikit-image; {info.samples} samples\n")
+    print(f"{'':24}{'bytes':>8}{'bpp':>8}{'PSNR':>8}{'SSIM':>8}")
+    rows = [mine, classical, smallest] + [nearest] * (nearest is not smallest)
+    for result in rows:
+        bpp, psnr, ssim = result.figures(original)
+        print(f"{result.name:24}{result.bytes:8}{bpp:8.3f}{psnr:8.2f}{ssim:8.3f}")
+    print(f"\nwritten: {file}, {folder / name}.png, {sheet}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Code one real photo and set it beside JPEG.")
+    parser.add_argument(
+        "--picture", default="astronaut", choices=["astronaut", "chelsea", "coffee"]
+    )
+    parser.add_argument("--rate", type=float, default=0.02, help="fraction of the pixels (0.02)")
+    parser.add_argument("--output", type=Path, default=Path("demo"), help="folder (demo)")
+    options = parser.parse_args()
+    try:
+        demo(options.picture, options.rate, options.output)
+    except xcodec.XcodecError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

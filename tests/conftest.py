@@ -1,0 +1,48 @@
+"""What the tests share: pictures that they make or take from packages, and a way to run xcodec."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(scope="session")
+def photo() -> NDArray[np.uint8]:
+    """A real photo, uint8 (300, 451, 3): both sides are awkward on purpose."""
+    from skimage import data
+
+    return np.asarray(data.chelsea())
+
+
+@pytest.fixture
+def small(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A part of the photo, uint8 (96, 120, 3), for tests that code many times."""
+    return np.ascontiguousarray(photo[60:156, 120:240])
+
+
+@pytest.fixture
+def picture(small: NDArray[np.uint8], tmp_path: Path) -> Path:
+    """The small photo as a PNG file in a folder of its own."""
+    path = tmp_path / "photo.png"
+    Image.fromarray(small).save(path)
+    return path
+
+
+@pytest.fixture
+def xcodec_process(tmp_path: Path) -> Run:
+    """Run ``python -m xcodec ARGS`` as a process of its own, in the test's folder."""
+
+    def run(*args: object, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-m", "xcodec", *map(str, args)]
+        return subprocess.run(
+            command, input=data, capture_output=True, cwd=tmp_path, timeout=120, check=False
+        )
+
+    return run

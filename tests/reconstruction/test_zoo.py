@@ -1,0 +1,100 @@
+"""Weights on disk: what is saved comes back, what is damaged is refused, names are found."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from xcodec.errors import ModelError
+from xcodec.reconstruction import zoo
+from xcodec.reconstruction.architecture import Architecture
+from xcodec.reconstruction.generator import Generator
+
+SMALL = Architecture((4, 4, 8, 8), (1, 0, 1), 1, (1, 0, 1))
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    entry = {"steps": 7, "hours": 0.5, "mean": 21.0, "psnr": {"0.01": 21.0}, "fill": {}}
+    card = zoo.Card("small", SMALL, {"lr": 4e-4}, 7, 0.5, [entry], entry)
+    zoo.save(tmp_path / "small.safetensors", Generator(SMALL), card)
+    return tmp_path / "small.safetensors"
+
+
+def test_weights_come_back_in_half_precision(weights: Path) -> None:
+    generator, card = zoo.load(weights)
+    torch.manual_seed(0)
+    original = Generator(SMALL).state_dict()
+    for key, value in generator.state_dict().items():
+        assert value.dtype == torch.float32
+        torch.testing.assert_close(value, original[key].half().float(), rtol=0, atol=0)
+    assert (card.name, card.architecture, card.steps, card.hours) == ("small", SMALL, 7, 0.5)
+    assert card.settings == {"lr": 4e-4}
+    assert card.history == [card.best]
+    numbers = sum(value.numel() for value in original.values())
+    assert weights.stat().st_size < 2 * numbers + 8000
+
+
+def test_a_loaded_generator_paints(weights: Path) -> None:
+    generator, _ = zoo.load(weights)
+    assert generator(torch.zeros(1, 7, 5, 9)).shape == (1, 3, 5, 9)
+
+
+def test_digest_is_the_start_of_sha256_and_follows_the_file(weights: Path) -> None:
+    assert zoo.digest(weights) == sha256(weights.read_bytes()).hexdigest()[:16]
+    weights.write_bytes(b"something else")
+    assert zoo.digest(weights) == sha256(b"something else").hexdigest()[:16]
+    with pytest.raises(ModelError, match="absent"):
+        zoo.digest(weights.with_name("absent"))
+
+
+def test_names_are_found_in_the_users_folder_first(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(zoo.ENVIRONMENT, str(weights.parent))
+    assert zoo.find("small") == weights
+    assert zoo.find(weights) == weights
+
+
+def test_errors_say_where_was_looked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(zoo.ENVIRONMENT, str(tmp_path / "mine"))
+    with pytest.raises(ModelError, match=r"mine.*models") as caught:
+        zoo.find("no-such-model")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ModelError, match=r"absent\.safetensors"):
+        zoo.find(tmp_path / "absent.safetensors")
+    with pytest.raises(ModelError, match="not the name"):
+        zoo.find("no such name")
+
+
+def test_damaged_weights_are_refused(weights: Path) -> None:
+    whole = weights.read_bytes()
+    for damaged in (b"", b"PK\x03\x04 pickled", whole[:100], whole[:-50], b"\xff" * 64):
+        weights.write_bytes(damaged)
+        with pytest.raises(ModelError) as caught:
+            zoo.load(weights)
+        assert "\n" not in str(caught.value)
+
+
+def test_weights_that_do_not_fit_their_architecture_are_refused(weights: Path) -> None:
+    state = Generator(SMALL).state_dict()
+    wide = Architecture((1000, 1000, 1000, 1000), (30, 30, 30), 30, (30, 30, 30)).to_json()
+    for texts in (
+        {"format": zoo.FORMAT, "architecture": wide},  # 18 GB, were it allocated
+        {"format": zoo.FORMAT, "architecture": "{"},
+        {"format": zoo.FORMAT},
+        {"format": "another", "architecture": SMALL.to_json()},
+        {},
+    ):
+        weights.write_bytes(safetensors.torch.save(state, texts))
+        with pytest.raises(ModelError):
+            zoo.load(weights)
+
+
+def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(ModelError):
+            zoo.load(path)

@@ -1,0 +1,158 @@
+"""The public API: what ``import xcodec`` gives (xcodec/__init__.py)."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import xcodec
+from xcodec import errors
+
+
+def test_the_names_are_few_sorted_and_there() -> None:
+    assert xcodec.__all__ == sorted(xcodec.__all__)
+    assert len(xcodec.__all__) <= 16
+    for name in xcodec.__all__:
+        assert getattr(xcodec, name) is not None
+    assert dir(xcodec) == xcodec.__all__
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = xcodec.nothing
+
+
+def test_every_error_is_an_xcodec_error() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert len(kinds) >= 6
+    for kind in kinds:
+        assert issubclass(kind, xcodec.XcodecError)
+        assert getattr(xcodec, kind.__name__) is kind
+
+
+def test_import_is_light() -> None:
+    code = "import sys, xcodec; print([m for m in ('numpy', 'torch', 'PIL') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_coding_needs_no_torch() -> None:
+    code = """
+import sys, numpy, xcodec
+data = xcodec.encode(numpy.arange(3072, dtype=numpy.uint8).reshape(32, 32, 3), 0.05)
+xcodec.info(data)
+xcodec.decode(data, decoder="classical")
+xcodec.reconstruct([[1, 2]], numpy.uint8([[9, 9, 9]]), (4, 5), decoder="classical")
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_there_and_back(small: NDArray[np.uint8]) -> None:
+    data = xcodec.encode(small, 0.05)
+    assert isinstance(data, bytes)
+    picture = xcodec.decode(data, decoder="classical")
+    assert picture.size == (120, 96)
+    assert picture.mode == "RGB"
+    error = np.square(np.asarray(picture) - small.astype(float)).mean()
+    assert 10 * np.log10(255**2 / error) > 20
+    info = xcodec.info(data)
+    assert (info.width, info.height) == (120, 96)
+    assert info.samples == pytest.approx(0.05 * small.size / 3, rel=0.01, abs=1)
+
+
+def test_a_pillow_image_and_its_array_give_the_same_bytes(small: NDArray[np.uint8]) -> None:
+    assert xcodec.encode(Image.fromarray(small)) == xcodec.encode(small)
+    grey = Image.fromarray(small[..., 1])
+    assert xcodec.encode(grey) == xcodec.encode(np.asarray(grey))
+
+
+def test_coding_is_deterministic(small: NDArray[np.uint8]) -> None:
+    fortran = np.asfortranarray(small)
+    assert xcodec.encode(small) == xcodec.encode(fortran)
+    data = xcodec.encode(small)
+    once, twice = (np.asarray(xcodec.decode(data, decoder="classical")) for _ in range(2))
+    assert np.array_equal(once, twice)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.0009, 0.51, -1.0, float("nan"), float("inf")])
+def test_rates_out_of_range_are_refused(small: NDArray[np.uint8], rate: float) -> None:
+    with pytest.raises(xcodec.InputError, match="rate"):
+        xcodec.encode(small, rate)
+
+
+def test_a_byte_budget_is_kept(small: NDArray[np.uint8]) -> None:
+    sizes = [len(xcodec.encode(small, size=budget)) for budget in (120, 240, 480)]
+    assert sizes == sorted(sizes)
+    for size, budget in zip(sizes, (120, 240, 480), strict=True):
+        assert 0.8 * budget <= size <= budget
+
+
+def test_a_budget_that_nothing_fits_is_refused(small: NDArray[np.uint8]) -> None:
+    with pytest.raises(xcodec.InputError):
+        xcodec.encode(small, size=3)
+
+
+@pytest.mark.parametrize("mask", ["blue", "random", "explicit"])
+def test_lossless_samples_come_back_exactly(small: NDArray[np.uint8], mask: str) -> None:
+    chosen = np.random.default_rng(0).random(small.shape[:2]) < 0.02
+    where = chosen if mask == "explicit" else mask
+    data = xcodec.encode(small, 0.02, mask=where, tone="point", lossless=True)
+    decoded = np.asarray(xcodec.decode(data, decoder="classical"))
+    exact = (decoded == small).all(-1)
+    assert exact.sum() >= xcodec.info(data).samples
+    if mask == "explicit":
+        assert exact[chosen].all()
+
+
+def test_lossless_samples_are_the_pixels_themselves(small: NDArray[np.uint8]) -> None:
+    for tone in ("mean", "least-squares"):
+        with pytest.raises(xcodec.InputError):
+            xcodec.encode(small, tone=tone, lossless=True)
+
+
+def test_masks_of_another_shape_are_refused(small: NDArray[np.uint8]) -> None:
+    with pytest.raises(xcodec.InputError, match="mask"):
+        xcodec.encode(small, mask=np.ones((3, 3), bool))
+
+
+def test_reconstruction_of_foreign_samples(small: NDArray[np.uint8]) -> None:
+    points = np.stack(np.nonzero(np.random.default_rng(0).random((96, 120)) < 0.1), 1)
+    values = small[points[:, 0], points[:, 1]]
+    picture = np.asarray(xcodec.reconstruct(points, values, (96, 120), decoder="classical"))
+    assert picture.shape == small.shape
+    assert np.array_equal(picture[points[:, 0], points[:, 1]], values)
+    error = np.square(picture - small.astype(float)).mean()
+    assert 10 * np.log10(255**2 / error) > 22
+
+
+@pytest.mark.parametrize(
+    ("points", "values"),
+    [
+        ([[0, 0]], [[1, 2]]),
+        ([[0, 0], [1, 1]], [[1, 2, 3]]),
+        ([[4, 0]], [[1, 2, 3]]),
+        ([[0, -1]], [[1, 2, 3]]),
+        ([[1, 1], [1, 1]], [[1, 2, 3], [3, 2, 1]]),
+        (np.zeros((0, 2), int), np.zeros((0, 3))),
+    ],
+)
+def test_samples_that_make_no_sense_are_refused(points: object, values: object) -> None:
+    with pytest.raises(xcodec.InputError):
+        xcodec.reconstruct(
+            np.asarray(points), np.asarray(values, np.uint8), (4, 5), decoder="classical"
+        )
+
+
+def test_unknown_choices_are_refused(small: NDArray[np.uint8]) -> None:
+    for options in ({"density": "x"}, {"mask": "x"}, {"tone": "x"}, {"block": 7}):
+        with pytest.raises(xcodec.InputError):
+            xcodec.encode(small, **options)
+    data = xcodec.encode(small)
+    with pytest.raises(xcodec.InputError):
+        xcodec.decode(data, decoder="x")
+    with pytest.raises(xcodec.LimitError):
+        xcodec.decode(data, decoder="classical", max_pixels=96 * 120 - 1)

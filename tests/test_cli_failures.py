@@ -1,0 +1,183 @@
+"""What the command line does when it can't do what it is asked (xcodec/cli.py, __main__.py)."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import xcodec
+from xcodec.__main__ import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+def failure(capsys: Capture, *args: object) -> str:
+    """The one line that a failing command prints on standard error."""
+    capsys.readouterr()
+    assert main([str(a) for a in args]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("xcodec: ")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    return err
+
+
+def test_inputs_that_are_no_pictures(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "text.png").write_text("This is no picture.\n")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "folder.png").mkdir()
+    for name, reason in [
+        ("text.png", "not a picture"),
+        ("empty.png", "the file is empty"),
+        ("folder.png", "is a directory"),
+        ("missing.png", "no such file"),
+    ]:
+        assert reason in failure(capsys, "encode", tmp_path / name)
+    assert sorted(os.listdir(tmp_path)) == ["empty.png", "folder.png", "text.png"]
+
+
+def test_inputs_that_are_no_files_of_ours(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "out.png"
+    (tmp_path / "empty.xgc").touch()
+    for source in (picture, tmp_path / "empty.xgc", tmp_path, tmp_path / "missing.xgc"):
+        failure(capsys, "decode", source, "-o", out)
+        failure(capsys, "info", source)
+    assert not out.exists()
+
+
+def test_damaged_files(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    data = bytearray(xcodec.encode(Image.open(picture)))
+    out = tmp_path / "out.png"
+    (tmp_path / "cut.xgc").write_bytes(data[:-20])
+    failure(capsys, "decode", tmp_path / "cut.xgc", "-o", out)
+    data[len(data) // 2] ^= 1
+    (tmp_path / "changed.xgc").write_bytes(data)
+    failure(capsys, "decode", tmp_path / "changed.xgc", "-o", out)
+    assert not out.exists()
+    options = ["--partial", "--decoder", "classical", "-q"]
+    assert main(["decode", str(tmp_path / "cut.xgc"), "-o", str(out), *options]) == 0
+    assert np.asarray(Image.open(out)).shape == (96, 120, 3)
+
+
+def test_nothing_is_overwritten_unasked(picture: Path, capsys: Capture) -> None:
+    file = picture.with_suffix(".xgc")
+    file.write_bytes(b"precious")
+    assert "exists already" in failure(capsys, "encode", picture)
+    assert file.read_bytes() == b"precious"
+    assert main(["encode", str(picture), "--force", "-q"]) == 0
+    assert xcodec.info(file.read_bytes()).width == 120
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_full_disks(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert "no space left on device" in failure(capsys, "encode", picture, "-o", "/dev/full")
+    for command in (["encode", str(picture), "-o", "-"], ["--help"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "xcodec", *command],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"xcodec: ")
+        assert done.stderr.count(b"\n") == 1
+    assert os.listdir(tmp_path) == ["photo.png"]
+
+
+def test_limits(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert "120x96" in failure(capsys, "encode", picture, "--max-pixels", 1000)
+    assert main(["encode", str(picture), "-q"]) == 0
+    file = picture.with_suffix(".xgc")
+    failure(capsys, "decode", file, "-o", tmp_path / "out.png", "--max-pixels", 1000)
+
+
+def test_values_out_of_range(picture: Path, capsys: Capture) -> None:
+    for options in (
+        ["-r", "0"],
+        ["-r", "0.6"],
+        ["-r", "nan"],
+        ["--bytes", "2"],
+        ["--step", "0"],
+        ["--step", "-3"],
+        ["--block", "7"],
+        ["--strength", "-1"],
+        ["--mask", "missing.png"],
+        ["--lossless-samples"],
+        ["--seed", "-1", "--mask", "random"],
+    ):
+        failure(capsys, "encode", picture, *options)
+    assert not picture.with_suffix(".xgc").exists()
+
+
+def test_an_unknown_preset(capsys: Capture) -> None:
+    assert "none-such" in failure(capsys, "train", "--data", "photos", "--preset", "none-such")
+
+
+def test_an_unknown_suffix_fails_before_the_work(picture: Path, capsys: Capture) -> None:
+    assert main(["encode", str(picture), "-q"]) == 0
+    file = picture.with_suffix(".xgc")
+    assert "suffix '.xyz'" in failure(capsys, "decode", file, "-o", "out.xyz")
+
+
+def test_a_missing_model(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert main(["encode", str(picture), "-q"]) == 0
+    decode = ["decode", picture.with_suffix(".xgc"), "-o", tmp_path / "out.png", "--model"]
+    for model in ("none-such", str(tmp_path / "none.safetensors")):
+        assert model in failure(capsys, *decode, model)
+    assert not (tmp_path / "out.png").exists()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["encode"],
+        ["paint"],
+        ["encode", "a.png", "--rate", "much"],
+        ["encode", "a.png", "--density", "none"],
+        ["decode", "a.xgc", "--device", "toaster"],
+        ["decode", "a.xgc", "--max-pixels", "0"],
+        ["info", "a.xgc", "b.xgc"],
+        ["train"],
+    ],
+)
+def test_wrong_usage(args: list[str], capsys: Capture) -> None:
+    assert main(args) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Usage: xcodec" in err
+
+
+def test_interruption(picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    from xcodec import codec
+
+    def interrupt(*_: object, **__: object) -> bytes:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("unreachable")
+
+    monkeypatch.setattr(codec, "encode", interrupt)
+    assert main(["encode", str(picture)]) == 130
+    assert capsys.readouterr().out == ""
+    assert not picture.with_suffix(".xgc").exists()
+
+
+def test_a_closed_pipe_is_quiet(picture: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "xcodec", "encode", str(picture), "-o", "-"],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 1
+    assert done.stderr == b""

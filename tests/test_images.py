@@ -1,0 +1,312 @@
+"""Pictures and colour transforms (xcodec/images.py)."""
+
+import io
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+from PIL import Image
+
+from xcodec import images
+from xcodec.errors import InputError, LimitError
+
+RAMP = np.arange(0, 252, 21, dtype=np.uint8).reshape(3, 4)
+"""A small grey picture, (3, 4), levels 0 to 231."""
+
+
+def png(image: Image.Image, **options: object) -> bytes:
+    data = io.BytesIO()
+    image.save(data, "PNG", **options)
+    return data.getvalue()
+
+
+# Modes
+
+
+def grey_images() -> dict[str, Image.Image]:
+    """The ramp in every mode that holds it."""
+    grey = Image.fromarray(RAMP)
+    wide = RAMP.astype(np.uint16) * 257
+    return {
+        "L": grey,
+        "P": grey.convert("P"),
+        "RGB": grey.convert("RGB"),
+        "LA": grey.convert("LA"),
+        "RGBA": grey.convert("RGBA"),
+        "CMYK": grey.convert("RGB").convert("CMYK"),
+        "YCbCr": grey.convert("YCbCr"),
+        "I;16": Image.fromarray(wide),
+        "I;16B": Image.frombytes("I;16B", (4, 3), wide.astype(">u2").tobytes()),
+        "I": Image.fromarray(wide.astype(np.int32)),
+        "F": Image.fromarray(RAMP.astype(np.float32)),
+        "F in 0..1": Image.fromarray(RAMP.astype(np.float32) / 255),
+    }
+
+
+@pytest.mark.parametrize("mode", grey_images())
+def test_every_mode_gives_the_same_greys(mode: str) -> None:
+    rgb = images.as_rgb(grey_images()[mode])
+    assert rgb.dtype == np.uint8
+    assert np.array_equal(rgb, RAMP[..., None].repeat(3, 2))
+
+
+def test_bilevel() -> None:
+    rgb = images.as_rgb(Image.fromarray(RAMP > 100))
+    assert np.array_equal(rgb, np.where(RAMP > 100, 255, 0)[..., None].repeat(3, 2))
+
+
+def test_sixteen_bits_are_rounded() -> None:
+    levels = np.array([[0, 128, 129, 257, 65406, 65407, 65535]], np.uint16)
+    assert images.load(png(Image.fromarray(levels))).rgb[0, :, 0].tolist() == [
+        0, 0, 1, 1, 254, 255, 255,
+    ]  # fmt: skip
+
+
+def test_values_beyond_sixteen_bits_are_refused() -> None:
+    for level in (-1, 65536):
+        with pytest.raises(InputError, match="outside 16 bits"):
+            images.as_rgb(Image.fromarray(np.full((2, 2), level, np.int32)))
+    with pytest.raises(InputError, match="not numbers"):
+        images.as_rgb(Image.fromarray(np.full((2, 2), np.nan, np.float32)))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_transparency_shows_white(mode: str) -> None:
+    alpha = np.array([[0, 51, 255, 255]] * 3, np.uint8)
+    image = Image.fromarray(np.dstack([RAMP] * 3 + [alpha])).convert(mode)
+    grey = np.asarray(image.convert("RGBA"))[..., 0].astype(float)
+    expected = grey * alpha / 255 + 255 - alpha
+    picture = images._convert(image)
+    assert picture.composited
+    assert np.abs(picture.rgb - expected[..., None]).max() <= 1
+    assert (picture.rgb[:, 0] == 255).all()
+
+
+def test_transparent_colours_show_white() -> None:
+    palette = Image.fromarray(RAMP).convert("P")
+    wide = Image.fromarray(RAMP.astype(np.uint16) * 257)
+    for image, colour in [
+        (palette, palette.getpixel((1, 0))),
+        (Image.fromarray(RAMP), 21),
+        (Image.fromarray(RAMP).convert("RGB"), (21, 21, 21)),
+        (wide, 21 * 257),
+    ]:
+        picture = images.load(png(image, transparency=colour))
+        assert picture.composited, image.mode
+        expected = np.where(RAMP == 21, 255, RAMP)
+        assert np.array_equal(picture.rgb, expected[..., None].repeat(3, 2)), image.mode
+
+
+def test_opaque_alpha_is_no_news() -> None:
+    assert not images.load(png(grey_images()["RGBA"])).composited
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images.as_rgb(grey_images()["RGBA"])
+
+
+def test_callers_are_warned_of_transparency() -> None:
+    with pytest.warns(UserWarning, match="composited on white"):
+        images.as_rgb(Image.new("RGBA", (2, 2), (0, 0, 0, 0)))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = {
+        1: RAMP,
+        2: RAMP[:, ::-1],
+        3: RAMP[::-1, ::-1],
+        4: RAMP[::-1],
+        5: RAMP.T,
+        6: np.rot90(RAMP, -1),
+        7: RAMP[::-1, ::-1].T,
+        8: np.rot90(RAMP),
+    }
+    for name in ("L", "I;16"):
+        rgb = images.load(png(grey_images()[name], exif=exif)).rgb
+        assert np.array_equal(rgb[..., 0], turned[orientation])
+
+
+def test_damaged_exif_is_ignored() -> None:
+    rgb = images.load(png(grey_images()["L"], exif=b"Exif\0\0II*\0\xff\xff\xff\xff")).rgb
+    assert np.array_equal(rgb[..., 0], RAMP)
+
+
+# Arrays
+
+
+def test_arrays(small: NDArray[np.uint8]) -> None:
+    assert images.as_rgb(small) is small
+    grey = images.as_rgb(small[..., 0])
+    assert grey.shape == small.shape
+    assert (grey == small[..., :1]).all()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.float32),
+        np.zeros((4, 4), np.uint16),
+        np.zeros((4, 4), bool),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 1), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((1, 2, 3, 3), np.uint8),
+        [[1, 2], [3, 4]],
+        "photo.png",
+        None,
+    ],
+    ids=repr,
+)
+def test_other_arrays_are_refused(image: object) -> None:
+    with pytest.raises(InputError, match="a picture"):
+        images.as_rgb(image)  # type: ignore[arg-type]
+
+
+def test_pictures_without_pixels_are_refused() -> None:
+    with pytest.raises(InputError):
+        images.as_rgb(Image.new("RGB", (0, 5)))
+
+
+def test_floats_are_rounded_and_clipped() -> None:
+    rgb = np.array([[[-3.0, 0.6, 254.4], [255.6, 300.0, 127.5]]], np.float32)
+    assert np.asarray(images.to_image(rgb)).tolist() == [[[0, 1, 254], [255, 255, 128]]]
+
+
+# Files that are no pictures
+
+
+def test_sources_of_every_kind(picture: Path, small: NDArray[np.uint8]) -> None:
+    with open(picture, "rb") as stream:
+        for source in (picture, str(picture), picture.read_bytes(), stream):
+            assert np.array_equal(images.load(source).rgb, small)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"This is no picture, whatever its name says.\n", "not a picture"),
+        (b"", "the file is empty"),
+        (b"\x89PNG\r\n\x1a\n", "picture"),
+        (None, "no such file"),
+    ],
+)
+def test_what_is_no_picture(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    path = tmp_path / "photo.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=reason) as error:
+        images.load(path)
+    assert str(error.value).startswith(f"{path}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_is_no_picture(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a directory"):
+        images.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
+def test_cut_pictures(photo: NDArray[np.uint8], kind: str) -> None:
+    data = io.BytesIO()
+    Image.fromarray(photo).save(data, kind)
+    whole = data.getvalue()
+    for length in (len(whole) // 2, len(whole) - len(whole) // 20):
+        with pytest.raises(InputError, match=r"damaged|not a picture"):
+            images.load(whole[:length])
+
+
+def test_large_pictures_are_refused_before_they_are_decoded() -> None:
+    # A header that promises 20,000 x 20,000 pixels and holds none of them.
+    chunk = b"IHDR" + (20_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    bomb = b"\x89PNG\r\n\x1a\n\0\0\0\x0d" + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    bomb += b"\0\0\0\0IDAT" + zlib.crc32(b"IDAT").to_bytes(4, "big")
+    with pytest.raises(LimitError, match="20000x20000 pixels, more than the 100000000"):
+        images.load(bomb)
+    with pytest.raises(InputError, match="damaged"):  # Pillow's own limit does not interfere.
+        images.load(bomb, max_pixels=400_000_000)
+
+
+def test_the_limit_is_exact(picture: Path) -> None:
+    assert images.load(picture, max_pixels=96 * 120).rgb.shape == (96, 120, 3)
+    with pytest.raises(LimitError):
+        images.load(picture, max_pixels=96 * 120 - 1)
+    assert Image.MAX_IMAGE_PIXELS is not None
+
+
+# Masks
+
+
+def test_masks_mark_what_is_not_black(tmp_path: Path) -> None:
+    expected = RAMP % 2 == 1
+    shapes = {
+        "L": Image.fromarray(expected.astype(np.uint8)),
+        "1": Image.fromarray(expected),
+        "I;16": Image.fromarray(expected.astype(np.uint16)),
+        "RGB": Image.fromarray(np.dstack([0 * RAMP, 0 * RAMP, expected.astype(np.uint8)])),
+        "LA": Image.fromarray(np.dstack([expected.astype(np.uint8), RAMP])),
+        "P": Image.fromarray(np.where(expected, 255, 0).astype(np.uint8)).convert("P"),
+    }
+    for mode, image in shapes.items():
+        assert image.mode == mode
+        mask = images.load_mask(png(image))
+        assert mask.dtype == np.bool_
+        assert np.array_equal(mask, expected), mode
+
+
+# Saving
+
+
+@pytest.mark.parametrize("suffix", ["png", "PNG", "tif", "bmp", "webp", "jpg"])
+def test_the_suffix_names_the_format(tmp_path: Path, small: NDArray[np.uint8], suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    images.save(Image.fromarray(small), path)
+    error = np.abs(images.load(path).rgb - small.astype(int)).mean()
+    assert error < 3 if suffix in ("webp", "jpg") else error == 0
+
+
+def test_unknown_suffixes_are_refused(tmp_path: Path) -> None:
+    for name in ("a.xyz", "a", "a.xgc"):
+        with pytest.raises(InputError, match="no picture format"):
+            images.save(Image.new("RGB", (2, 2)), tmp_path / name)
+
+
+def test_streams_get_png(small: NDArray[np.uint8]) -> None:
+    stream = io.BytesIO()
+    images.save(Image.fromarray(small), stream)
+    assert stream.getvalue().startswith(b"\x89PNG")
+
+
+# Colour
+
+
+def test_ycocg_is_exact_both_ways(photo: NDArray[np.uint8]) -> None:
+    planes = images.to_ycocg(photo)
+    assert planes.dtype == np.float32
+    assert np.array_equal(images.from_ycocg(planes), photo)
+
+
+def test_ycocg_of_primaries() -> None:
+    primaries = np.diag([255, 255, 255]).astype(np.uint8)[None]
+    expected = [[63.75, 255, -127.5], [127.5, 0, 255], [63.75, -255, -127.5]]
+    assert images.to_ycocg(primaries)[0].tolist() == expected
+    assert images.to_ycocg_r(primaries)[0].tolist() == [
+        [63, 255, -127], [127, 0, 255], [63, -255, -127],
+    ]  # fmt: skip
+
+
+@given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
+def test_ycocg_r_is_reversible(rgb: NDArray[np.uint8]) -> None:
+    planes = images.to_ycocg_r(rgb)
+    assert planes.dtype == np.int32
+    assert planes[..., 0].min() >= 0
+    assert np.abs(planes).max() <= 255
+    assert np.array_equal(images.from_ycocg_r(planes), rgb)

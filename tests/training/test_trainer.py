@@ -1,0 +1,336 @@
+"""Training: it learns, resumes where it was, keeps the best weights, and stops when told."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from xcodec.errors import InputError, ModelError
+from xcodec.reconstruction import zoo
+from xcodec.reconstruction.architecture import Architecture
+from xcodec.reconstruction.generator import from_network
+from xcodec.training import cache, dataset, losses, trainer, validation
+from xcodec.training.learner import Learner
+from xcodec.training.settings import TrainSettings, presets
+
+SMALL = Architecture((16, 16, 16, 16), (1, 0, 0), 1, (1, 1, 1))
+
+
+def smooth(folder: Path, count: int, side: int = 80) -> None:
+    """Synthetic smooth pictures with an edge each."""
+    folder.mkdir()
+    y, x = np.mgrid[:side, :side] / side
+    for i in range(count):
+        rng = np.random.default_rng(i)
+        waves = [128 + 80 * np.sin(6 * (a * x + b * y)) for a, b in rng.normal(0, 1, (3, 2))]
+        picture = np.stack(waves, -1) + 40 * ((x - 0.5) * rng.normal() > y - 0.5)[..., None]
+        rgb = picture.clip(0, 255).astype(np.uint8)
+        Image.fromarray(rgb).save(folder / f"{i:02}.png")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Small networks gain nothing from more threads, which slow down on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> TrainSettings:
+    """A tiny run over six synthetic pictures."""
+    smooth(tmp_path / "data", 6)
+    smooth(tmp_path / "val", 3)
+    return TrainSettings(
+        data=tmp_path / "data",
+        val=tmp_path / "val",
+        output=tmp_path / "models" / "tiny.safetensors",
+        checkpoint=tmp_path / "checkpoint",
+        cache=tmp_path / "cache",
+        steps=4,
+        batch=2,
+        crop=32,
+        warmup=2,
+        workers=0,
+        threads=1,
+        device="cpu",
+        variants=1,
+        ready=6,
+        architecture=SMALL,
+    )
+
+
+@pytest.fixture
+def learned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The steps that are taken, as they are taken."""
+    steps: list[int] = []
+    learn = Learner.learn
+
+    def noted(self: Learner, batch: dataset.Batch) -> tuple[float, float]:
+        steps.append(self.account.step)
+        return learn(self, batch)
+
+    monkeypatch.setattr(Learner, "learn", noted)
+    return steps
+
+
+def test_a_batch_can_be_learned_by_heart(settings: TrainSettings) -> None:
+    settings = dataclasses.replace(settings, lr=3e-3)
+    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
+    batch = dataset.draw(entries, 2, 32, np.random.default_rng(0))
+    learner = Learner(settings, torch.device("cpu"))
+    first = learner.learn(batch)
+    assert first[1] == pytest.approx(0, abs=1e-6)  # It starts from the fill.
+    for _ in range(119):
+        last = learner.learn(batch)
+    assert last[1] > 1.0
+    assert last[0] < first[0]
+
+
+def jobs(settings: TrainSettings) -> list[cache.Job]:
+    settings.cache.mkdir(exist_ok=True)
+    return list(dataset.jobs(cache.pictures(settings.data), settings))
+
+
+def test_a_run_writes_weights_history_and_state(settings: TrainSettings) -> None:
+    card = trainer.train(settings)
+    assert card.steps == 4
+    generator, kept = zoo.load(settings.weights)
+    assert generator.architecture == SMALL
+    assert kept.best is not None
+    assert set(kept.best["psnr"]) == {"0.01", "0.02", "0.05", "0.1"}
+    assert kept.best["mean"] == max(entry["mean"] for entry in card.history)
+    assert card.history[0]["psnr"] == card.history[0]["fill"]  # Before the first step.
+    assert json.loads(settings.weights.with_suffix(".history.json").read_text()) == card.history
+    assert kept.settings["crop"] == 32
+    assert kept.settings["data"] == "data"  # No paths of the machine that trained it.
+    assert settings.state.exists()
+
+
+def test_a_run_resumes_where_it_was(settings: TrainSettings, learned: list[int]) -> None:
+    first = trainer.train(settings)
+    longer = dataclasses.replace(settings, steps=6, resume=True)
+    second = trainer.train(longer)
+    assert learned == [0, 1, 2, 3, 4, 5]
+    assert second.steps == 6
+    assert second.hours > first.hours
+    assert second.history[: len(first.history)] == first.history
+
+
+def test_the_state_holds_all_that_the_next_step_needs(settings: TrainSettings) -> None:
+    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
+    rng = np.random.default_rng(0)
+    one = Learner(settings, torch.device("cpu"))
+    for _ in range(3):
+        one.learn(dataset.draw(entries, 2, 32, rng))
+    one.save(settings.state)
+    other = Learner(dataclasses.replace(settings, seed=5), torch.device("cpu"))
+    other.restore(settings.state)
+    batch = dataset.draw(entries, 2, 32, rng)
+    assert one.learn(batch) == other.learn(batch)
+    for mine, its in ((one.generator, other.generator), (one.average, other.average)):
+        for key, value in mine.state_dict().items():
+            torch.testing.assert_close(its.state_dict()[key], value, rtol=0, atol=0)
+
+
+def test_init_starts_a_new_schedule_and_goes_on_counting(
+    settings: TrainSettings, learned: list[int]
+) -> None:
+    first = trainer.train(settings)
+    second = trainer.train(dataclasses.replace(settings, init=settings.weights))
+    assert learned == [0, 1, 2, 3, 0, 1, 2, 3]
+    kept = next(e for e in first.history if e == first.best)
+    assert second.steps == kept["steps"] + 4
+    assert second.history[0] == first.history[0]
+
+
+def test_sigint_ends_a_run_with_a_state_to_resume_from(
+    settings: TrainSettings, learned: list[int]
+) -> None:
+    def interrupt() -> None:
+        while not learned:
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    threading.Thread(target=interrupt, daemon=True).start()
+    endless = dataclasses.replace(settings, steps=100_000)
+    assert 0 < trainer.train(endless).steps < 100_000
+    assert signal.getsignal(signal.SIGINT) is before
+    done = len(learned)
+    trainer.train(dataclasses.replace(settings, steps=done + 1, resume=True))
+    assert learned == list(range(done + 1))
+
+
+def test_time_limit_and_patience_end_a_run(settings: TrainSettings) -> None:
+    endless = dataclasses.replace(settings, steps=10**9, validate_every=1e-6)
+    assert trainer.train(dataclasses.replace(endless, time_limit=0.02)).hours * 60 >= 0.02
+    bored = dataclasses.replace(endless, patience=0.01, gain=50.0, overwrite=True)
+    assert trainer.train(bored).steps > 0
+
+
+def test_divergence_is_an_error_and_keeps_the_best(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(*args: object) -> torch.Tensor:
+        return losses.crop_errors(*args) * torch.nan  # type: ignore[arg-type]
+
+    monkeypatch.setattr("xcodec.training.learner.crop_errors", spoilt)
+    with pytest.raises(ModelError, match="diverged at step 0"):
+        trainer.train(settings)
+    generator, _ = zoo.load(settings.weights)
+    assert all(weight.isfinite().all() for weight in generator.parameters())
+
+
+def test_weights_are_not_overwritten_unasked(settings: TrainSettings) -> None:
+    settings.weights.parent.mkdir()
+    settings.weights.write_bytes(b"precious")
+    with pytest.raises(InputError, match="exists already"):
+        trainer.train(settings)
+    assert settings.weights.read_bytes() == b"precious"
+
+
+def test_encoded_pictures_are_kept_for_later_runs(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer.train(settings)
+    monkeypatch.setattr(cache.codec, "quantised", None)  # Nothing can be encoded any more.
+    again = dataclasses.replace(settings, overwrite=True)
+    assert trainer.train(again).steps == 4
+
+
+def test_workers_never_load_torch() -> None:
+    line = (
+        "import sys, xcodec.training.cache, xcodec.training.settings; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_killed_worker_is_no_hang(settings: TrainSettings) -> None:
+    settings.cache.mkdir()
+    six = jobs(settings)
+    filler = cache.Filler([dataclasses.replace(six[0], picture=Path("/proc/self/mem"))], 32, 1)
+    assert isinstance(filler._pool, ProcessPoolExecutor)
+    for worker in (filler._pool._processes or {}).values():
+        worker.kill()
+    with pytest.raises(InputError, match="no picture can be trained on"):
+        filler.wait(1)
+    filler.close()
+
+
+def test_worker_processes_encode(settings: TrainSettings) -> None:
+    settings.cache.mkdir()
+    filler = cache.Filler(jobs(settings), 32, 1)
+    try:
+        filler.wait(6)
+    finally:
+        filler.close()
+    assert (len(filler.entries), filler.skipped) == (6, 0)
+
+
+def test_pictures_that_cannot_be_used_are_skipped(settings: TrainSettings) -> None:
+    (settings.data / "text.png").write_text("no picture")
+    Image.new("RGB", (20, 200)).save(settings.data / "thin.png")
+    filler = cache.Filler(jobs(settings), 32, 0)
+    try:
+        filler.wait(100)
+    finally:
+        filler.close()
+    assert (len(filler.entries), filler.skipped) == (6, 2)
+    thin = [job for job in jobs(settings) if job.picture.name == "thin.png"]
+    filler = cache.Filler(thin, 32, 0)
+    with pytest.raises(InputError, match="smaller than"):
+        filler.wait(1)
+    filler.close()
+
+
+def test_an_entry_is_what_the_decoder_gets(settings: TrainSettings) -> None:
+    job = dataclasses.replace(jobs(settings)[0], draw=cache.Draw(0.05, 1.0, "sobel", "point"))
+    entry = cache.opened(cache.encode(job))
+    original = np.asarray(Image.open(job.picture))
+    np.testing.assert_array_equal(entry.pixels[..., :3], original)
+    assert entry.tone == "point"
+    assert entry.step > 0
+    assert entry.pixels[..., 7].sum() == pytest.approx(0.05 * original[..., 0].size, rel=0.02)
+    assert not entry.pixels[..., 6][entry.pixels[..., 7] == 1].any()  # Certain on the samples.
+
+
+def test_crops_keep_targets_and_conditions_together(settings: TrainSettings) -> None:
+    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
+    batch = dataset.draw(entries, 8, 32, np.random.default_rng(1))
+    assert batch.conditions.shape == (8, 7, 32, 32)
+    assert batch.targets.shape == (8, 3, 32, 32)
+    error = from_network(batch.targets) - from_network(batch.conditions[:, :3])
+    assert np.sqrt(np.mean(error**2)) < 40  # Were one of them turned, it would be 90.
+
+
+def test_a_fiftieth_of_the_files_is_held_out_without_val(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = dataclasses.replace(settings, val=None)
+    names = cache.pictures(settings.data)
+    numbers = {file: f"{i:x}" for i, file in enumerate(names)}
+    monkeypatch.setattr(cache, "digest", numbers.__getitem__)
+    assert dataset.split(alone) == (names[1:], names[:1])
+    assert dataset.split(settings)[1] == cache.pictures(settings.val or Path())[0::2]
+
+
+def test_scores_of_the_fill_are_those_of_rounded_pictures(settings: TrainSettings) -> None:
+    settings.cache.mkdir()
+    entries = validation.prepare(cache.pictures(settings.data)[:2], settings.cache)
+    learner = Learner(settings, torch.device("cpu"))
+    scores = validation.validate(learner.average, entries, learner.device)
+    assert scores.psnr == scores.fill
+    assert scores.psnr["0.1"] > scores.psnr["0.01"]
+
+
+def test_loss_is_the_mean_error_of_crops_in_grey_levels() -> None:
+    target = torch.zeros(2, 3, 4, 4)
+    off = torch.stack([torch.full((3, 4, 4), 0.1), torch.full((3, 4, 4), -0.3)])
+    torch.testing.assert_close(
+        losses.crop_errors(off, target), torch.tensor([0.1, 0.3]), rtol=1e-3, atol=0
+    )
+    exact = target.clone().requires_grad_()
+    losses.crop_errors(exact, target).mean().backward()  # A flat picture divides nothing by zero.
+    assert exact.grad is not None
+    assert exact.grad.isfinite().all()
+
+
+def test_presets_and_overrides() -> None:
+    assert "photo" in presets()
+    settings = TrainSettings.from_preset("photo", data="pictures", batch=3, val=None)
+    assert settings.data == Path("pictures")
+    assert settings.batch == 3
+    assert settings.preset == "photo"
+    assert settings.architecture == Architecture()
+    assert settings.weights == Path("models/photo.safetensors")
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"batch": 0}, {"crop": 100}, {"ema": 1.0}, {"rates": (0.5, 0.1)}, {"colour": 1}]
+)
+def test_impossible_settings_are_refused(overrides: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        TrainSettings.from_preset("photo", data="pictures", **overrides)
+
+
+def test_unknown_presets_and_empty_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one of photo"):
+        TrainSettings.from_preset("oil", data="pictures")
+    with pytest.raises(InputError, match="no pictures"):
+        cache.pictures(tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        cache.pictures(tmp_path / "absent")

@@ -1,0 +1,51 @@
+"""xcodec: a picture codec for extreme cases, where a few samples stand for the whole picture.
+
+data = xcodec.encode(picture, rate=0.02)  # Pillow image or uint8 array -> bytes of a .xgc file
+picture = xcodec.decode(data)             # ... -> Pillow image, painted by the generator
+xcodec.info(data)                         # every field of the file, and where its bytes went
+xcodec.reconstruct(points, values, shape) # a picture from samples of other origin
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from xcodec.errors import (
+    FormatError,
+    InputError,
+    LimitError,
+    ModelError,
+    TruncatedError,
+    XcodecError,
+)
+
+if TYPE_CHECKING:
+    from xcodec.codec import Info, decode, encode, info, reconstruct
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "FormatError",
+    "Info",
+    "InputError",
+    "LimitError",
+    "ModelError",
+    "TruncatedError",
+    "XcodecError",
+    "__version__",
+    "decode",
+    "encode",
+    "info",
+    "reconstruct",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the codec when it is first asked for, so that ``xcodec --help`` starts at once."""
+    if name in __all__:
+        from xcodec import codec
+
+        return getattr(codec, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

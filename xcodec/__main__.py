@@ -1,0 +1,43 @@
+"""``python -m xcodec`` and the ``xcodec`` command: errors become one line and an exit code.
+
+0    all went well              2    wrong usage
+1    an error of xcodec         130  interrupted
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from xcodec.cli import cli
+from xcodec.errors import XcodecError
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command line, by default the process's own; returns the exit code."""
+    try:
+        code = cli.main(args, prog_name="xcodec", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except XcodecError as error:
+        message = str(error)
+    except MemoryError:
+        message = "not enough memory"
+    except OSError as error:
+        # Standard output is full or closed; the interpreter would complain once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 1
+        message = str(error)
+    click.echo(f"xcodec: {message}", err=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""The hierarchical transform over scattered samples.
+
+Points fall into levels by the octave of their blue-noise rank; each level holds about as many
+points as all coarser ones together. From fine to coarse, each value is predicted by kriging from
+its nearest coarser points and becomes a residual; the coarser values then take up a share of the
+residuals around them, so that they stand for local means (the update step of the lifting scheme,
+Sweldens 1996).
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from xcodec.samples import Floats, Ints, Points
+from xcodec.scatter import kriging, nearest
+
+NEIGHBOURS = 6
+"""Coarser points that a point is predicted from, and whose symbols make its context."""
+UPDATE = 0.6
+"""Share of the residuals around a coarse point that it takes up, measured; one half in theory."""
+COARSEST_BITS = 9
+"""Ranks below 2 ** COARSEST_BITS (two points of a 128x128 tile) form the coarsest level."""
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """The levels of a set of points and what each point can look at.
+
+    bounds     : level i holds the points bounds[i] .. bounds[i + 1] - 1; no level is empty
+    depths     : octave of each level, ascending: how fine it is, whichever levels are empty
+    neighbours : per level int32 (m, k), nearest coarser points, k = 0 in the coarsest
+    distances  : per level int64 (m, k), squared distances to them, ascending
+    """
+
+    bounds: tuple[int, ...]
+    depths: tuple[int, ...]
+    neighbours: tuple[NDArray[np.int32], ...]
+    distances: tuple[NDArray[np.int64], ...]
+
+    def __len__(self) -> int:
+        return len(self.depths)
+
+    def span(self, level: int) -> slice:
+        return slice(self.bounds[level], self.bounds[level + 1])
+
+
+def hierarchy(points: Points) -> Hierarchy:
+    """Levels and neighbours of points: integers only, the same on every machine."""
+    bounds, depths = levels(points.ranks)
+    sites = np.stack([points.rows, points.cols], 1)
+    neighbours, distances = [], []
+    for start, end in itertools.pairwise(bounds):
+        if start:
+            index, squared = nearest(sites[:start], sites[start:end], NEIGHBOURS)
+        else:
+            index, squared = np.empty((end, 0), np.int32), np.empty((end, 0), np.int64)
+        neighbours.append(index)
+        distances.append(squared)
+    return Hierarchy(bounds, depths, tuple(neighbours), tuple(distances))
+
+
+def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Bounds and depths of the levels that ascending ranks fall into."""
+    bounds, depths = [0], []
+    depth, limit = 0, 1 << COARSEST_BITS
+    while bounds[-1] < len(ranks):
+        end = int(np.searchsorted(ranks, limit))
+        if end > bounds[-1]:
+            bounds.append(end)
+            depths.append(depth)
+        depth, limit = depth + 1, limit * 2
+    return tuple(bounds), tuple(depths)
+
+
+class Lifting:
+    """The transform of one set of points: forward (analysis) and inverse (synthesis)."""
+
+    def __init__(self, points: Points, tree: Hierarchy) -> None:
+        self._bounds = tree.bounds
+        sites = np.stack([points.rows, points.cols], 1)
+        self._predict: list[csr_array] = []
+        self._update: list[csr_array] = []
+        for level in range(1, len(tree)):
+            span, index = tree.span(level), tree.neighbours[level]
+            weights, _ = kriging(sites[index], sites[span, None])
+            shape = span.stop - span.start, span.start
+            starts = np.arange(0, index.size + 1, index.shape[1])
+            predict = csr_array((weights.ravel(), index.ravel(), starts), shape=shape)
+            self._predict.append(predict)
+            # A share of the mean residual around a point, less where few residuals lie around it.
+            around = np.maximum(np.abs(predict).sum(0), 1.0)
+            self._update.append(csr_array(UPDATE * predict.T / around[:, None]))
+
+    def forward(self, values: Floats) -> NDArray[np.float64]:
+        """Coefficients (n, c) of values (n, c)."""
+        result = np.array(values, np.float64)
+        for level in range(len(self._predict), 0, -1):
+            start, end = self._bounds[level], self._bounds[level + 1]
+            result[start:end] -= self._predict[level - 1] @ result[:start]
+            result[:start] += self._update[level - 1] @ result[start:end]
+        return result
+
+    def inverse(self, coefficients: Floats) -> NDArray[np.float64]:
+        """Values (n, c) of coefficients (n, c)."""
+        result = np.array(coefficients, np.float64)
+        for level in range(1, len(self._predict) + 1):
+            start, end = self._bounds[level], self._bounds[level + 1]
+            result[:start] -= self._update[level - 1] @ result[start:end]
+            result[start:end] += self._predict[level - 1] @ result[:start]
+        return result
+
+
+def _predicted(values: Ints, tree: Hierarchy, level: int) -> NDArray[np.int64]:
+    """Integer prediction of a level from coarser values, by inverse squared distance."""
+    weights = (1 << 40) // tree.distances[level][..., None]
+    known = values[tree.neighbours[level]].astype(np.int64)
+    total = weights.sum(1)
+    predicted: NDArray[np.int64] = (2 * (weights * known).sum(1) + total) // (2 * total)
+    return predicted
+
+
+def residuals(values: Ints, tree: Hierarchy) -> NDArray[np.int64]:
+    """Integer residuals (n, c) of integer values (n, c): prediction only, so that none is lost."""
+    result = values.astype(np.int64)
+    for level in range(1, len(tree)):
+        result[tree.span(level)] -= _predicted(values, tree, level)
+    return result
+
+
+def restore(differences: Ints, tree: Hierarchy) -> NDArray[np.int64]:
+    """Values (n, c) of ``residuals``, exactly."""
+    result = differences.astype(np.int64)
+    for level in range(1, len(tree)):
+        result[tree.span(level)] += _predicted(result, tree, level)
+    return result

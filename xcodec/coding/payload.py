@@ -1,0 +1,152 @@
+"""What lies between the header and the checksum: density or mask, then the symbols level by level.
+
+Layer 0 holds the density (or, before its stream, an explicit mask with its length) and the coarse
+levels; each later layer holds one finer level, a stream of its own.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding import container
+from xcodec.coding.container import Header
+from xcodec.coding.context import tables
+from xcodec.coding.layers import read_grid, read_plane, write_grid, write_plane
+from xcodec.coding.lifting import Hierarchy, hierarchy
+from xcodec.coding.maskcode import read_mask, write_mask
+from xcodec.coding.rangecoder import Decoder, Encoder
+from xcodec.errors import FormatError
+from xcodec.samples import Density, Ints, Points
+from xcodec.sampling.mask import MAX_EXPONENT, points_from_density, points_from_mask
+
+LAYERED_FROM = 4096
+"""Bytes of payload from which a file has layers with checksums of their own."""
+FINE_LAYERS = 4
+PLANES = 3
+
+Tally = Callable[[str, int], None]
+"""Told after each part: "density", "luma" or "chroma", and the bits that it took."""
+
+
+def grid_shape(header: Header) -> tuple[int, int]:
+    """Blocks of a picture's density, (high, wide)."""
+    return -(-header.height // header.block), -(-header.width // header.block)
+
+
+def _mask_of(points: Points) -> NDArray[np.bool_]:
+    mask = np.zeros((points.height, points.width), bool)
+    mask[points.rows, points.cols] = True
+    return mask
+
+
+def _ignore(part: str, bits: int) -> None:
+    pass
+
+
+def write(
+    header: Header,
+    density: Density | None,
+    points: Points,
+    tree: Hierarchy,
+    symbols: Ints,
+    tally: Tally = _ignore,
+) -> list[bytes]:
+    """The layers of a file: one where it is small, else one for each of the finest levels."""
+    whole = _write(header, density, points, tree, symbols, 1, tally)
+    if len(whole[0]) < LAYERED_FROM or len(tree) < 2:
+        return whole
+    return _write(header, density, points, tree, symbols, min(len(tree), FINE_LAYERS + 1), _ignore)
+
+
+def _write(
+    header: Header,
+    density: Density | None,
+    points: Points,
+    tree: Hierarchy,
+    symbols: Ints,
+    layers: int,
+    tally: Tally,
+) -> list[bytes]:
+    front = b""
+    coder = Encoder()
+    if density is None:
+        mask = write_mask(_mask_of(points))
+        front = container.varint(len(mask)) + mask
+        tally("density", 8 * len(front))
+    elif not header.uniform:
+        write_grid(coder, density.exponents, tables("density"))
+        tally("density", coder.size())
+    model = tables("pixels" if header.lossless else "coefficients")
+    written = []
+    for level in range(len(tree)):
+        if level > len(tree) - layers:
+            written.append(coder.finish())
+            coder = Encoder()
+        for plane in range(PLANES):
+            before = coder.size()
+            write_plane(coder, symbols, tree, level, plane, model)
+            tally("chroma" if plane else "luma", coder.size() - before)
+    written.append(coder.finish())
+    written[0] = front + written[0]
+    return written
+
+
+def read_points(
+    header: Header, layer: bytes, whole: bool
+) -> tuple[Decoder, Density | None, Points]:
+    """The points of a file, and the stream of its layer 0 where the symbols begin.
+
+    whole : whether all of the layer is there
+    """
+    if header.mask == "explicit":
+        reader = container.Reader(layer)
+        mask = reader.take(reader.varint(len(layer), "the length of the mask"))
+        points = points_from_mask(read_mask(mask, header.height, header.width))
+        return Decoder(layer[reader.at :], whole), None, points
+    coder = Decoder(layer, whole)
+    exponents: Ints = np.zeros(grid_shape(header), np.int64)
+    if not header.uniform:
+        exponents = read_grid(coder, exponents.shape, tables("density"))
+        if coder.exhausted() and not whole:
+            raise FormatError("cut short: too little is left to draw anything")
+        if exponents.min() < 0 or exponents.max() > MAX_EXPONENT:
+            raise FormatError("damaged: a density is out of range")
+    density = Density(exponents, header.block, header.scale)
+    points = points_from_density(density, header.height, header.width, header.mask, header.seed)
+    if not len(points):
+        raise FormatError("damaged: the file holds no sample")
+    return coder, density, points
+
+
+def read_symbols(
+    header: Header, coder: Decoder, points: Points, layers: list[bytes], count: int, whole: bool
+) -> tuple[Hierarchy, NDArray[np.int32]]:
+    """Hierarchy and symbols (n, 3) of a file; zeros beyond the layers that are there.
+
+    coder  : the stream of layer 0 after ``read_points``
+    layers : those that are there, of ``count``
+    whole  : whether each of them is; else symbols end where the bytes do
+    """
+    tree = hierarchy(points)
+    if not 1 <= count <= len(tree):
+        raise FormatError("damaged: more layers than levels")
+    model = tables("pixels" if header.lossless else "coefficients")
+    symbols = np.zeros((len(points), PLANES), np.int32)
+    for level in range(len(tree)):
+        layer = max(0, level - (len(tree) - count))
+        if layer >= len(layers):
+            return tree, symbols
+        if layer and level > len(tree) - count:
+            coder = Decoder(layers[layer])
+        for plane in range(PLANES):
+            try:
+                read_plane(coder, symbols, tree, level, plane, model)
+            except FormatError:
+                if whole:
+                    raise
+                return tree, symbols
+            if not whole and coder.exhausted():
+                symbols[tree.span(level), plane] = 0
+                return tree, symbols
+    return tree, symbols

@@ -1,0 +1,106 @@
+"""A thin layer over constriction's range coder: integer tables in, no needless byte out.
+
+Frequencies are integers that sum to 2 ** TABLE_BITS. constriction takes float probabilities only;
+these are dyadic and exact in float64, and with ``perfect=False`` it turns them into 24-bit
+probabilities by plain arithmetic that a pure-integer decoder repeats (docs/format.md).
+"""
+
+import constriction
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.errors import FormatError
+from xcodec.samples import Ints
+
+TABLE_BITS = 15
+_WORD = 4
+
+
+def _categorical(frequencies: Ints) -> constriction.stream.model.Categorical:
+    probabilities = np.asarray(frequencies, np.float64) / (1 << TABLE_BITS)
+    return constriction.stream.model.Categorical(probabilities, perfect=False)
+
+
+class Encoder:
+    """Symbols to bytes, first in, first out."""
+
+    def __init__(self) -> None:
+        self._coder = constriction.stream.queue.RangeEncoder()
+
+    def symbols(self, values: Ints, frequencies: Ints) -> None:
+        """Encode values (n,) in 0 .. len(frequencies) - 1, all with one table."""
+        if len(values):
+            self._coder.encode(values.astype(np.int32), _categorical(frequencies))
+
+    def bits(self, values: Ints, widths: Ints) -> None:
+        """Encode values (n,) as plain bits, value i in widths[i] >= 1 bits."""
+        if len(values):
+            sizes = np.left_shift(1, widths).astype(np.int32)
+            self._coder.encode(values.astype(np.int32), constriction.stream.model.Uniform(), sizes)
+
+    def size(self) -> int:
+        """Bits written so far, to within a word; for telling where the bytes of a file go."""
+        position, (_, width) = self._coder.pos()
+        return 32 * int(position) + 64 - int(width).bit_length()
+
+    def finish(self) -> bytes:
+        """The shortest bytes that the decoder, which reads zeros beyond them, tells apart.
+
+        constriction seals with whole words; any number in the final interval does, so take the one
+        with the fewest bytes.
+        """
+        position, (lower, width) = self._coder.pos()
+        position = int(position)
+        words = self._coder.get_compressed()
+        sealed = int.from_bytes(words.astype(">u4").tobytes(), "big")
+        # The sealed point, as a number with position words before the coder's two-word state.
+        point = sealed << max(0, 32 * (position + 2 - len(words)))
+        low = point - (point - int(lower)) % (1 << 64)
+        high = low + int(width)
+        for spare in range(64, -1, -8):
+            shortest = -(-low >> spare)
+            if shortest << spare < high:
+                break
+        data = shortest.to_bytes(_WORD * (position + 2) - spare // 8, "big")
+        return data.rstrip(b"\0")
+
+
+class Decoder:
+    """Bytes to symbols. Raises FormatError where the bytes cannot have come from the encoder.
+
+    whole : whether all bytes are there; of a stream that was cut, ``exhausted`` warns in time
+    """
+
+    def __init__(self, data: bytes, whole: bool = True) -> None:
+        # Two words of zeros, as many as the coder reads ahead: what the encoder left out.
+        padded = data + bytes(-len(data) % _WORD + 2 * _WORD * whole)
+        self._coder = constriction.stream.queue.RangeDecoder(
+            np.frombuffer(padded, ">u4").astype(np.uint32)
+        )
+
+    def symbols(self, count: int, frequencies: Ints) -> NDArray[np.int32]:
+        """The next ``count`` values, all coded with one table."""
+        if not count:
+            return np.empty(0, np.int32)
+        try:
+            values: NDArray[np.int32] = self._coder.decode(_categorical(frequencies), count)
+        except (AssertionError, ValueError) as error:
+            raise FormatError("damaged: the entropy-coded data makes no sense") from error
+        return values
+
+    def bits(self, widths: Ints) -> NDArray[np.int32]:
+        """The next values of widths[i] >= 1 plain bits each."""
+        if not len(widths):
+            return np.empty(0, np.int32)
+        try:
+            sizes = np.left_shift(1, widths).astype(np.int32)
+            values: NDArray[np.int32] = self._coder.decode(
+                constriction.stream.model.Uniform(), sizes
+            )
+        except (AssertionError, ValueError) as error:
+            raise FormatError("damaged: the entropy-coded data makes no sense") from error
+        return values
+
+    def exhausted(self) -> bool:
+        """Whether all bytes were read: what was decoded last may not come from them alone."""
+        return bool(self._coder.maybe_exhausted())

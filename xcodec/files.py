@@ -1,0 +1,143 @@
+"""Whole files in and out: one clear error each, and no half-written file ever."""
+
+import errno
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from xcodec.errors import InputError, LimitError
+
+STDIO = "-"
+"""The name that means standard input or standard output."""
+MAX_BYTES = 1 << 30
+"""Files larger than this are not read."""
+
+Name = str | os.PathLike[str]
+
+
+def read(name: Name, max_bytes: int = MAX_BYTES) -> bytes:
+    """All bytes of a file, or of standard input where ``name`` is "-".
+
+    Raises InputError where it is missing, a folder, unreadable or empty, and LimitError where it
+    is longer than ``max_bytes``.
+    """
+    try:
+        if os.fspath(name) == STDIO:
+            data = sys.stdin.buffer.read(max_bytes + 1)
+        else:
+            with open(name, "rb") as file:
+                data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise _explained(name, error) from error
+    if not data:
+        raise InputError(f"{called(name)}: the file is empty")
+    if len(data) > max_bytes:
+        raise LimitError(f"{called(name)}: longer than {max_bytes} bytes")
+    return data
+
+
+def write(name: Name, data: bytes, overwrite: bool = False) -> None:
+    """Write a file atomically, or standard output where ``name`` is "-".
+
+    Raises InputError where that fails; a reader that closed the pipe raises BrokenPipeError.
+    """
+    if os.fspath(name) != STDIO:
+        write_atomic(name, data, overwrite)
+        return
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _explained(name, error) from error
+
+
+def check_target(name: Name, overwrite: bool = False) -> None:
+    """Fail before the work, not after it, where ``write`` could not write ``name``.
+
+    Raises InputError.
+    """
+    path = Path(name)
+    if os.fspath(name) == STDIO:
+        if sys.stdout.isatty():
+            raise InputError("standard output is a terminal: name a file with -o")
+    elif path.is_dir():
+        raise InputError(f"{path}: is a directory")
+    elif not path.parent.is_dir():
+        raise InputError(f"{path}: no directory {path.parent}")
+    elif path.is_file() and not overwrite:
+        raise _exists(path)
+
+
+def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    The bytes go into a temporary file in the same folder, reach the disk, and get their name in
+    one step. An existing file is replaced only with ``overwrite``, whoever made it and whenever.
+
+    Raises InputError; then nothing is left behind, and a file that was there is untouched.
+    """
+    check_target(name, overwrite)
+    path = Path(os.path.realpath(name))  # Overwriting a link means the file that it names.
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            path.write_bytes(data)  # A device or a pipe: there is nothing to replace.
+            return
+        temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(6)}.part")
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            place: Callable[[Path, Path], None] = os.replace if overwrite else _move_to_new
+            place(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError as error:
+        raise _exists(name) from error
+    except OSError as error:
+        raise _explained(name, error) from error
+
+
+def called(source: Name | bytes | BinaryIO) -> str:
+    """What a message calls a source: its file name, or what it is."""
+    if isinstance(source, str | os.PathLike):
+        name = os.fspath(source)
+        return "standard input or output" if name == STDIO else name
+    return "the data" if isinstance(source, bytes) else str(getattr(source, "name", "the stream"))
+
+
+def _move_to_new(temporary: Path, path: Path) -> None:
+    """Give a file its name unless the name is taken, in one step.
+
+    Raises FileExistsError.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # No hard links here (FAT, some network folders): take the name first.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                path.unlink()
+            raise
+
+
+def _exists(name: Name) -> InputError:
+    return InputError(f"{called(name)}: exists already; -f overwrites it")
+
+
+def _explained(name: Name, error: OSError) -> InputError:
+    reason = (error.strerror or str(error)).lower()
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        reason += "; nothing was written"
+    return InputError(f"{called(name)}: {reason}")

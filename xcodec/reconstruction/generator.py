@@ -1,0 +1,192 @@
+"""The generator: a U-Net that adds to the classical fill what the samples alone do not say.
+
+It works on half the resolution and coarser ones only, where convolutions are cheap, and uses no
+normalisation, so that a tile of a picture is painted as the whole is. Residual blocks start at
+a tenth of their strength, which keeps the training stable without normalisation; the last
+convolution starts at zero, so that an untrained generator gives back the classical fill.
+"""
+
+import itertools
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xcodec.reconstruction.architecture import MULTIPLE, Architecture
+from xcodec.samples import Fill, Floats, Ints, Samples
+
+CHANNELS = 7
+"""RGB of the fill, deviation, mask, step, tone."""
+BRANCH_SCALE = 0.1
+SLOPE = 0.1
+"""Of the leaky rectifiers, where they are below zero."""
+
+
+def conditions(
+    samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
+) -> NDArray[np.float32]:
+    """What the generator sees of a picture, or of a window of it: float32 (7, height, width).
+
+    rows, cols : the window; without a step, its ends inside the picture
+    """
+    points = samples.points
+    top, bottom, _ = rows.indices(points.height)
+    left, right, _ = cols.indices(points.width)
+    mask = np.zeros((bottom - top, right - left), np.float32)
+    inside = (points.rows >= top) & (points.rows < bottom)
+    inside &= (points.cols >= left) & (points.cols < right)
+    mask[points.rows[inside] - top, points.cols[inside] - left] = 1.0
+    rgb, deviation = fill.rgb[rows, cols], fill.deviation[rows, cols]
+    return stack(rgb, deviation, mask, samples.step, samples.tone)
+
+
+def stack(
+    rgb: Floats | Ints, deviation: Floats, mask: Floats | Ints, step: float, tone: str
+) -> NDArray[np.float32]:
+    """The generator's input from its parts: float32 (7, height, width).
+
+    rgb       : classical fill (height, width, 3), grey levels; clipped to 0..255 here
+    deviation : kriging standard deviation (height, width), 0..1
+    mask      : 1 on a sample and 0 elsewhere (height, width)
+    step      : quantiser step of the finest luma level, grey levels
+    tone      : one of ``samples.TONES``: is a value its pixel's own, or one for the fill?
+    """
+    planes = np.empty((CHANNELS, *mask.shape), np.float32)
+    planes[:3] = to_network(np.asarray(np.moveaxis(rgb, -1, 0), np.float32).clip(0, 255))
+    planes[3] = deviation
+    planes[4] = mask
+    planes[5] = np.log2(1.0 + step) / 6.0
+    planes[6] = tone == "point"
+    return planes
+
+
+def to_network(grey: Floats | Ints) -> NDArray[np.float32]:
+    """Grey levels 0..255 on the network's scale -1..1."""
+    return np.asarray(grey, np.float32) * np.float32(2 / 255) - np.float32(1)
+
+
+def from_network(values: Floats) -> NDArray[np.float32]:
+    """The network's scale -1..1 in grey levels 0..255, not clipped."""
+    return (np.asarray(values, np.float32) + np.float32(1)) * np.float32(255 / 2)
+
+
+class Generator(nn.Module):
+    """A U-Net from conditions to RGB, fully convolutional, for pictures of any size."""
+
+    def __init__(self, architecture: Architecture | None = None) -> None:
+        super().__init__()
+        self.architecture = architecture = architecture or Architecture()
+        widths = architecture.widths
+        self.stem = nn.Conv2d(4 * CHANNELS, widths[0], 3, padding=1)
+        self.down = nn.ModuleList(map(_blocks, widths[:-1], architecture.down))
+        self.shrink = nn.ModuleList(
+            nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in itertools.pairwise(widths)
+        )
+        self.middle = _blocks(widths[-1], architecture.middle)
+        self.grow = nn.ModuleList(
+            nn.Conv2d(coarse, fine, 1) for fine, coarse in itertools.pairwise(widths)
+        )
+        self.up = nn.ModuleList(map(_blocks, widths[:-1], architecture.up))
+        self.head = nn.Conv2d(widths[0], 4 * 3, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(_bias(self.head))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """RGB float32 (batch, 3, height, width) on the network's scale, not clipped.
+
+        x : ``conditions``, (batch, 7, height, width)
+        """
+        height, width = x.shape[-2:]
+        padded = x[..., _reflected(height, x.device), :][..., _reflected(width, x.device)]
+        residual = F.pixel_shuffle(self._residual(F.pixel_unshuffle(padded, 2)), 2)
+        return x[:, :3].float() + residual[..., :height, :width].float()
+
+    def _residual(self, x: Tensor) -> Tensor:
+        """Residual (batch, 12, height / 2, width / 2) of conditions at half the resolution."""
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))
+        skips = []
+        for blocks, shrink in zip(self.down, self.shrink, strict=True):
+            x = blocks(x)
+            skips.append(x)
+            x = shrink(x)
+        x = self.middle(x)
+        for i in reversed(range(len(skips))):
+            # Channels shrink before the picture grows, which costs a quarter of the reverse.
+            x = self.up[i](skips[i] + F.interpolate(self.grow[i](x), scale_factor=2.0))
+        residual: Tensor = self.head(x)
+        return residual
+
+
+class Branch(nn.Conv2d):
+    """A convolution whose outputs have a learned scale, folded into the weights."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, width, 3, padding=1)
+        self.scale = nn.Parameter(torch.full((width,), BRANCH_SCALE))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The scaled convolution of x (batch, width, height, width)."""
+        weight = self.weight * self.scale[:, None, None, None]
+        return F.conv2d(x, weight, _bias(self) * self.scale, padding=1)
+
+
+class Block(nn.Module):
+    """x + scale * conv(rectify(conv(x)))."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = Branch(width)
+        for layer in (self.first, self.second):
+            nn.init.kaiming_normal_(layer.weight, SLOPE)
+            nn.init.zeros_(_bias(layer))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features of the shape of x."""
+        branch: Tensor = self.second(F.leaky_relu(self.first(x), SLOPE, inplace=True))
+        return x + branch
+
+
+def parameters(generator: nn.Module) -> int:
+    """Number of weights."""
+    return sum(weight.numel() for weight in generator.parameters())
+
+
+def multiply_adds(generator: Generator, side: int = 8 * MULTIPLE) -> float:
+    """Multiply-adds that the generator's convolutions spend on a pixel of a large picture."""
+    total = 0
+
+    def count(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        assert isinstance(layer, nn.Conv2d)
+        total += layer.weight.numel() * output.shape[-2] * output.shape[-1]
+
+    layers = [layer for layer in generator.modules() if isinstance(layer, nn.Conv2d)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    device = layers[0].weight.device
+    try:
+        with torch.inference_mode():
+            generator(torch.zeros(1, CHANNELS, side, side, device=device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return total / side**2
+
+
+def _blocks(width: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(Block(width) for _ in range(count)))
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
+
+
+def _reflected(length: int, device: torch.device) -> Tensor:
+    """Indices that extend 0 .. length - 1 to a multiple of MULTIPLE by reflection at its end."""
+    extended = -(-length // MULTIPLE) * MULTIPLE
+    period = max(2 * (length - 1), 1)  # Of one pixel, every reflection is that pixel.
+    phase = torch.arange(extended, device=device) % period
+    return torch.minimum(phase, period - phase) if length > 1 else torch.zeros_like(phase)

@@ -1,0 +1,82 @@
+"""Overlapping tiles: pictures of any size in bounded memory, and no seam.
+
+Tiles begin at multiples of the generator's coarsest grid, so that each sees the grid that the
+whole picture would. What a tile's inner border spoils is thrown away, and beyond that the
+neighbours are blended by a linear ramp.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.reconstruction.architecture import MULTIPLE
+from xcodec.samples import Floats
+
+WHOLE = 1024 * 1024
+"""Pictures of at most this many pixels are painted in one piece."""
+TILE = 768
+MARGIN = 64
+"""Pixels at a tile's inner border that are not used: the generator misses the other side there."""
+RAMP = 64
+"""Pixels over which neighbouring tiles are blended."""
+OVERLAP = 2 * MARGIN + RAMP
+
+Window = Callable[[slice, slice], Floats]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A tile's part of an axis.
+
+    weights : float32 (stop - start,), what the tile counts at each pixel; all spans that cover
+              a pixel sum to 1
+    """
+
+    start: int
+    stop: int
+    weights: NDArray[np.float32]
+
+    @property
+    def slice(self) -> slice:
+        return slice(self.start, self.stop)
+
+
+def painted(height: int, width: int, window: Window) -> NDArray[np.float32]:
+    """A picture float32 (height, width, 3), whole or by tiles.
+
+    window : paints a window of the picture, given its rows and columns: (rows, cols, 3)
+    """
+    if height * width <= WHOLE:
+        return np.asarray(window(slice(0, height), slice(0, width)), np.float32)
+    picture = np.zeros((height, width, 3), np.float32)
+    for down in spans(height):
+        for right in spans(width):
+            weights = down.weights[:, None, None] * right.weights[:, None]
+            picture[down.slice, right.slice] += weights * window(down.slice, right.slice)
+    return picture
+
+
+def spans(length: int) -> list[Span]:
+    """The spans of at most TILE pixels that cover an axis, evenly spread."""
+    count = max(1, -(-(length - OVERLAP) // (TILE - OVERLAP)))
+    ends = np.linspace(0, max(length - TILE, 0), count)
+    # The last begins late enough to fit: rounding up costs at most MULTIPLE - 1 pixels of it.
+    starts = [-(-int(end) // MULTIPLE) * MULTIPLE for end in ends]
+    stops = [min(start + TILE, length) for start in starts]
+    total = np.zeros(length, np.float32)
+    ramps = []
+    for start, stop in zip(starts, stops, strict=True):
+        here = np.arange(stop - start, dtype=np.float32)
+        ramp = np.ones(stop - start, np.float32)
+        if start > 0:
+            ramp = np.minimum(ramp, np.clip((here + 0.5 - MARGIN) / RAMP, 0, 1))
+        if stop < length:
+            ramp = np.minimum(ramp, np.clip((here[::-1] + 0.5 - MARGIN) / RAMP, 0, 1))
+        total[start:stop] += ramp
+        ramps.append(ramp)
+    return [
+        Span(start, stop, ramp / total[start:stop])
+        for start, stop, ramp in zip(starts, stops, ramps, strict=True)
+    ]

@@ -1,0 +1,150 @@
+"""Weights of generators: their files, their names and where they are found.
+
+A file is safetensors, in half precision, with metadata in JSON: loading it runs no code.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from xcodec import files
+from xcodec.errors import ModelError
+from xcodec.reconstruction.architecture import Architecture
+from xcodec.reconstruction.generator import Generator
+
+ENVIRONMENT = "XCODEC_MODELS"
+"""Environment variable: a folder of weights that is searched first."""
+SUFFIX = ".safetensors"
+FORMAT = "xcodec generator 1"
+MAX_BYTES = 1 << 28
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a file of weights says about itself.
+
+    settings : the settings of the training, names of files and folders without their path
+    steps    : training steps, all runs together
+    hours    : of training
+    history  : validations, oldest first: {"steps", "hours", "psnr": {rate: dB}, "fill": {rate: dB}}
+    best     : the history's entry that these weights earned, if any
+    """
+
+    name: str
+    architecture: Architecture = field(default_factory=Architecture)
+    settings: dict[str, Any] = field(default_factory=dict)
+    steps: int = 0
+    hours: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+
+
+def save(path: Path, generator: Generator, card: Card) -> None:
+    """Write weights in half precision, atomically, over an existing file.
+
+    Raises InputError where that fails.
+    """
+    halves = {k: v.detach().cpu().half().contiguous() for k, v in generator.state_dict().items()}
+    texts = {
+        "format": FORMAT,
+        "name": card.name,
+        "architecture": generator.architecture.to_json(),
+        "settings": json.dumps(card.settings),
+        "steps": str(card.steps),
+        "hours": f"{card.hours:.4f}",
+        "history": json.dumps(card.history),
+        "best": json.dumps(card.best),
+    }
+    files.write_atomic(path, safetensors.torch.save(halves, texts), overwrite=True)
+
+
+def load(path: Path) -> tuple[Generator, Card]:
+    """The generator in a file, in float32 on the processor, and its card.
+
+    Raises ModelError where the file is missing, damaged or something else.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelError(f"{path}: too large for weights of a generator")
+        with safetensors.safe_open(path, framework="pt") as file:
+            texts = file.metadata() or {}
+            if texts.get("format") != FORMAT:
+                raise ModelError(f"{path}: not weights of an xcodec generator")
+            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+        card = _card(texts)
+        with torch.device("meta"):  # Nothing is allocated before the shapes are known to fit.
+            generator = Generator(card.architecture)
+        generator.load_state_dict(state, assign=True)
+    except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        first = (str(reason).splitlines() or [""])[0]
+        raise ModelError(f"{path}: no usable weights: {first}") from error
+    return generator.eval(), card
+
+
+def find(name: str | os.PathLike[str]) -> Path:
+    """The file of a model.
+
+    name : a path (with a separator or the suffix .safetensors), or a model's bare name, looked
+           for in the folder $XCODEC_MODELS and then among the weights that come with xcodec
+
+    Raises ModelError, which says where it looked.
+    """
+    text = os.fspath(name)
+    if text.endswith(SUFFIX) or os.sep in text:
+        if not Path(text).is_file():
+            raise ModelError(f"no weights in {text}")
+        return Path(text)
+    if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", text):
+        raise ModelError(f"not the name of a model: {text[:64]!r}")
+    places = _places()
+    for place in places:
+        if (path := place / (text + SUFFIX)).is_file():
+            return path
+    raise ModelError(f"no model {text!r}: looked in {', '.join(map(str, places))}")
+
+
+@functools.lru_cache(maxsize=16)
+def _digest(path: Path, _size: int, _time: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def digest(path: Path) -> str:
+    """The first 16 hexadecimal digits of a file's SHA-256; raises ModelError if unreadable."""
+    try:
+        state = path.stat()
+        return _digest(path, state.st_size, state.st_mtime_ns)
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror}") from error
+
+
+def _places() -> list[Path]:
+    """Folders that may hold weights: the user's, the installed ones, the source tree's."""
+    package = Path(__file__).resolve().parents[1]
+    places = [package / "models", package.parent / "models"]
+    if chosen := os.environ.get(ENVIRONMENT):
+        places.insert(0, Path(chosen))
+    return places
+
+
+def _card(texts: dict[str, str]) -> Card:
+    """The card in a file's metadata; raises ValueError or ModelError where it is damaged."""
+    return Card(
+        name=texts.get("name", ""),
+        architecture=Architecture.from_json(texts.get("architecture", "")),
+        settings=json.loads(texts.get("settings", "{}")),
+        steps=int(texts.get("steps", "0")),
+        hours=float(texts.get("hours", "0")),
+        history=json.loads(texts.get("history", "[]")),
+        best=json.loads(texts.get("best", "null")),
+    )

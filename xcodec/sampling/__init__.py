@@ -1,0 +1,1 @@
+"""Where to look in a picture and what to measure there."""

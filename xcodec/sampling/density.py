@@ -1,0 +1,99 @@
+"""Where to look: how many samples each block of a picture deserves.
+
+Edges draw samples (the paper's section 4.5): the local strength of a Sobel or Canny edge map
+becomes a whole power of two for each block, relative to the other blocks.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.errors import InputError
+from xcodec.samples import Density, Floats, Ints
+from xcodec.sampling.mask import scale_for_count
+
+KINDS = ("sobel", "canny", "uniform")
+BLOCKS = (8, 16, 32, 64, 128)
+STRENGTH = 0.7
+"""Exponent that turns relative edge strength into relative density: 0 is uniform."""
+FLOOR = 0.25
+"""Edge strength, relative to the picture's mean, that a block without edges is taken to have."""
+SPREAD = 3
+"""Octaves of density on either side of the picture's mean at most."""
+
+
+def edge_strength(luma: Floats, kind: str, block: int) -> NDArray[np.float64]:
+    """Mean edge strength of each block, (blocks high, blocks wide), not negative.
+
+    luma : float32 (height, width), grey levels
+    """
+    if kind == "sobel":
+        dx = cv2.Sobel(luma, cv2.CV_32F, 1, 0)
+        dy = cv2.Sobel(luma, cv2.CV_32F, 0, 1)
+        edges = np.hypot(dx, dy)
+    else:
+        levels = np.clip(np.rint(luma), 0, 255).astype(np.uint8)
+        edges = cv2.Canny(levels, 50, 150).astype(np.float32)
+    return _block_means(edges, block)
+
+
+def _block_means(plane: Floats, block: int) -> NDArray[np.float64]:
+    height, width = plane.shape
+    tops, lefts = np.arange(0, height, block), np.arange(0, width, block)
+    sums = np.add.reduceat(np.add.reduceat(plane, tops, 0, np.float64), lefts, 1)
+    high = np.minimum(tops + block, height) - tops
+    wide = np.minimum(lefts + block, width) - lefts
+    means: NDArray[np.float64] = sums / (high[:, None] * wide[None, :])
+    return means
+
+
+def exponents_of(
+    luma: Floats, kind: str, block: int, strength: float = STRENGTH, floor: float = FLOOR
+) -> Ints:
+    """Density exponents of a picture, (blocks high, blocks wide), the lowest of them 0."""
+    height, width = luma.shape
+    shape = -(-height // block), -(-width // block)
+    if kind == "uniform":
+        return np.zeros(shape, np.int16)
+    edges = edge_strength(luma, kind, block)
+    mean = edges.mean()
+    if not mean > 0:  # A flat picture has no edges anywhere.
+        return np.zeros(shape, np.int16)
+    octaves = strength * np.log2(edges / mean + floor)
+    steps = np.clip(np.rint(octaves), -SPREAD, SPREAD).astype(np.int16)
+    exponents: Ints = steps - steps.min()
+    return exponents
+
+
+def measure(
+    luma: Floats,
+    count: int,
+    *,
+    kind: str = "sobel",
+    block: int = 16,
+    strength: float = STRENGTH,
+    floor: float = FLOOR,
+    mask: str = "blue",
+    seed: int = 0,
+) -> Density:
+    """The density of a picture scaled to ``count`` samples.
+
+    luma     : float32 (height, width), grey levels
+    kind     : one of KINDS
+    block    : one of BLOCKS, pixels
+    strength : 0 (uniform) to 2
+    floor    : above 0 to 10, relative to the picture's mean edge strength
+    mask     : "blue" or "random", the threshold that will be applied
+
+    Raises InputError for arguments outside these.
+    """
+    if kind not in KINDS:
+        raise InputError(f"density is {kind!r}; it is one of {', '.join(KINDS)}")
+    if block not in BLOCKS:
+        raise InputError(f"block is {block}; it is one of {', '.join(map(str, BLOCKS))}")
+    if not 0 <= strength <= 2 or not 0 < floor <= 10:
+        raise InputError("strength lies in 0..2 and floor above 0 and up to 10")
+    height, width = luma.shape
+    exponents = exponents_of(luma, kind, block, strength, floor)
+    scale = scale_for_count(exponents, block, height, width, count, mask, seed)
+    return Density(exponents, block, scale)

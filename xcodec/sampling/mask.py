@@ -1,0 +1,151 @@
+"""From density to mask: which pixels are sampled, in which order.
+
+Every position of a picture has a rank from a blue-noise tile; a position is sampled where the
+density of its block exceeds a threshold, which is the rank itself (blue noise) or a hash of the
+position (random, the paper's section 4). All of it is integer arithmetic: the decoder repeats it.
+"""
+
+from functools import cache
+from importlib.resources import files
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.errors import InputError
+from xcodec.samples import Density, Ints, Points
+
+TILE = 128
+"""Side of the blue-noise tile in pixels."""
+RANK_BITS = 22
+"""Ranks and thresholds are 0 .. 2**RANK_BITS - 1: 14 bits within the tile, 8 among tiles."""
+SCALE_STEPS = 128
+"""Steps of Density.scale in one octave of density."""
+MAX_SCALE = (RANK_BITS + 16) * SCALE_STEPS
+"""Largest Density.scale: full even where the exponent is lowest."""
+MAX_EXPONENT = 15
+
+
+@cache
+def _tile() -> NDArray[np.int64]:
+    with files("xcodec.sampling").joinpath("blue_noise.npy").open("rb") as file:
+        tile: NDArray[np.uint16] = np.load(file, allow_pickle=False)
+    return tile.astype(np.int64)
+
+
+@cache
+def _tile_order() -> NDArray[np.int64]:
+    """Order among 16x16 tiles, (16, 16), a Bayer matrix: tiles far apart follow one another."""
+    matrix = np.zeros((1, 1), np.int64)
+    while len(matrix) < 16:
+        matrix = np.block([[4 * matrix, 4 * matrix + 2], [4 * matrix + 3, 4 * matrix + 1]])
+    return matrix
+
+
+def ranks(rows: Ints, cols: Ints) -> NDArray[np.int64]:
+    """Blue-noise rank of positions (broadcast together), 0 .. 2**RANK_BITS - 1."""
+    within = _tile()[rows % TILE, cols % TILE]
+    return within * 256 + _tile_order()[rows // TILE % 16, cols // TILE % 16]
+
+
+def _hash(rows: Ints, cols: Ints, seed: int) -> NDArray[np.int64]:
+    """A random threshold for each position: splitmix64 of (seed, row, column)."""
+    x = np.asarray(rows, np.uint64) << np.uint64(32) | np.asarray(cols, np.uint64)
+    x = x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
+    x = (x ^ x >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ x >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    x = x ^ x >> np.uint64(31)
+    return (x >> np.uint64(64 - RANK_BITS)).astype(np.int64)
+
+
+@cache
+def _mantissas() -> tuple[int, ...]:
+    """floor(2**16 * 2**(i / SCALE_STEPS)), by integer roots so that every machine agrees."""
+    result = []
+    for i in range(SCALE_STEPS):
+        value = 1 << (16 * SCALE_STEPS + i)
+        for _ in range(SCALE_STEPS.bit_length() - 1):
+            value = isqrt(value)
+        result.append(value)
+    return tuple(result)
+
+
+def thresholds(density: Density) -> NDArray[np.int64]:
+    """Positions of a block are sampled where their rank is below this, (blocks high, wide)."""
+    octave, step = divmod(density.scale, SCALE_STEPS)
+    # scale counts from 2**-16 of one sample a 2**22 ranks upwards, so that exponents may add.
+    level = density.exponents.astype(np.int64) + octave - 16
+    mantissa = _mantissas()[step]
+    shift = np.clip(level - 16, -62, RANK_BITS)
+    raised = np.int64(mantissa) << np.maximum(shift, 0)
+    limits: NDArray[np.int64] = np.minimum(raised >> np.maximum(-shift, 0), 1 << RANK_BITS)
+    return limits
+
+
+def _threshold_field(height: int, width: int, kind: str, seed: int) -> NDArray[np.int64]:
+    rows, cols = np.arange(height)[:, None], np.arange(width)[None, :]
+    return ranks(rows, cols) if kind == "blue" else _hash(rows, cols, seed)
+
+
+def points_from_density(
+    density: Density, height: int, width: int, kind: str = "blue", seed: int = 0
+) -> Points:
+    """The points that a density marks, in coding order.
+
+    kind : "blue" (blue-noise threshold) or "random" (seeded, the paper's section 4)
+    """
+    rows, cols = [], []
+    limits = thresholds(density)
+    block = density.block
+    for top in range(0, height, block):  # A strip at a time: memory stays bounded.
+        r = np.arange(top, min(top + block, height))[:, None]
+        c = np.arange(width)[None, :]
+        field = ranks(r, c) if kind == "blue" else _hash(r, c, seed)
+        strip_rows, strip_cols = np.nonzero(field < limits[top // block][c // block])
+        rows.append(strip_rows + top)
+        cols.append(strip_cols)
+    return order_points(height, width, np.concatenate(rows), np.concatenate(cols))
+
+
+def order_points(height: int, width: int, rows: Ints, cols: Ints) -> Points:
+    """Points at the given positions in coding order: by rank, then row, then column."""
+    rank = ranks(rows, cols)
+    order = np.lexsort((cols, rows, rank))
+    return Points(
+        height,
+        width,
+        rows[order].astype(np.int32),
+        cols[order].astype(np.int32),
+        rank[order].astype(np.int32),
+    )
+
+
+def points_from_mask(mask: NDArray[np.bool_]) -> Points:
+    """Points of an explicit mask, (height, width).
+
+    Raises InputError where the mask marks nothing.
+    """
+    rows, cols = np.nonzero(mask)
+    if not len(rows):
+        raise InputError("the mask marks no pixel: at least one sample is needed")
+    return order_points(mask.shape[0], mask.shape[1], rows, cols)
+
+
+def scale_for_count(
+    exponents: Ints, block: int, height: int, width: int, count: int, kind: str, seed: int
+) -> int:
+    """The Density.scale whose mask holds ``count`` samples, or as near as can be, at least one."""
+    # Thresholds grow with the exponent, so each pixel enters at a scale of its own: search that.
+    field = _threshold_field(height, width, kind, seed)
+
+    def marked(scale: int) -> int:
+        limits = thresholds(Density(exponents, block, scale))
+        grown = np.repeat(np.repeat(limits, block, 0)[:height], block, 1)[:, :width]
+        return int(np.count_nonzero(field < grown))
+
+    low, high = 0, MAX_SCALE
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if marked(middle) < count else (low, middle)
+    below, above = marked(low), marked(high)
+    return low if below and count - below <= above - count else high

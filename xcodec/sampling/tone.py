@@ -1,0 +1,75 @@
+"""What a sample says: the pixel itself, a local mean, or the value that makes the fill fit best.
+
+Least-squares values are tonal optimisation as in diffusion-based inpainting codecs: the values v
+that minimise ||M v - x||^2, M the fill as a sparse matrix (scatter.fill_matrix), x the picture.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from xcodec.samples import Floats, Points
+
+MEAN_RADIUS = 0.3
+"""Sigma of a local mean, relative to the spacing of the samples."""
+ITERATIONS = 6
+
+
+def pixels(planes: Floats, points: Points) -> Floats:
+    """The paper's samples: planes (height, width, c) at the points, (n, c)."""
+    values: Floats = planes[points.rows, points.cols]
+    return values
+
+
+def local_means(planes: Floats, points: Points, radius: float = MEAN_RADIUS) -> Floats:
+    """Gaussian means around the points, (n, c), wider where samples are sparse.
+
+    planes : float32 (height, width, c)
+    radius : sigma relative to the local spacing of the samples
+    """
+    mask = np.zeros((points.height, points.width), np.float32)
+    mask[points.rows, points.cols] = 1.0
+    # Density is read from the mask itself, over windows that hold a dozen samples on average.
+    window = 1.5 * np.sqrt(12.0 * mask.size / max(len(points), 1))
+    border = cv2.BORDER_REFLECT_101 if min(mask.shape) > 1 else cv2.BORDER_REPLICATE
+    density = cv2.GaussianBlur(mask, (0, 0), max(window / 3, 0.5), borderType=border)
+    spacing = 1.0 / np.sqrt(np.maximum(density[points.rows, points.cols], 1e-6))
+    octave = np.clip(np.rint(2 * np.log2(radius * spacing)), -2, 14).astype(int)
+    values = np.empty((len(points), planes.shape[2]), np.float32)
+    for level in np.unique(octave):
+        here = octave == level
+        blurred = cv2.GaussianBlur(planes, (0, 0), 2.0 ** (level / 2), borderType=border)
+        blurred = blurred.reshape(planes.shape)
+        values[here] = blurred[points.rows[here], points.cols[here]]
+    return values
+
+
+def least_squares(
+    matrix: csr_array, planes: Floats, start: Floats, iterations: int = ITERATIONS
+) -> Floats:
+    """Values (n, c) that make the fill fit the picture best, by conjugate gradients.
+
+    matrix : the fill, (pixels, n)
+    planes : float32 (height, width, c), the picture
+    start  : (n, c), where to start from: local means
+    """
+    target = planes.reshape(-1, planes.shape[2]).astype(np.float32)
+    transposed = matrix.T.tocsr()
+    values = start.astype(np.float32)
+    residual = transposed @ (target - matrix @ values)
+    # Jacobi: a sample in a sparse area speaks for more pixels than one in a dense area.
+    diagonal = np.maximum(transposed.power(2).sum(1), 1e-6).astype(np.float32)[:, None]
+    preconditioned = residual / diagonal
+    direction = preconditioned
+    energy = (residual * preconditioned).sum(0)
+    for _ in range(iterations):
+        spread = transposed @ (matrix @ direction)
+        curvature: NDArray[np.float32] = np.maximum((direction * spread).sum(0), 1e-12)
+        length = energy / curvature
+        values = values + length * direction
+        residual = residual - length * spread
+        preconditioned = residual / diagonal
+        before, energy = energy, (residual * preconditioned).sum(0)
+        direction = preconditioned + energy / np.maximum(before, 1e-12) * direction
+    return values

@@ -1,0 +1,178 @@
+"""Neighbours among scattered samples and the kriging weights that they get.
+
+One home for what the lifting transform, the least-squares values and the classical fill all need.
+Neighbours are exact integer results, the same on every machine; weights are floats and decide
+nothing that is parsed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.spatial import cKDTree
+
+from xcodec.samples import Ints, Points
+
+CORRELATION_LENGTH = 60.0
+"""Pixels; with CORRELATION_POWER it shapes the covariance exp(-(d / length) ** power)."""
+CORRELATION_POWER = 1.4
+
+NEIGHBOURS = 12
+"""Samples that each pixel of the fill is painted from."""
+LARGEST_SQUARE = 16
+"""Side in pixels of the largest square that shares its neighbours."""
+FINENESS = 1.2
+"""A square's side is at most this many times the local spacing of the samples."""
+
+_SPARE = 4
+_CHUNK = 1 << 11
+_STRIP = 1 << 16
+
+
+@cache
+def _covariance_table() -> NDArray[np.float64]:
+    scaled = np.arange(1 << 16) / CORRELATION_LENGTH**2
+    result: NDArray[np.float64] = np.exp(-(scaled ** (CORRELATION_POWER / 2)))
+    return result
+
+
+def covariance(distance_squared: Ints) -> NDArray[np.float64]:
+    """Covariance of two pixels of a natural picture, 1 at distance 0 and nearly 0 beyond 255."""
+    table = _covariance_table()
+    return table[np.minimum(distance_squared, len(table) - 1)]
+
+
+def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The ``count`` sites nearest to each query, exactly, ties going to the lower site index.
+
+    sites   : integers (n, 2), n >= 1, rows and columns
+    queries : integers (m, 2)
+
+    Returns indices int32 (m, k) and squared distances int64 (m, k), nearest first, with
+    k = min(count, n).
+    """
+    k = min(count, len(sites))
+    tree = cKDTree(sites)
+    indices = np.empty((len(queries), k), np.int32)
+    squared = np.empty((len(queries), k), np.int64)
+    todo = np.arange(len(queries))
+    asked = min(k + _SPARE, len(sites))
+    while len(todo):
+        found = tree.query(queries[todo], k=asked, workers=-1)[1].reshape(len(todo), asked)
+        d2 = np.square(sites[found].astype(np.int64) - queries[todo, None]).sum(-1)
+        order = np.lexsort((found, d2))
+        found = np.take_along_axis(found, order, 1)
+        d2 = np.take_along_axis(d2, order, 1)
+        indices[todo] = found[:, :k]
+        squared[todo] = d2[:, :k]
+        if asked == len(sites):
+            break
+        # Sites beyond the last one seen may tie with the last one kept: look farther there.
+        todo = todo[d2[:, k - 1] == d2[:, -1]]
+        asked = min(2 * asked, len(sites))
+    return indices, squared
+
+
+def kriging(sites: Ints, targets: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ordinary kriging weights in many small neighbourhoods at once.
+
+    sites   : integers (m, k, 2), the k known positions of each neighbourhood, all different
+    targets : integers (m, t, 2), the positions to estimate from them
+
+    Returns weights (m, t, k), each row summing to one, and the kriging variance (m, t) >= 0.
+    """
+    m, k, _ = sites.shape
+    weights = np.empty((m, targets.shape[1], k))
+    variance = np.empty(targets.shape[:2])
+    for start in range(0, m, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        rows, cols = (sites[part, :, axis].astype(np.int32) for axis in (0, 1))
+        to_rows, to_cols = (targets[part, :, axis].astype(np.int32) for axis in (0, 1))
+        system = np.ones((len(rows), k + 1, k + 1))
+        system[:, :k, :k] = covariance(_squared(rows, rows) + _squared(cols, cols))
+        system[:, k, k] = 0.0
+        right = np.ones((len(rows), k + 1, targets.shape[1]))
+        right[:, :k] = covariance(_squared(rows, to_rows) + _squared(cols, to_cols))
+        solved = np.linalg.solve(system, right)
+        weights[part] = solved[:, :k].transpose(0, 2, 1)
+        variance[part] = 1.0 - np.einsum("mkt,mkt->mt", solved, right)
+    return weights, np.maximum(variance, 0.0)
+
+
+def _squared(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int32]:
+    difference = a[:, :, None] - b[:, None, :]
+    return difference * difference
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Squares of one size with their neighbours and weights.
+
+    rows, cols : (m, t) pixels of each square (some may lie outside the picture)
+    sites      : (m, k) indices of samples
+    weights    : (m, t, k)
+    variance   : (m, t)
+    """
+
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    sites: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    variance: NDArray[np.float64]
+
+
+def squares(points: Points) -> Iterator[Squares]:
+    """Cut a picture into squares, small where samples are dense, with weights for their pixels.
+
+    The squares cover the picture once; the last ones may reach beyond its edge.
+    """
+    sites = np.stack([points.rows, points.cols], 1)
+    tree = cKDTree(sites)
+    count = min(NEIGHBOURS, len(points))
+
+    def neighbours(
+        tops: NDArray[np.int64], lefts: NDArray[np.int64], side: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        centres = np.stack([tops, lefts], 1) + (side - 1) / 2
+        distance, index = tree.query(centres, k=count, workers=-1)
+        return distance.reshape(len(tops), count)[:, -1], index.reshape(len(tops), count)
+
+    grid = np.mgrid[0 : points.height : LARGEST_SQUARE, 0 : points.width : LARGEST_SQUARE]
+    tops, lefts = grid.reshape(2, -1)
+    side = LARGEST_SQUARE
+    while len(tops):
+        reach, found = neighbours(tops, lefts, side)
+        # A disc of this radius holds `count` samples, so their spacing is about:
+        spacing = reach * np.sqrt(np.pi / count)
+        ready = (side <= FINENESS * spacing) | (side == 1)
+        for start in range(0, int(ready.sum()), _STRIP // (side * side)):
+            part = np.flatnonzero(ready)[start : start + _STRIP // (side * side)]
+            offsets = np.mgrid[0:side, 0:side].reshape(2, -1)
+            rows = tops[part, None] + offsets[0]
+            cols = lefts[part, None] + offsets[1]
+            weights, variance = kriging(sites[found[part]], np.stack([rows, cols], -1))
+            yield Squares(rows, cols, found[part], weights, variance)
+        tops, lefts = tops[~ready], lefts[~ready]
+        side //= 2
+        tops = (tops[:, None] + np.array([0, 0, side, side])).reshape(-1)
+        lefts = (lefts[:, None] + np.array([0, side, 0, side])).reshape(-1)
+        inside = (tops < points.height) & (lefts < points.width)
+        tops, lefts = tops[inside], lefts[inside]
+
+
+def fill_matrix(points: Points) -> csr_array:
+    """The fill as a sparse matrix (height * width, n): picture planes are matrix @ values."""
+    count = points.height * points.width
+    k = min(NEIGHBOURS, len(points))
+    sites = np.empty((count, k), np.int32)
+    weights = np.empty((count, k), np.float32)
+    for square in squares(points):
+        inside = (square.rows < points.height) & (square.cols < points.width)
+        pixels = (square.rows * points.width + square.cols)[inside]
+        sites[pixels] = np.broadcast_to(square.sites[:, None], square.weights.shape)[inside]
+        weights[pixels] = square.weights[inside]
+    starts = np.arange(0, count * k + 1, k)
+    return csr_array((weights.ravel(), sites.ravel(), starts), shape=(count, len(points)))

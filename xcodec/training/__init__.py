@@ -1,0 +1,1 @@
+"""Training of generators: crops of what the encoder really sends, a loss, a loop."""

@@ -1,0 +1,89 @@
+"""What a training run shows: a live bar on a terminal, elsewhere a line a minute."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+SMOOTHING = 0.99
+LINE_EVERY = 60.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class Monitor:
+    """Averages of the last hundred steps or so, and their display on standard error."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, soft_wrap=True)
+        self._live = self._console.is_terminal
+        self._bar = Progress(
+            BarColumn(8),
+            TaskProgressColumn(),
+            TextColumn("{task.description}"),
+            console=self._console,
+            disable=not self._live,
+        )
+        self._task = self._bar.add_task("starting", total=1.0)
+        self._loss = self._gain = self._weight = 0.0
+        self._mark: tuple[float, int, float, float] | None = None
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Show a line that stays."""
+        if self._live:
+            self._console.print(text, highlight=False, markup=False)
+        else:
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+            sys.stderr.flush()
+
+    def step(self, step: int, loss: float, gain: float, progress: float, waited: float) -> None:
+        """Account for a step.
+
+        loss     : in grey levels
+        gain     : PSNR above the fill's, dB
+        progress : share of the run that is done
+        waited   : seconds that the run has waited for data
+        """
+        self._loss = SMOOTHING * self._loss + (1 - SMOOTHING) * loss
+        self._gain = SMOOTHING * self._gain + (1 - SMOOTHING) * gain
+        self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
+        now = time.monotonic()
+        if self._mark is None:
+            self._mark = now, step, waited, progress
+            return
+        then, first, waited_then, progress_then = self._mark
+        passed = now - then
+        if passed < (1.0 if self._live else LINE_EVERY):
+            return
+        speed = (step - first) / passed
+        left = (1 - progress) * passed / max(progress - progress_then, 1e-12)
+        text = (
+            f"step {step} loss {self._loss / self._weight:.2f}"
+            f" {self._gain / self._weight:+.2f} dB {speed:.1f}/s"
+            f" {100 * (waited - waited_then) / passed:.0f} % waiting {_clock(left)} left"
+        )
+        self._mark = now, step, waited, progress
+        if self._live:
+            self._bar.update(self._task, completed=progress, description=text)
+        else:
+            self.say(text)
+
+
+def _clock(seconds: float) -> str:
+    """Hours, minutes and seconds."""
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
