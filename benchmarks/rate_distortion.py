@@ -7,7 +7,6 @@ qualities, and its means stand beside xcodec's where they reach that far: interp
 over log bpp, never beyond what was measured.
 """
 
-import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,24 +19,22 @@ import numpy as np
 
 import xcodec
 from xcodec import evaluation, images
-from xcodec.evaluation import mean, metrics, number, peers
+from xcodec.evaluation import DECODERS, mean, metrics, number, peers
 
 FIGURES = ("psnr", "ssim", "lpips")
-DECODERS = {"classical": "xcodec, classical fill", "generator": "xcodec, generator"}
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is measured on one picture."""
+    """What is measured on one picture: arguments of encode and decode, and the peers."""
 
     path: Path
     rates: tuple[float, ...]
-    decoders: tuple[str, ...]
-    peers: tuple[str, ...]
     encode: dict[str, Any]
+    decoders: tuple[str, ...]
     model: str
     device: str
-    lpips: bool
+    peers: tuple[str, ...]
     weights: Path | None
 
 
@@ -57,25 +54,29 @@ class Measurement:
 def measure(job: Job) -> list[Measurement]:
     """All measurements of one picture."""
     rgb = images.load(job.path).rgb
-    area = rgb.shape[0] * rgb.shape[1]
+    bits = 8 / (rgb.shape[0] * rgb.shape[1])
 
-    def judged(codec: str, setting: float, data: bytes, decoded: images.RGB) -> Measurement:
-        lpips = metrics.lpips_squeeze(rgb, decoded, job.weights) if job.lpips else None
-        psnr, ssim = metrics.psnr(rgb, decoded), metrics.ssim(rgb, decoded)
-        return Measurement(codec, setting, len(data), 8 * len(data) / area, psnr, ssim, lpips)
-
-    def all_of_them() -> Iterator[Measurement]:
+    def coded() -> Iterator[tuple[str, float, bytes, images.RGB]]:
         for rate in job.rates:
             data = xcodec.encode(rgb, rate, **job.encode)
             for decoder in job.decoders:
                 picture = xcodec.decode(data, decoder=decoder, model=job.model, device=job.device)
-                yield judged(DECODERS[decoder], rate, data, np.asarray(picture))
+                yield DECODERS[decoder], rate, data, np.asarray(picture)
         for peer in peers.codecs(job.peers):
             for quality in peer.low:
                 data = peer.encode(rgb, quality)
-                yield judged(peer.name, quality, data, peer.decode(data))
+                yield peer.name, quality, data, peer.decode(data)
 
-    return list(all_of_them())
+    return [
+        Measurement(
+            codec,
+            setting,
+            len(data),
+            bits * len(data),
+            **asdict(metrics.quality(rgb, picture, job.weights)),
+        )
+        for codec, setting, data, picture in coded()
+    ]
 
 
 def curves(measured: list[list[Measurement]]) -> list[dict[str, Any]]:
@@ -85,152 +86,113 @@ def curves(measured: list[list[Measurement]]) -> list[dict[str, Any]]:
         groups[measurement.codec, measurement.setting].append(measurement)
     points: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for (codec, setting), group in groups.items():
-        columns = {
-            name: [getattr(m, name) for m in group] for name in ("bytes", "bpp", *FIGURES)
-        }
+        columns = {name: [getattr(m, name) for m in group] for name in ("bytes", "bpp", *FIGURES)}
         means = {name: mean(column) for name, column in columns.items()}
         points[codec].append({"setting": setting, **means, "pictures": columns})
     return [{"codec": codec, "points": found} for codec, found in points.items()]
 
 
-def interpolated(curve: dict[str, Any], bpp: float) -> dict[str, float | None]:
-    """The mean figures of a curve at a rate: None where the curve doesn't reach it."""
-    return {
-        name: metrics.at_bpp([(p["bpp"], p[name]) for p in curve["points"]], bpp)
-        if all(p[name] is not None for p in curve["points"])
-        else None
-        for name in FIGURES
-    }
-
-
 def beside(found: list[dict[str, Any]], places: list[float]) -> list[dict[str, Any]]:
-    """Every codec's figures at the same rates."""
+    """Every codec's mean figures at the same bpp: None where its curve doesn't reach."""
     return [
-        {"bpp": bpp, "codec": curve["codec"], **interpolated(curve, bpp)}
+        {"bpp": bpp, "codec": curve["codec"]}
+        | {name: interpolated(curve["points"], name, bpp) for name in FIGURES}
         for bpp in places
         for curve in found
     ]
 
 
+def interpolated(points: list[dict[str, Any]], name: str, bpp: float) -> float | None:
+    """One mean figure of a curve at a rate."""
+    if any(point[name] is None for point in points):
+        return None
+    return metrics.at_bpp([(point["bpp"], point[name]) for point in points], bpp)
+
+
 def shown(found: list[dict[str, Any]], rows: list[dict[str, Any]]) -> str:
-    """The rows as a markdown table; a codec's setting where it was measured just there."""
-    at = {(c["codec"], p["bpp"]): p for c in found for p in c["points"]}
+    """The rows as a markdown table; setting and bytes where a codec was measured just there."""
+    at = {(curve["codec"], p["bpp"]): p for curve in found for p in curve["points"]}
     lines = []
     for row in rows:
-        point = at.get((row["codec"], row["bpp"]), {})
-        setting = f"{point['setting']:g}" if point else ""
+        point = at.get((row["codec"], row["bpp"]))
         lines.append(
             [
                 row["codec"],
-                setting,
-                number(point.get("bytes"), 0) if point else "",
+                f"{point['setting']:g}" if point else "",
+                f"{point['bytes']:.0f}" if point else "",
                 number(row["bpp"], 4),
                 number(row["psnr"], 2),
                 number(row["ssim"], 4),
                 number(row["lpips"], 4),
             ]
         )
-    return evaluation.table(["codec", "setting", "bytes", "bpp", "PSNR", "SSIM", "LPIPS"], lines)
+    return evaluation.table(["codec", "rate", "bytes", "bpp", "PSNR", "SSIM", "LPIPS"], lines)
 
 
-def numbers(kind: type) -> Any:
-    """A parser of numbers between commas, for click."""
-
-    def parse(context: click.Context, option: click.Parameter, text: str) -> tuple[Any, ...]:
-        try:
-            return tuple(kind(part) for part in text.split(",") if part)
-        except ValueError:
-            raise click.BadParameter(f"{text!r} is not numbers between commas") from None
-
-    return parse
-
-
-def settings(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> Any:
-    """NAME=VALUE as arguments of ``xcodec.encode``; a value that isn't JSON is text."""
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
-
-
-def words(context: click.Context, option: click.Parameter, text: str) -> tuple[str, ...]:
-    """Words between commas."""
-    return tuple(word for word in text.split(",") if word)
-
-
-@click.command(help=__doc__.split("\n")[0])
+@click.command(help="Rate and distortion of xcodec and its peers over the pictures in DIR.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--rates", default="0.01,0.02,0.05,0.1", show_default=True, callback=numbers(float))
-@click.option("--decoders", default="classical,generator", show_default=True, callback=words)
-@click.option("--peers", "names", default="jpeg,jpeg2000", show_default=True, callback=words)
-@click.option("--at", default="", callback=numbers(float), help="Bpp to interpolate at as well.")
+@click.option("--rates", default="0.01,0.02,0.05,0.1", show_default=True)
+@click.option("--decoders", default="classical,generator", show_default=True)
+@click.option("--peers", "names", default="jpeg,jpeg2000", show_default=True)
+@click.option("--at", default="", help="Bpp at which to interpolate as well: 0.021,0.036.")
 @click.option("--positions", type=click.Choice(["all", "odd", "even"]), default="all")
-@click.option("--only", default="", callback=numbers(int), help="Places in sorted order, from 1.")
-@click.option("-E", "--encode", multiple=True, callback=settings, help="NAME=VALUE for encode.")
+@click.option("--only", default="", help="Places in sorted order, from 1: 1,4,7.")
+@click.option("-E", "--encode", multiple=True, help="NAME=VALUE, an argument of xcodec.encode.")
 @click.option("--model", default="photo", show_default=True, help="Name or file of the generator.")
 @click.option("--device", default="cpu", show_default=True)
 @click.option("--lpips/--no-lpips", default=None, help="[default: where its weights are found]")
 @click.option("--weights", type=click.Path(path_type=Path), help="[default: XCODEC_WEIGHTS]")
-@click.option("--label", default="", help="What was measured, for the reader of the result.")
+@click.option("--label", help="What was measured.  [default: the folder's name]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The JSON to write.")
-def main(folder: Path, **options: Any) -> None:
-    """Measure, print the tables and write the record."""
-    unknown = set(options["decoders"]) - set(DECODERS)
-    if unknown:
-        raise click.BadParameter(f"no decoder {unknown.pop()!r}", param_hint="--decoders")
-    weights = metrics.find_weights(options["weights"])
-    if options["lpips"] and weights is None:
-        raise click.UsageError("--lpips needs weights: give --weights or set XCODEC_WEIGHTS")
-    lpips = weights is not None and options["lpips"] is not False
+def main(**options: Any) -> None:
+    """Say in one line what went wrong, if something did."""
     try:
-        run(folder, options, weights if lpips else None)
+        run(**options)
     except xcodec.XcodecError as error:
         click.echo(f"rate_distortion: {error}", err=True)
         sys.exit(1)
 
 
-def run(folder: Path, options: dict[str, Any], weights: Path | None) -> None:
-    chosen = evaluation.pictures(folder, options["positions"], options["only"])
-    peers.codecs(options["names"])  # A missing codec stops the run before it begins.
-    used = [weights / metrics.BACKBONE, weights / metrics.HEADS] if weights else []
-    if "generator" in options["decoders"]:
-        from xcodec.reconstruction import zoo  # Only here: it starts torch.
-
-        used.append(zoo.find(options["model"]))
+def run(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
+    """Measure, print the tables and write the record."""
+    weights = metrics.find_weights(options["weights"]) if options["lpips"] is not False else None
+    if options["lpips"] and not weights:
+        raise xcodec.ModelError("--lpips needs weights: give --weights or set XCODEC_WEIGHTS")
+    decoders = tuple(options["decoders"].split(","))
+    names = tuple(filter(None, options["names"].split(",")))
+    if not set(decoders) <= set(DECODERS):
+        raise xcodec.InputError(f"decoders are {', '.join(DECODERS)}")
+    peers.codecs(names)  # A peer that isn't there stops the run before it begins.
+    used = evaluation.weights(decoders, options["model"], weights)
+    chosen = evaluation.pictures(
+        folder, options["positions"], evaluation.numbers(options["only"], int)
+    )
+    encode = evaluation.arguments(options["encode"])
     jobs = [
         Job(
             path=path,
-            rates=options["rates"],
-            decoders=options["decoders"],
-            peers=options["names"],
-            encode=options["encode"],
+            rates=evaluation.numbers(options["rates"], float),
+            encode=encode,
+            decoders=decoders,
             model=options["model"],
             device=options["device"],
-            lpips=weights is not None,
+            peers=names,
             weights=weights,
         )
         for path in chosen
     ]
     found = curves(evaluation.each(measure, jobs, options["jobs"]))
-    own = [point["bpp"] for point in found[0]["points"]] if options["decoders"] else []
-    rows, asked = beside(found, own), beside(found, list(options["at"]))
-    label = options["label"] or folder.resolve().name
+    rows = beside(found, [point["bpp"] for point in found[0]["points"]])
+    asked = beside(found, list(evaluation.numbers(options["at"], float)))
+    label = label or folder.resolve().name
     print(f"{label}: {len(chosen)} pictures, means\n\n{shown(found, rows)}")
     if asked:
-        print(f"\nInterpolated:\n\n{shown(found, asked)}")
-    if options["output"]:
-        figures = {"encode": options["encode"], "curves": found, "beside": rows + asked}
-        record = evaluation.record(
-            "rate_distortion", label, sys.argv[1:], chosen, used, figures
-        )
-        evaluation.save(options["output"], record)
+        print(f"\ninterpolated:\n\n{shown(found, asked)}")
+    if output:
+        figures = {"encode": encode, "curves": found, "beside": rows + asked}
+        record = evaluation.record("rate_distortion", label, sys.argv[1:], chosen, used, figures)
+        evaluation.save(output, record)
 
 
 if __name__ == "__main__":

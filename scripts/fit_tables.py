@@ -53,7 +53,7 @@ def observe(job: tuple[Path, int]) -> list[Observed]:
         rgb = rgb[top : top + 256, left : left + 256]
         height = width = 256
     planes = images.to_ycocg(rgb)
-    rate = float(np.exp(random.uniform(np.log(0.003), np.log(0.2))))
+    rate = float(np.exp(random.uniform(np.log(0.003), np.log(0.3))))
     count = max(1, round(rate * height * width))
     settings = {
         "kind": str(random.choice(["sobel", "sobel", "sobel", "uniform", "canny"])),
@@ -65,13 +65,13 @@ def observe(job: tuple[Path, int]) -> list[Observed]:
     )
     draft = analyse(rgb, request)
     usual = quantizer.step_of(quantizer.default_index(rate))
-    step = quantizer.index_of(usual * 2 ** random.uniform(-1.2, 0.8))
+    step = quantizer.index_of(usual * 2 ** random.uniform(-1.5, 0.7))
     found = [Observed("coefficients", draft.quantise(step), draft.tree)]
 
     how = str(random.choice(["blue", "random"]))
     where = density.measure(planes[..., 0], count, mask=how, **settings)
     points = mask.points_from_density(where, height, width, how)
-    tree = lifting.hierarchy(points)
+    tree = lifting.hierarchy(points, lifting.EXACT_PARTS)
     exact = images.to_ycocg_r(rgb)[points.rows, points.cols] - GREY
     found.append(Observed("pixels", lifting.residuals(exact, tree), tree))
 

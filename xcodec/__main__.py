@@ -6,7 +6,9 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -17,7 +19,10 @@ from xcodec.errors import XcodecError
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line, by default the process's own; returns the exit code."""
     try:
-        code = cli.main(args, prog_name="xcodec", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = _show
+            code = cli.main(args, prog_name="xcodec", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
@@ -37,6 +42,17 @@ def main(args: Sequence[str] | None = None) -> int:
         message = str(error)
     click.echo(f"xcodec: {message}", err=True)
     return 1
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    click.echo(f"xcodec: warning: {message}", err=True)
 
 
 if __name__ == "__main__":

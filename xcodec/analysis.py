@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 from xcodec import images, scatter
 from xcodec.coding import container, payload, quantizer
 from xcodec.coding.container import Header
-from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
+from xcodec.coding.lifting import EXACT_PARTS, Hierarchy, Lifting, hierarchy, residuals
 from xcodec.errors import InputError
 from xcodec.samples import TONES, Density, Floats, Ints, Points, Samples
 from xcodec.sampling import density as densities
@@ -72,7 +72,7 @@ class Analysis:
     density: Density | None
     points: Points
     tree: Hierarchy
-    lifting: Lifting
+    lifting: Lifting | None
     matrix: csr_array | None
     coefficients: Floats | Ints
     tone: str
@@ -82,7 +82,8 @@ class Analysis:
         return quantizer.quantise(self.coefficients, quantizer.step_of(step), self.tree)
 
     def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
-        """What the decoder gets from these symbols."""
+        """What the decoder gets from these symbols; of lossless samples there are none."""
+        assert self.lifting is not None
         return synthesise(self.points, self.tree, self.lifting, symbols, step, self.tone)
 
 
@@ -125,9 +126,8 @@ def analyse(rgb: images.RGB, request: Request) -> Analysis:
     """Sample a picture, uint8 (height, width, 3), and transform the values."""
     planes = images.to_ycocg(rgb)
     density, points = place(planes[..., 0], request)
-    tree = hierarchy(points)
-    transform = Lifting(points, tree)
-    matrix = None
+    tree = hierarchy(points, EXACT_PARTS if request.lossless else 1)
+    transform = matrix = None
     if request.lossless:
         exact = images.to_ycocg_r(rgb[points.rows, points.cols])
         coefficients: Floats | Ints = residuals(exact - GREY, tree)
@@ -136,6 +136,7 @@ def analyse(rgb: images.RGB, request: Request) -> Analysis:
         if request.tone == "least-squares":
             matrix = scatter.fill_matrix(points)
             values = tones.least_squares(matrix, planes, values)
+        transform = Lifting(points, tree)
         coefficients = transform.forward(values - GREY)
     return Analysis(density, points, tree, transform, matrix, coefficients, request.tone)
 
@@ -162,7 +163,7 @@ def write_symbols(
         model=container.MODELS.index(request.model),
         block=BLOCK if density is None else density.block,
         scale=0 if density is None else density.scale,
-        seed=request.seed if request.mask == "random" else 0,
+        seed=request.seed,
         step=step,
         sections={1: request.comment.encode()} if request.comment else {},
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from xcodec.samples import Ints, Points
+from xcodec.samples import Floats, Ints, Points
 
 CORRELATION_LENGTH = 60.0
 """Pixels; with CORRELATION_POWER it shapes the covariance exp(-(d / length) ** power)."""
@@ -30,6 +30,7 @@ FINENESS = 1.2
 _SPARE = 4
 _CHUNK = 1 << 11
 _STRIP = 1 << 16
+_WORTH_THREADS = 1 << 14
 
 
 @cache
@@ -61,7 +62,7 @@ def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], 
     todo = np.arange(len(queries))
     asked = min(k + _SPARE, len(sites))
     while len(todo):
-        found = tree.query(queries[todo], k=asked, workers=-1)[1].reshape(len(todo), asked)
+        found = _query(tree, queries[todo], asked)[1]
         d2 = np.square(sites[found].astype(np.int64) - queries[todo, None]).sum(-1)
         order = np.lexsort((found, d2))
         found = np.take_along_axis(found, order, 1)
@@ -74,6 +75,16 @@ def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], 
         todo = todo[d2[:, k - 1] == d2[:, -1]]
         asked = min(2 * asked, len(sites))
     return indices, squared
+
+
+def _query(
+    tree: cKDTree, queries: Ints | Floats, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Distances and indices (m, count) of the nearest sites, nearest first."""
+    # Threads cost more than they save where there is little to do.
+    workers = -1 if len(queries) > _WORTH_THREADS else 1
+    distance, index = tree.query(queries, k=count, workers=workers)
+    return distance.reshape(len(queries), count), index.reshape(len(queries), count)
 
 
 def kriging(sites: Ints, targets: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -137,8 +148,8 @@ def squares(points: Points) -> Iterator[Squares]:
         tops: NDArray[np.int64], lefts: NDArray[np.int64], side: int
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         centres = np.stack([tops, lefts], 1) + (side - 1) / 2
-        distance, index = tree.query(centres, k=count, workers=-1)
-        return distance.reshape(len(tops), count)[:, -1], index.reshape(len(tops), count)
+        distance, index = _query(tree, centres, count)
+        return distance[:, -1], index
 
     grid = np.mgrid[0 : points.height : LARGEST_SQUARE, 0 : points.width : LARGEST_SQUARE]
     tops, lefts = grid.reshape(2, -1)

@@ -9,7 +9,7 @@ from xcodec.analysis import Analysis, Request
 from xcodec.coding import quantizer
 from xcodec.errors import InputError
 
-BITS_A_SAMPLE = 3.0
+BITS_A_SAMPLE = 1.8
 """About what a sample costs at the default steps: where the search for a rate begins."""
 RATE_STEP = 2.0 ** (1 / 2)
 SMALL = 1500

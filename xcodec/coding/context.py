@@ -55,7 +55,7 @@ def tables(kind: str) -> Tables:
 
 def level_class(tree: Hierarchy, level: int) -> int:
     """Which of CLASSES a level belongs to."""
-    return CLASSES - 1 if level == 0 else min(len(tree) - 1 - level, CLASSES - 2)
+    return CLASSES - 1 if level == 0 else min(tree.depths[-1] - tree.depths[level], CLASSES - 2)
 
 
 def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArray[np.int64]:

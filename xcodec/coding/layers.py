@@ -1,10 +1,12 @@
 """Symbols of one level to entropy-coded data and back: the writer and the reader side by side."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.context import Tables, contexts, first_of, level_class, tokens_of
-from xcodec.coding.lifting import Hierarchy, hierarchy, residuals, restore
+from xcodec.coding.lifting import EXACT_PARTS, Hierarchy, hierarchy, residuals, restore
 from xcodec.coding.rangecoder import Decoder, Encoder
 from xcodec.samples import Ints
 from xcodec.sampling.mask import order_points
@@ -68,8 +70,9 @@ def read_grid(coder: Decoder, shape: tuple[int, int], model: Tables) -> NDArray[
     return grid
 
 
+@cache
 def grid_tree(shape: tuple[int, int]) -> tuple[Hierarchy, tuple[Ints, Ints]]:
     """The places of a grid as a hierarchy, and their indices (rows, cols) in its order."""
     rows, cols = np.indices(shape).reshape(2, -1)
     points = order_points(*shape, rows, cols)
-    return hierarchy(points), (points.rows, points.cols)
+    return hierarchy(points, EXACT_PARTS), (points.rows, points.cols)

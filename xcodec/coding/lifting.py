@@ -25,6 +25,10 @@ COARSEST_BITS = 9
 """Ranks below 2 ** COARSEST_BITS (two points of a 128x128 tile) form the coarsest level."""
 
 
+EXACT_PARTS = 4
+"""Levels an octave where integers are predicted exactly: neighbours are nearer in small levels."""
+
+
 @dataclass(frozen=True)
 class Hierarchy:
     """The levels of a set of points and what each point can look at.
@@ -47,9 +51,12 @@ class Hierarchy:
         return slice(self.bounds[level], self.bounds[level + 1])
 
 
-def hierarchy(points: Points) -> Hierarchy:
-    """Levels and neighbours of points: integers only, the same on every machine."""
-    bounds, depths = levels(points.ranks)
+def hierarchy(points: Points, parts: int = 1) -> Hierarchy:
+    """Levels and neighbours of points: integers only, the same on every machine.
+
+    parts : levels that each octave of ranks falls into, 1 or EXACT_PARTS
+    """
+    bounds, depths = levels(points.ranks, parts)
     sites = np.stack([points.rows, points.cols], 1)
     neighbours, distances = [], []
     for start, end in itertools.pairwise(bounds):
@@ -62,16 +69,19 @@ def hierarchy(points: Points) -> Hierarchy:
     return Hierarchy(bounds, depths, tuple(neighbours), tuple(distances))
 
 
-def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def levels(ranks: Ints, parts: int = 1) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Bounds and depths of the levels that ascending ranks fall into."""
     bounds, depths = [0], []
-    depth, limit = 0, 1 << COARSEST_BITS
+    depth, limits = 0, [1 << COARSEST_BITS]
     while bounds[-1] < len(ranks):
-        end = int(np.searchsorted(ranks, limit))
-        if end > bounds[-1]:
-            bounds.append(end)
-            depths.append(depth)
-        depth, limit = depth + 1, limit * 2
+        for limit in limits:
+            end = int(np.searchsorted(ranks, limit))
+            if end > bounds[-1]:
+                bounds.append(end)
+                depths.append(depth)
+        octave = limits[-1]
+        limits = [octave + octave * part // parts for part in range(1, parts + 1)]
+        depth += 1
     return tuple(bounds), tuple(depths)
 
 

@@ -13,7 +13,7 @@ from xcodec.coding import container
 from xcodec.coding.container import Header
 from xcodec.coding.context import tables
 from xcodec.coding.layers import read_grid, read_plane, write_grid, write_plane
-from xcodec.coding.lifting import Hierarchy, hierarchy
+from xcodec.coding.lifting import EXACT_PARTS, Hierarchy, hierarchy
 from xcodec.coding.maskcode import read_mask, write_mask
 from xcodec.coding.rangecoder import Decoder, Encoder
 from xcodec.errors import FormatError
@@ -128,7 +128,7 @@ def read_symbols(
     layers : those that are there, of ``count``
     whole  : whether each of them is; else symbols end where the bytes do
     """
-    tree = hierarchy(points)
+    tree = hierarchy(points, EXACT_PARTS if header.lossless else 1)
     if not 1 <= count <= len(tree):
         raise FormatError("damaged: more layers than levels")
     model = tables("pixels" if header.lossless else "coefficients")

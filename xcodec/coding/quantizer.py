@@ -22,10 +22,10 @@ ROUNDING = 0.4
 """Added before truncation: below 0.5, so that zero gets a wider bin (a dead zone)."""
 SHRINK = -0.05
 """Magnitudes come back this much of a step nearer to zero; with a dead zone, a little farther."""
-DEFAULT_STEP = 52.0
+DEFAULT_STEP = 84.0
 """Grey levels, at DEFAULT_RATE; it falls slowly as the rate grows, with power STEP_FALL."""
 DEFAULT_RATE = 0.02
-STEP_FALL = 0.15
+STEP_FALL = 0.1
 MAX_SYMBOL = (1 << 15) - 1
 
 
@@ -47,7 +47,9 @@ def index_of(step: float) -> int:
 
 def steps(step: float, tree: Hierarchy) -> NDArray[np.float64]:
     """Step of every level and plane, (levels, 3)."""
-    coarseness = tree.depths[-1] - np.array(tree.depths)
+    depths = np.array(tree.depths)
+    depths[0] = 0  # The coarsest points stand for the whole picture, however small it is.
+    coarseness = tree.depths[-1] - depths
     luma = step * LEVEL_GROWTH ** -coarseness.astype(np.float64)
     every: NDArray[np.float64] = luma[:, None] * np.array([1.0, CHROMA_GROWTH, CHROMA_GROWTH])
     return every

@@ -22,11 +22,14 @@ import numpy as np
 from PIL import features
 
 import xcodec
-from xcodec.errors import InputError
+from xcodec.errors import InputError, ModelError, XcodecError
+from xcodec.evaluation import metrics
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+DECODERS = {"classical": "xcodec, classical fill", "generator": "xcodec, generator"}
+"""What results call xcodec's decoders."""
 SCHEMA = 1
 """Version of the records' schema."""
 PACKAGES = ("numpy", "scipy", "opencv-python-headless", "constriction", "torch", "scikit-image")
@@ -57,6 +60,46 @@ def pictures(folder: Path, positions: str = "all", only: Sequence[int] = ()) -> 
     return chosen
 
 
+def numbers(text: str, kind: Callable[[str], Item]) -> tuple[Item, ...]:
+    """Numbers between commas; raises InputError where something else is there."""
+    try:
+        return tuple(kind(part) for part in text.split(",") if part)
+    except ValueError:
+        raise InputError(f"not numbers between commas: {text!r}") from None
+
+
+def arguments(texts: Iterable[str]) -> dict[str, Any]:
+    """NAME=VALUE as arguments of ``xcodec.encode``; a value that isn't JSON is text.
+
+    Raises InputError where there is no "=".
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"not NAME=VALUE: {text!r}")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def weights(decoders: Iterable[str], model: str, lpips: Path | None) -> dict[Path, str]:
+    """The files of weights that take part, and their digests: the generator's, and LPIPS'.
+
+    lpips : folder of LPIPS' weights, if they are used
+
+    Raises ModelError where a decoder is the generator and it has none.
+    """
+    found = [lpips / metrics.BACKBONE, lpips / metrics.HEADS] if lpips else []
+    if "generator" in decoders:
+        from xcodec.reconstruction import zoo  # Only here: it starts torch.
+
+        found.append(zoo.find(model))
+    return {path: digest(path) for path in found}
+
+
 def each(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
     """Work done on every item, in order, with progress on stderr where that is a terminal.
 
@@ -83,7 +126,7 @@ def record(
     label: str,
     command: Sequence[str],
     pictures: Iterable[Path],
-    weights: Iterable[Path],
+    weights: dict[Path, str],
     figures: dict[str, Any],
 ) -> dict[str, Any]:
     """All that a reader needs to judge a run and to repeat it; nothing of it names a folder.
@@ -91,8 +134,13 @@ def record(
     benchmark : the script's name without suffix
     label     : what was measured, for a reader: "kodak"
     command   : the arguments
-    weights   : files of weights that took part
+    weights   : from ``weights``, asked before the run
+
+    Raises ModelError where a file of weights changed since.
     """
+    for path, before in weights.items():
+        if digest(path) != before:
+            raise ModelError(f"{path.name} changed during the run")
     return {
         "schema": SCHEMA,
         "benchmark": benchmark,
@@ -101,15 +149,15 @@ def record(
         "versions": versions(),
         "machine": machine(),
         "pictures": {path.name: digest(path) for path in pictures},
-        "weights": {path.name: digest(path) for path in weights},
+        "weights": {path.name: known for path, known in weights.items()},
         "figures": figures,
     }
 
 
 def save(path: Path, record: dict[str, Any]) -> None:
-    """Write a record: six digits a number, null for what isn't finite, lists of numbers on a line."""
+    """Write a record: six digits a number, null for infinity, lists of numbers on one line."""
     text = json.dumps(_plain(record), indent=1, allow_nan=False)
-    flat = re.sub(r"\[[^][{}\"]*\]", lambda found: " ".join(found.group().split()), text)
+    flat = re.sub(r"\[\n[^][{}\"]*\]", lambda found: " ".join(found.group().split()), text)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(flat + "\n")
 
@@ -179,9 +227,12 @@ def machine() -> dict[str, Any]:
 
 
 def digest(path: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    """The first 16 hexadecimal digits of a file's SHA-256; raises XcodecError if unreadable."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise XcodecError(f"{path}: {error.strerror}") from error
 
 
 def _commit() -> str | None:

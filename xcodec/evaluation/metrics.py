@@ -83,34 +83,34 @@ def ssim(a: RGB, b: RGB) -> float:
     return float(measure(a, b, win_size=SSIM_WINDOW, channel_axis=-1))
 
 
-def lpips_squeeze(a: RGB, b: RGB, weights: Path | None = None) -> float | None:
-    """Learned perceptual distance: LPIPS 0.1 over SqueezeNet 1.1. None where weights are absent.
+def find_weights(folder: Path | None = None) -> Path | None:
+    """The folder of LPIPS' weights: the one given, or what XCODEC_WEIGHTS names if it has them."""
+    if folder is not None:
+        return folder
+    chosen = os.environ.get(ENVIRONMENT)
+    if chosen and all((Path(chosen) / name).is_file() for name in (BACKBONE, HEADS)):
+        return Path(chosen)
+    return None
 
-    weights : folder of the two files; by default the one that XCODEC_WEIGHTS names
+
+def lpips_squeeze(a: RGB, b: RGB, weights: Path | None) -> float | None:
+    """Learned perceptual distance: LPIPS 0.1 over SqueezeNet 1.1. None without weights.
+
+    weights : their folder, from ``find_weights``
 
     A picture with a side below 17 pixels is continued to 17 by repeating its last row or column.
-    Raises ModelError where the files are there but can't be used.
+    Raises ModelError where the folder has no weights that can be used.
     Source: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual
     Metric", 2018.
     """
     _check(a, b)
-    folder = find_weights(weights)
-    if folder is None:
+    if weights is None:
         return None
     import torch  # Only here: everything else in this module does without.
 
     pair = np.stack([_at_least(LPIPS_SMALLEST, a), _at_least(LPIPS_SMALLEST, b)])
     planes = torch.from_numpy(pair).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return float(load_squeeze(folder).distance(planes[:1], planes[1:]))
-
-
-def find_weights(folder: Path | None = None) -> Path | None:
-    """The folder given, or else the one that XCODEC_WEIGHTS names, if it holds LPIPS' weights."""
-    chosen = folder or os.environ.get(ENVIRONMENT)
-    if not chosen:
-        return None
-    path = Path(chosen)
-    return path if all((path / name).is_file() for name in (BACKBONE, HEADS)) else None
+    return float(load_squeeze(weights).distance(planes[:1], planes[1:]))
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,7 @@ def _geometric(first: float, last: float, count: int) -> tuple[float, ...]:
     return tuple(float(value) for value in np.geomspace(first, last, count).round(5))
 
 
-_ALL = tuple(range(101))
+_ALL = tuple(range(101))  # 100 would make JPEG XL lossless, which is another mode.
 _TARGETS = _geometric(0.004, 8, 160)
 _CURVE = _geometric(0.01, 0.5, 18)
 
@@ -249,7 +249,7 @@ CODECS = {
         Codec("jpeg2000-default", "JPEG2000", _TARGETS, _CURVE, _jpeg2000_default),
         Codec("webp", "WEBP", _ALL, tuple(range(0, 41, 4)), _webp),
         Codec("avif", "AVIF", _ALL, tuple(range(0, 51, 5)), _avif),
-        Codec("jpegxl", "JXL", _ALL, tuple(range(0, 51, 5)), _jpegxl),
+        Codec("jpegxl", "JXL", _ALL[:-1], tuple(range(0, 51, 5)), _jpegxl),
     )
 }
 BEST = ("jpeg", "jpeg2000", "webp", "avif", "jpegxl")

@@ -13,7 +13,7 @@ from xcodec.samples import Floats, Points
 
 MEAN_RADIUS = 0.3
 """Sigma of a local mean, relative to the spacing of the samples."""
-ITERATIONS = 6
+ITERATIONS = 4
 
 
 def pixels(planes: Floats, points: Points) -> Floats:
@@ -59,7 +59,8 @@ def least_squares(
     values = start.astype(np.float32)
     residual = transposed @ (target - matrix @ values)
     # Jacobi: a sample in a sparse area speaks for more pixels than one in a dense area.
-    diagonal = np.maximum(transposed.power(2).sum(1), 1e-6).astype(np.float32)[:, None]
+    energy_of = np.bincount(matrix.indices, np.square(matrix.data), matrix.shape[1])
+    diagonal = np.maximum(energy_of, 1e-6).astype(np.float32)[:, None]
     preconditioned = residual / diagonal
     direction = preconditioned
     energy = (residual * preconditioned).sum(0)

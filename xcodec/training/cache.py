@@ -2,7 +2,8 @@
 
 An entry is a uint8 array (height, width, 8) in a .npy file: original RGB, classical fill, its
 deviation in 1/255, mask. Step and tone stand in the file's name:
-<digest of the picture>-<variant>_<step>_<tone>.npy. No torch here: the workers never need it.
+<digest of the picture>-<version, rates, variant>_<step>_<tone>.npy. No torch here: the workers
+never need it.
 """
 
 import functools
@@ -25,7 +26,7 @@ from xcodec import codec, images
 from xcodec.errors import InputError
 from xcodec.reconstruction.interpolation import fill
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
 LARGEST_SIDE = 768
 """Larger pictures are cut to a window of this side, another one in each variant."""
@@ -37,12 +38,14 @@ class Draw:
     """How the encoder codes a picture.
 
     factor : the step, as a multiple of the default at that rate
+    block  : side of a density block in pixels; None for the default
     """
 
     rate: float
     factor: float
     density: str
     tone: str
+    block: int | None = None
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,10 @@ def variant(picture: Path, folder: Path, rates: tuple[float, float], number: int
         rate=float(np.exp(rng.uniform(*np.log(rates)))),
         factor=float(2 ** rng.uniform(-1, 1)),
         density="sobel" if rng.random() < 0.8 else "uniform",
-        tone="least-squares" if rng.random() < 0.85 else "point",
+        block=int(rng.choice([16, 16, 32])),
+        tone="least-squares" if rng.random() < 0.9 else "point",
     )
-    stem = f"{key}-{rates[0]:g}-{rates[1]:g}-{number}"
+    stem = f"{key}-v{CACHE_VERSION}-{rates[0]:g}-{rates[1]:g}-{number}"
     return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
 
 
@@ -117,7 +121,12 @@ def encode(job: Job) -> Path:
     rgb = rgb[starts[0] : starts[0] + job.side, starts[1] : starts[1] + job.side]
     draw = job.draw
     samples = codec.quantised(
-        rgb, draw.rate, step_scale=draw.factor, density=draw.density, tone=draw.tone
+        rgb,
+        draw.rate,
+        step_scale=draw.factor,
+        density=draw.density,
+        tone=draw.tone,
+        block=draw.block,
     )
     filled = fill(samples)
     pixels = np.empty((*rgb.shape[:2], 8), np.uint8)

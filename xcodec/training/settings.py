@@ -80,7 +80,7 @@ class TrainSettings:
     workers: int = 1
     threads: int = 0
     device: str = "auto"
-    rates: tuple[float, float] = (0.004, 0.22)
+    rates: tuple[float, float] = (0.004, 0.3)
     variants: int = 4
     ready: int = 64
     resume: bool = False

@@ -53,7 +53,7 @@ def prepare(pictures: Sequence[Path], folder: Path) -> dict[str, list[cache.Entr
         draw = cache.Draw(rate, 1.0, "sobel", "least-squares")
         entries[f"{rate:g}"] = found = []
         for picture in pictures[:PICTURES]:
-            stem = f"{cache.digest(picture)}-val{SIDE}-{rate:g}"
+            stem = f"{cache.digest(picture)}-v{cache.CACHE_VERSION}-val{SIDE}-{rate:g}"
             path = kept.get(stem)
             try:
                 path = path or cache.encode(cache.Job(picture, folder, stem, draw, SIDE, None))
