@@ -1,0 +1,374 @@
+"""A second decoder, written from docs/format.md in plain integers: bytes to points and symbols.
+
+It shares two data files with the package (the blue-noise tile and the tables) and no code. It is
+slow and simple: neighbours are found by looking at every point.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import isqrt
+from pathlib import Path
+
+import zstandard
+
+PACKAGE = Path(__file__).parent.parent / "xcodec"
+TABLES = json.loads((PACKAGE / "coding" / "tables.json").read_text())
+TILE = (PACKAGE / "sampling" / "blue_noise.npy").read_bytes()[128:]
+MASKS = "blue", "random", "explicit"
+WORD = (1 << 64) - 1
+
+
+class DamagedError(Exception):
+    """The bytes are no file of version 1."""
+
+
+@dataclass(frozen=True)
+class File:
+    """fields : as in the header; points : (row, column) in coding order; symbols : per point"""
+
+    fields: dict[str, int]
+    points: list[tuple[int, int]]
+    symbols: list[list[int]]
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+class Bytes:
+    """Bytes from front to back."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rest = data
+
+    def take(self, count: int) -> bytes:
+        if len(self.rest) < count:
+            raise DamagedError("cut short")
+        taken, self.rest = self.rest[:count], self.rest[count:]
+        return taken
+
+    def varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+
+class RangeDecoder:
+    """64-bit range decoder over 32-bit big-endian words; zeros follow the last byte."""
+
+    def __init__(self, data: bytes) -> None:
+        self.words = Bytes(data + bytes(-len(data) % 4))
+        self.lower, self.range = 0, WORD
+        self.point = self.word() << 32 | self.word()
+
+    def word(self) -> int:
+        return int.from_bytes(self.words.take(4), "big") if self.words.rest else 0
+
+    def symbol(self, cumulative: list[int]) -> int:
+        """The next symbol; symbol i has the share cumulative[i] .. cumulative[i + 1] of 2**24."""
+        scale = self.range >> 24
+        quantile = (self.point - self.lower & WORD) // scale
+        if quantile >> 24:
+            raise DamagedError("beyond the last symbol")
+        symbol = next(i for i, right in enumerate(cumulative[1:]) if quantile < right)
+        self.lower = self.lower + scale * cumulative[symbol] & WORD
+        self.range = scale * (cumulative[symbol + 1] - cumulative[symbol])
+        if self.range < 1 << 32:
+            self.lower = self.lower << 32 & WORD
+            self.range <<= 32
+            self.point = (self.point << 32 & WORD) | self.word()
+        return symbol
+
+    def bits(self, width: int) -> int:
+        """The next number of ``width`` plain bits."""
+        scale = self.range >> 24
+        quantile = (self.point - self.lower & WORD) // scale
+        if quantile >> 24:
+            raise DamagedError("beyond the last symbol")
+        each = 1 << 24 - width
+        value = quantile // each
+        self.lower = self.lower + scale * each * value & WORD
+        self.range = scale * each
+        if self.range < 1 << 32:
+            self.lower = self.lower << 32 & WORD
+            self.range <<= 32
+            self.point = (self.point << 32 & WORD) | self.word()
+        return value
+
+
+class RangeEncoder:
+    """The decoder's other half, over one long integer, so that carries take care of themselves."""
+
+    def __init__(self) -> None:
+        self.lower, self.range, self.words = 0, WORD, 0
+
+    def symbol(self, symbol: int, cumulative: list[int]) -> None:
+        scale = self.range >> 24
+        self.lower += scale * cumulative[symbol]
+        self.range = scale * (cumulative[symbol + 1] - cumulative[symbol])
+        if self.range < 1 << 32:
+            self.lower, self.range, self.words = self.lower << 32, self.range << 32, self.words + 1
+
+    def bits(self, value: int, width: int) -> None:
+        each = 1 << 24 - width
+        self.symbol(value, [each * i for i in range((1 << width) + 1)])
+
+    def finish(self) -> bytes:
+        """The shortest bytes whose number, zeros following, lies in the final interval."""
+        for spare in range(64, -1, -8):
+            shortest = -(-self.lower >> spare)
+            if shortest << spare < self.lower + self.range:
+                break
+        return shortest.to_bytes(4 * (self.words + 2) - spare // 8, "big").rstrip(b"\0")
+
+
+def cumulate(frequencies: Iterable[int]) -> list[int]:
+    """24-bit cumulative probabilities of a table that sums to 2**15."""
+    table = list(frequencies)
+    sums = [sum(table[:i]) for i in range(len(table))]
+    return [(s * ((1 << 24) - len(table)) >> 15) + i for i, s in enumerate(sums)] + [1 << 24]
+
+
+def rank(row: int, col: int) -> int:
+    at = 2 * (row % 128 * 128 + col % 128)
+    y, x = row // 128 % 16, col // 128 % 16
+    bayer = 0
+    for bit in range(4):  # The lowest bits of the tile's place weigh most.
+        a, b = y >> bit & 1, x >> bit & 1
+        bayer = bayer << 2 | (a ^ b) << 1 | a
+    return int.from_bytes(TILE[at : at + 2], "little") << 8 | bayer
+
+
+def random_threshold(row: int, col: int, seed: int) -> int:
+    x = (row << 32 | col) + (seed + 1) * 0x9E3779B97F4A7C15 & WORD
+    x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9 & WORD
+    x = (x ^ x >> 27) * 0x94D049BB133111EB & WORD
+    return (x ^ x >> 31) >> 42
+
+
+def threshold(exponent: int, scale: int) -> int:
+    octave, step = divmod(scale, 128)
+    mantissa = 1 << 16 * 128 + step
+    for _ in range(7):
+        mantissa = isqrt(mantissa)
+    shift = exponent + octave - 32
+    return min(mantissa << shift if shift >= 0 else mantissa >> -shift, 1 << 22)
+
+
+def in_order(positions: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    return sorted(positions, key=lambda at: (rank(*at), at))
+
+
+@dataclass(frozen=True)
+class Level:
+    """start, end : of its points; depth : octave; nearest : per point (d2, index), nearest first"""
+
+    start: int
+    end: int
+    depth: int
+    nearest: list[list[tuple[int, int]]]
+
+
+def levels(points: list[tuple[int, int]], parts: int) -> list[Level]:
+    """Levels of points in coding order, ``parts`` of them an octave."""
+    places = [place(rank(*point), parts) for point in points]
+    found = []
+    for which in sorted(set(places)):
+        start, count = places.index(which), places.count(which)
+        known = points[:start]
+        nearest = []
+        for row, col in points[start : start + count]:
+            d2 = [((row - r) ** 2 + (col - c) ** 2, i) for i, (r, c) in enumerate(known)]
+            nearest.append(sorted(d2)[:6])
+        found.append(Level(start, start + count, which[0], nearest))
+    return found
+
+
+def place(value: int, parts: int) -> tuple[int, int]:
+    """Octave and part of it that a rank falls into."""
+    depth = max(0, value.bit_length() - 9)
+    octave = 1 << depth + 8
+    part = next(p for p in range(parts) if value < octave + octave * (p + 1) // parts)
+    return depth, 0 if depth == 0 else part
+
+
+def read_plane(
+    coder: RangeDecoder, symbols: list[list[int]], tree: list[Level], number: int, plane: int, kind: str
+) -> None:
+    """The symbols of one level and plane; ``symbols`` holds zeros where none was read yet."""
+    model, level = TABLES[kind], tree[number]
+    clip = model["clip"]
+
+    def size(index: int, of: int) -> int:
+        return min(abs(symbols[index][of]), clip)
+
+    group = 6 if number == 0 else min(tree[-1].depth - level.depth, 5)
+    mean = 0
+    if number:
+        above = tree[number - 1]
+        total = sum(size(i, plane) for i in range(above.start, above.end))
+        mean = 16 * total // (above.end - above.start)
+    bins: dict[int, list[int]] = {}
+    for index in range(level.start, level.end):
+        nearest = level.nearest[index - level.start]
+        known = [size(i, plane) for _, i in nearest]
+        known += known[-1:] * (6 - len(known)) if known else [0] * 6
+        known += [mean] + [size(index, p) if p < plane else 0 for p in range(2)] + [1]
+        guess = sum(a * b for a, b in zip(known, model["weights"][plane][group], strict=True))
+        which = sum(cut <= guess for cut in model["thresholds"][plane][group])
+        bins.setdefault(which, []).append(index)
+    tokens = {}
+    for which in sorted(bins):
+        cumulative = cumulate(model["frequencies"][plane][group][which])
+        for index in bins[which]:
+            tokens[index] = coder.symbol(cumulative)
+    for index in range(level.start, level.end):
+        token = tokens[index]
+        if token:
+            width = max(0, token - 11)
+            rest = coder.bits(width + 1)
+            magnitude = (token if token < 12 else (1 << width) + 10) + (rest >> 1)
+            symbols[index][plane] = -magnitude if rest & 1 else magnitude
+
+
+def restore(differences: list[int], tree: list[Level]) -> list[int]:
+    """Integer values from their residuals."""
+    values = list(differences)
+    for level in tree[1:]:
+        for index, nearest in enumerate(level.nearest, level.start):
+            weights = [(1 << 40) // d2 for d2, _ in nearest]
+            total = sum(weights)
+            weighed = sum(w * values[i] for w, (_, i) in zip(weights, nearest, strict=True))
+            values[index] += (2 * weighed + total) // (2 * total)
+    return values
+
+
+def read_grid(coder: RangeDecoder, high: int, wide: int, limit: int) -> dict[tuple[int, int], int]:
+    places = in_order((row, col) for row in range(high) for col in range(wide))
+    tree = levels(places, 4)
+    differences = [[0] for _ in places]
+    for number in range(len(tree)):
+        read_plane(coder, differences, tree, number, 0, "density")
+    values = restore([d[0] for d in differences], tree)
+    if min(values) < 0 or max(values) > limit:
+        raise DamagedError("a value of a grid is out of range")
+    return dict(zip(places, values, strict=True))
+
+
+def read_mask(data: bytes, height: int, width: int) -> Iterator[tuple[int, int]]:
+    if not data or data[0] > 2:
+        raise DamagedError("the mask is coded in no known way")
+    if data[0] == 0:
+        bits = zstandard.ZstdDecompressor().decompress(data[1:])
+        flat = [i for i in range(height * width) if bits[i // 8] >> i % 8 & 1]
+    elif data[0] == 1:
+        flat, position, gap = [], 0, 0
+        for byte in zstandard.ZstdDecompressor().decompress(data[1:]):
+            gap += byte
+            if byte < 255:
+                flat.append(position + gap)
+                position, gap = position + gap + 1, 0
+    else:
+        flat = read_blocks(RangeDecoder(data[1:]), height, width)
+    if flat and flat[-1] >= height * width:
+        raise DamagedError("the mask is longer than the picture")
+    return (divmod(i, width) for i in flat)
+
+
+def read_blocks(coder: RangeDecoder, height: int, width: int) -> list[int]:
+    counts = read_grid(coder, -(-height // 16), -(-width // 16), 256)
+    groups: dict[int, list[int]] = {}
+    for row in range(height):
+        for col in range(width):
+            top, left = row // 16, col // 16
+            area = min(16, height - 16 * top) * min(16, width - 16 * left)
+            if counts[top, left] > area:
+                raise DamagedError("a block of the mask holds more samples than pixels")
+            groups.setdefault((counts[top, left] << 15) // area, []).append(row * width + col)
+    flat = groups.get(1 << 15, [])
+    for odds in sorted(groups):
+        if 0 < odds < 1 << 15:
+            cumulative = cumulate([(1 << 15) - odds, odds])
+            flat += [i for i in groups[odds] if coder.symbol(cumulative)]
+    return sorted(flat)
+
+
+def read(data: bytes) -> File:
+    """Everything that a whole file says before floats begin."""
+    if crc32c(data[:-4]) != int.from_bytes(data[-4:], "big"):
+        raise DamagedError("the checksum does not match")
+    head = Bytes(data[:-4])
+    if head.take(3) != b"XG\xc1":
+        raise DamagedError("no file of version 1")
+    flags, kinds = head.take(2)
+    mask, lossless = MASKS[flags & 3], flags >> 4 & 1
+    fields = {"mask": flags & 3, "tone": flags >> 2 & 3, "lossless": lossless}
+    fields |= {"uniform": flags >> 5 & 1, "model": kinds >> 3, "block": 8 << (kinds & 7)}
+    fields["width"], fields["height"] = head.varint() + 1, head.varint() + 1
+    if mask != "explicit":
+        fields["scale"] = head.varint()
+    if mask == "random":
+        fields["seed"] = head.varint()
+    if not lossless:
+        fields["step"] = head.take(1)[0]
+    if flags & 64:
+        for _ in range(head.varint()):
+            head.take(1)
+            head.take(head.varint())
+    layers = [head.rest]
+    if flags & 128:
+        if head.varint() != 0:
+            raise DamagedError("tiled")
+        index = [(head.varint(), head.take(4)) for _ in range(head.varint())]
+        layers = [head.take(length) for length, _ in index]
+        for layer, (_, check) in zip(layers, index, strict=True):
+            if crc32c(layer) != int.from_bytes(check, "big"):
+                raise DamagedError("the checksum of a layer does not match")
+        if head.rest:
+            raise DamagedError("bytes beyond the last layer")
+    return read_payload(fields, layers)
+
+
+def read_payload(fields: dict[str, int], layers: list[bytes]) -> File:
+    width, height, block = fields["width"], fields["height"], fields["block"]
+    mask = MASKS[fields["mask"]]
+    if mask == "explicit":
+        front = Bytes(layers[0])
+        points = in_order(read_mask(front.take(front.varint()), height, width))
+        coder = RangeDecoder(front.rest)
+    else:
+        coder = RangeDecoder(layers[0])
+        high, wide = -(-height // block), -(-width // block)
+        exponents = {(row, col): 0 for row in range(high) for col in range(wide)}
+        if not fields["uniform"]:
+            exponents = read_grid(coder, high, wide, 15)
+        limits = {at: threshold(e, fields["scale"]) for at, e in exponents.items()}
+        points = in_order(
+            (row, col)
+            for row in range(height)
+            for col in range(width)
+            if (rank(row, col) if mask == "blue" else random_threshold(row, col, fields["seed"]))
+            < limits[row // block, col // block]
+        )
+    if not points:
+        raise DamagedError("the file holds no sample")
+    tree = levels(points, 4 if fields["lossless"] else 1)
+    symbols = [[0, 0, 0] for _ in points]
+    for number in range(len(tree)):
+        layer = number - (len(tree) - len(layers))
+        if layer > 0:
+            coder = RangeDecoder(layers[layer])
+        for plane in range(3):
+            kind = "pixels" if fields["lossless"] else "coefficients"
+            read_plane(coder, symbols, tree, number, plane, kind)
+    return File(fields, points, symbols)
