@@ -23,12 +23,12 @@ from scipy.optimize import nnls
 
 from xcodec import images
 from xcodec.analysis import GREY, Request, analyse
-from xcodec.coding import context, layers, lifting, quantizer
+from xcodec.coding import context, layers, lifting, maskcode, quantizer
 from xcodec.coding.rangecoder import TABLE_BITS
 from xcodec.sampling import density, mask
 
 TARGET = Path(context.__file__).with_name("tables.json")
-CLIPS = {"coefficients": 15, "pixels": 255, "density": 15}
+CLIPS = {"coefficients": 15, "pixels": 255, "density": 15, "counts": 63}
 BINS = 16
 WEIGHT_SCALE = 64
 
@@ -76,10 +76,20 @@ def observe(job: tuple[Path, int]) -> list[Observed]:
     found.append(Observed("pixels", lifting.residuals(exact, tree), tree))
 
     if settings["kind"] != "uniform":
-        tree, places = layers.grid_tree(where.exponents.shape)
-        steps = where.exponents[places][:, None]
-        found.append(Observed("density", lifting.residuals(steps, tree), tree))
+        found.append(grid(where.exponents, "density"))
+    # Masks that callers give are random more often than not.
+    marked = np.zeros((height, width), bool)
+    where = density.measure(planes[..., 0], count, mask="random", seed=seed, **settings)
+    points = mask.points_from_density(where, height, width, "random", seed)
+    marked[points.rows, points.cols] = True
+    found.append(grid(maskcode.counts_of(marked), "counts"))
     return found
+
+
+def grid(values: NDArray[np.int64], kind: str) -> Observed:
+    """What the grid of these values (rows, cols) would code."""
+    tree, places = layers.grid_tree(values.shape)
+    return Observed(kind, lifting.residuals(values[places][:, None], tree), tree)
 
 
 def fit_group(

@@ -203,7 +203,12 @@ def place(value: int, parts: int) -> tuple[int, int]:
 
 
 def read_plane(
-    coder: RangeDecoder, symbols: list[list[int]], tree: list[Level], number: int, plane: int, kind: str
+    coder: RangeDecoder,
+    symbols: list[list[int]],
+    tree: list[Level],
+    number: int,
+    plane: int,
+    kind: str,
 ) -> None:
     """The symbols of one level and plane; ``symbols`` holds zeros where none was read yet."""
     model, level = TABLES[kind], tree[number]
@@ -241,25 +246,42 @@ def read_plane(
             symbols[index][plane] = -magnitude if rest & 1 else magnitude
 
 
-def restore(differences: list[int], tree: list[Level]) -> list[int]:
-    """Integer values from their residuals."""
-    values = list(differences)
+def restore(differences: list[list[int]], tree: list[Level]) -> list[list[int]]:
+    """Integer values (planes per point) from their residuals."""
+    planes = len(differences[0])
+    # stages[p] : residuals before plane p served to predict the later ones.
+    stages = [[list(d) for d in differences] for _ in range(planes)]
+    for level in tree[1:]:
+        for index, nearest in enumerate(level.nearest, level.start):
+            for lead in reversed(range(planes - 1)):
+                known, here = stages[lead], list(stages[lead + 1][index])
+                alone = sum(known[i][lead] ** 2 for _, i in nearest)
+                scale = alone + alone // 2 + 300
+                for plane in range(lead + 1, planes):
+                    together = sum(known[i][lead] * known[i][plane] for _, i in nearest)
+                    here[plane] += (2 * together * here[lead] + scale) // (2 * scale)
+                known[index] = here
+    values = stages[0]
     for level in tree[1:]:
         for index, nearest in enumerate(level.nearest, level.start):
             weights = [(1 << 40) // d2 for d2, _ in nearest]
             total = sum(weights)
-            weighed = sum(w * values[i] for w, (_, i) in zip(weights, nearest, strict=True))
-            values[index] += (2 * weighed + total) // (2 * total)
+            for plane in range(planes):
+                near = zip(weights, nearest, strict=True)
+                weighed = sum(w * values[i][plane] for w, (_, i) in near)
+                values[index][plane] += (2 * weighed + total) // (2 * total)
     return values
 
 
-def read_grid(coder: RangeDecoder, high: int, wide: int, limit: int) -> dict[tuple[int, int], int]:
+def read_grid(
+    coder: RangeDecoder, high: int, wide: int, kind: str, limit: int
+) -> dict[tuple[int, int], int]:
     places = in_order((row, col) for row in range(high) for col in range(wide))
     tree = levels(places, 4)
     differences = [[0] for _ in places]
     for number in range(len(tree)):
-        read_plane(coder, differences, tree, number, 0, "density")
-    values = restore([d[0] for d in differences], tree)
+        read_plane(coder, differences, tree, number, 0, kind)
+    values = [value for (value,) in restore(differences, tree)]
     if min(values) < 0 or max(values) > limit:
         raise DamagedError("a value of a grid is out of range")
     return dict(zip(places, values, strict=True))
@@ -270,7 +292,7 @@ def read_mask(data: bytes, height: int, width: int) -> Iterator[tuple[int, int]]
         raise DamagedError("the mask is coded in no known way")
     if data[0] == 0:
         bits = zstandard.ZstdDecompressor().decompress(data[1:])
-        flat = [i for i in range(height * width) if bits[i // 8] >> i % 8 & 1]
+        flat = [i for i in range(height * width) if bits[i // 8] >> 7 - i % 8 & 1]
     elif data[0] == 1:
         flat, position, gap = [], 0, 0
         for byte in zstandard.ZstdDecompressor().decompress(data[1:]):
@@ -286,20 +308,28 @@ def read_mask(data: bytes, height: int, width: int) -> Iterator[tuple[int, int]]
 
 
 def read_blocks(coder: RangeDecoder, height: int, width: int) -> list[int]:
-    counts = read_grid(coder, -(-height // 16), -(-width // 16), 256)
-    groups: dict[int, list[int]] = {}
-    for row in range(height):
-        for col in range(width):
-            top, left = row // 16, col // 16
-            area = min(16, height - 16 * top) * min(16, width - 16 * left)
-            if counts[top, left] > area:
-                raise DamagedError("a block of the mask holds more samples than pixels")
-            groups.setdefault((counts[top, left] << 15) // area, []).append(row * width + col)
-    flat = groups.get(1 << 15, [])
-    for odds in sorted(groups):
-        if 0 < odds < 1 << 15:
-            cumulative = cumulate([(1 << 15) - odds, odds])
-            flat += [i for i in groups[odds] if coder.symbol(cumulative)]
+    high, wide = -(-height // 16), -(-width // 16)
+    samples = read_grid(coder, high, wide, "counts", 256)
+    pixels = {(y, x): min(16, height - 16 * y) * min(16, width - 16 * x) for y, x in samples}
+    if any(samples[block] > pixels[block] for block in samples):
+        raise DamagedError("a block of the mask holds more samples than pixels")
+    flat = []
+    for row, col in ((row, col) for row in range(16) for col in range(16)):
+        groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for y in range(high):
+            for x in range(wide):
+                if 16 * y + row < height and 16 * x + col < width:
+                    groups.setdefault((samples[y, x], pixels[y, x]), []).append((y, x))
+        for left, area in sorted(groups):
+            share = (left << 15) // area
+            for y, x in groups[left, area]:
+                mark = left == area
+                if 0 < left < area:
+                    mark = coder.symbol(cumulate([(1 << 15) - share, share])) == 1
+                if mark:
+                    flat.append((16 * y + row) * width + 16 * x + col)
+                    samples[y, x] -= 1
+                pixels[y, x] -= 1
     return sorted(flat)
 
 
@@ -351,7 +381,7 @@ def read_payload(fields: dict[str, int], layers: list[bytes]) -> File:
         high, wide = -(-height // block), -(-width // block)
         exponents = {(row, col): 0 for row in range(high) for col in range(wide)}
         if not fields["uniform"]:
-            exponents = read_grid(coder, high, wide, 15)
+            exponents = read_grid(coder, high, wide, "density", 15)
         limits = {at: threshold(e, fields["scale"]) for at, e in exponents.items()}
         points = in_order(
             (row, col)

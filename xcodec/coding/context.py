@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from xcodec.coding.lifting import NEIGHBOURS, Hierarchy
 from xcodec.samples import Ints
 
-KINDS = ("coefficients", "pixels", "density")
+KINDS = ("coefficients", "pixels", "density", "counts")
 CLASSES = 7
 """Tables differ by level: the finest, five coarser ones counted from there, and the coarsest."""
 MEAN_SCALE = 16

@@ -19,6 +19,8 @@ from xcodec.scatter import kriging, nearest
 
 NEIGHBOURS = 6
 """Coarser points that a point is predicted from, and whose symbols make its context."""
+_SLOPE_FLOOR = 300
+"""Squared grey levels below which neighbours' residuals say nothing about colour."""
 UPDATE = 0.6
 """Share of the residuals around a coarse point that it takes up, measured; one half in theory."""
 COARSEST_BITS = 9
@@ -133,16 +135,44 @@ def _predicted(values: Ints, tree: Hierarchy, level: int) -> NDArray[np.int64]:
 
 
 def residuals(values: Ints, tree: Hierarchy) -> NDArray[np.int64]:
-    """Integer residuals (n, c) of integer values (n, c): prediction only, so that none is lost."""
+    """Integer residuals (n, c) of integer values (n, c): prediction only, so that none is lost.
+
+    Each plane is predicted from coarser points, then its residual from the planes before it.
+    """
     result = values.astype(np.int64)
     for level in range(1, len(tree)):
         result[tree.span(level)] -= _predicted(values, tree, level)
+    for plane in range(result.shape[1] - 1):
+        before = result.copy()
+        for level in range(1, len(tree)):
+            result[tree.span(level), plane + 1 :] -= _followed(before, tree, level, plane)
     return result
 
 
 def restore(differences: Ints, tree: Hierarchy) -> NDArray[np.int64]:
     """Values (n, c) of ``residuals``, exactly."""
-    result = differences.astype(np.int64)
+    # stages[i] are the residuals before the planes from i on are used; the last are given.
+    planes = differences.shape[1]
+    stages = [differences.astype(np.int64) for _ in range(planes)]
+    for level in range(1, len(tree)):
+        span = tree.span(level)
+        for plane in reversed(range(planes - 1)):
+            stages[plane][span] = stages[plane + 1][span]
+            stages[plane][span, plane + 1 :] += _followed(stages[plane], tree, level, plane)
+    result = stages[0]
     for level in range(1, len(tree)):
         result[tree.span(level)] += _predicted(result, tree, level)
     return result
+
+
+def _followed(known: Ints, tree: Hierarchy, level: int, plane: int) -> NDArray[np.int64]:
+    """Integer prediction of the later planes of a level from one plane, as they go around there."""
+    around = known[tree.neighbours[level]]
+    leader = around[..., plane, None]
+    together = (leader * around[..., plane + 1 :]).sum(1)
+    # A slope of two thirds of the neighbours' own, less where they hardly move.
+    alone = (leader * leader).sum(1)
+    scale = alone + alone // 2 + _SLOPE_FLOOR
+    step = known[tree.span(level), plane, None]
+    predicted: NDArray[np.int64] = (2 * together * step + scale) // (2 * scale)
+    return predicted

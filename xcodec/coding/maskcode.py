@@ -2,9 +2,11 @@
 
 bitmap : the bits in row order, eight a byte, as a zstandard frame
 runs   : gaps between sampled pixels in row order, a byte each, 255 as carry; a zstandard frame
-blocks : samples of each 16x16 block, coded like a density, then each pixel range-coded with its
-         block's share as probability; best where the mask is random
+blocks : samples of each 16x16 block, coded as a grid, then each pixel range-coded with the
+         share of its block's samples among the pixels that are left; best where the mask is random
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 import zstandard
@@ -80,6 +82,15 @@ def _runs(mask: NDArray[np.bool_]) -> bytes:
     return _zstd(stream.tobytes())
 
 
+def counts_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Samples of each block, (blocks high, blocks wide)."""
+    tops, lefts = np.arange(0, mask.shape[0], BLOCK), np.arange(0, mask.shape[1], BLOCK)
+    counts: NDArray[np.int64] = np.add.reduceat(
+        np.add.reduceat(mask.astype(np.int64), tops, 0), lefts, 1
+    )
+    return counts
+
+
 def _areas(height: int, width: int) -> NDArray[np.int64]:
     """Pixels of each block, (blocks high, blocks wide)."""
     tops, lefts = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
@@ -87,42 +98,62 @@ def _areas(height: int, width: int) -> NDArray[np.int64]:
     return high[:, None].astype(np.int64) * wide[None, :]
 
 
-def _groups(
-    counts: NDArray[np.int64], height: int, width: int
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Pixels in row order with the same odds, as flat indices, and the table that codes them."""
-    odds = (counts << TABLE_BITS) // _areas(height, width)
-    spread = np.repeat(np.repeat(odds, BLOCK, 0)[:height], BLOCK, 1)[:, :width].ravel()
-    order = np.argsort(spread, kind="stable")
-    values, starts = np.unique(spread[order], return_index=True)
+def _cells(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The pixels of all blocks, one of each block at a time: their blocks and themselves, flat."""
+    wide = -(-width // BLOCK)
+    tops, lefts = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
+    for row, col in np.ndindex(BLOCK, BLOCK):
+        rows, cols = tops[tops + row < height] + row, lefts[lefts + col < width] + col
+        blocks = (rows // BLOCK)[:, None] * wide + cols // BLOCK
+        yield blocks.ravel(), (rows[:, None] * width + cols).ravel()
+
+
+def _odds(samples: int, pixels: int) -> NDArray[np.int64]:
+    """Table of a pixel of a block that has so many samples and pixels left."""
     total = 1 << TABLE_BITS
-    return [
-        (group, np.array([total - value, value]))
-        for group, value in zip(np.split(order, starts[1:]), values, strict=True)
-        if 0 < value < total
-    ]
+    share = (samples << TABLE_BITS) // pixels
+    return np.array([total - share, share])
+
+
+def _uncertain(
+    samples: NDArray[np.int64], pixels: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.int64]]]:
+    """Groups of blocks with the same samples and pixels left, where both outcomes are possible."""
+    for key in np.unique(samples << 9 | pixels):
+        left, area = int(key) >> 9, int(key) & 511
+        if 0 < left < area:
+            yield (samples == left) & (pixels == area), _odds(left, area)
 
 
 def _blocks(mask: NDArray[np.bool_]) -> bytes:
     height, width = mask.shape
-    tops, lefts = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
-    counts = np.add.reduceat(np.add.reduceat(mask.astype(np.int64), tops, 0), lefts, 1)
+    counts = counts_of(mask)
     coder = Encoder()
-    write_grid(coder, counts, tables("density"))
-    for group, frequencies in _groups(counts, height, width):
-        coder.symbols(mask.ravel()[group].astype(np.int32), frequencies)
+    write_grid(coder, counts, tables("counts"))
+    samples, pixels = counts.ravel(), _areas(height, width).ravel()
+    for blocks, cells in _cells(height, width):
+        marks = mask.ravel()[cells].astype(np.int32)
+        for group, frequencies in _uncertain(samples[blocks], pixels[blocks]):
+            coder.symbols(marks[group], frequencies)
+        samples[blocks] -= marks
+        pixels[blocks] -= 1
     return coder.finish()
 
 
 def _read_blocks(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
     coder = Decoder(data)
-    areas = _areas(height, width)
-    counts = read_grid(coder, areas.shape, tables("density"))
-    if (counts < 0).any() or (counts > areas).any():
+    pixels = _areas(height, width)
+    samples = read_grid(coder, pixels.shape, tables("counts"))
+    if (samples < 0).any() or (samples > pixels).any():
         raise FormatError("damaged: a block of the mask holds more samples than pixels")
-    # Full blocks have no group: they need no bits.
-    full = np.repeat(np.repeat(counts == areas, BLOCK, 0)[:height], BLOCK, 1)[:, :width]
-    mask = full.ravel().copy()
-    for group, frequencies in _groups(counts, height, width):
-        mask[group] = coder.symbols(len(group), frequencies) > 0
+    mask = np.zeros(height * width, bool)
+    samples, pixels = samples.ravel(), pixels.ravel()
+    for blocks, cells in _cells(height, width):
+        # A block that is full from here on needs no bits.
+        marks = samples[blocks] == pixels[blocks]
+        for group, frequencies in _uncertain(samples[blocks], pixels[blocks]):
+            marks[group] = coder.symbols(int(group.sum()), frequencies) > 0
+        mask[cells] = marks
+        samples[blocks] -= marks
+        pixels[blocks] -= 1
     return mask.reshape(height, width)
