@@ -259,7 +259,8 @@ def restore(differences: list[list[int]], tree: list[Level]) -> list[list[int]]:
                 scale = alone + alone // 2 + 300
                 for plane in range(lead + 1, planes):
                     together = sum(known[i][lead] * known[i][plane] for _, i in nearest)
-                    here[plane] += (2 * together * here[lead] + scale) // (2 * scale)
+                    moved = (2 * together * here[lead] + scale) // (2 * scale)
+                    here[plane] += max(-255, min(255, moved))
                 known[index] = here
     values = stages[0]
     for level in tree[1:]:

@@ -18,7 +18,9 @@ from xcodec.sampling.mask import points_from_density, points_from_mask
 
 GREY = np.array([128, 0, 0])
 """Values are coded as differences from this YCoCg colour."""
-BLOCK = 16
+FINE_BLOCK, COARSE_BLOCK = 16, 32
+"""Sides of a density block in pixels: coarse ones pay below FINE_FROM, where samples are few."""
+FINE_FROM = 0.025
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
         luma,
         max(1, round(request.rate * height * width)),
         kind=request.density,
-        block=BLOCK if request.block is None else request.block,
+        block=request.block or (FINE_BLOCK if request.rate >= FINE_FROM else COARSE_BLOCK),
         strength=densities.STRENGTH if request.strength is None else request.strength,
         floor=densities.FLOOR if request.floor is None else request.floor,
         mask=request.mask,
@@ -161,7 +163,7 @@ def write_symbols(
         lossless=request.lossless,
         uniform=density is not None and not density.exponents.any(),
         model=container.MODELS.index(request.model),
-        block=BLOCK if density is None else density.block,
+        block=FINE_BLOCK if density is None else density.block,
         scale=0 if density is None else density.scale,
         seed=request.seed,
         step=step,

@@ -74,6 +74,7 @@ def cli() -> None:
 @click.option("--floor", type=float, help="Edge strength that flat areas are taken to have.")
 @click.option("--block", type=int, help="Side of a density block in pixels.")
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
+@click.option("--comment", metavar="TEXT", help="Keep a text in the file.")
 @max_pixels
 @force
 @as_json

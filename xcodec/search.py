@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xcodec import analysis, images, scatter
-from xcodec.analysis import Analysis, Request
+from xcodec.analysis import COARSE_BLOCK, FINE_BLOCK, Analysis, Request
 from xcodec.coding import quantizer
 from xcodec.errors import InputError
 
@@ -36,7 +36,7 @@ def within(rgb: images.RGB, request: Request, size: int) -> bytes:
     elif request.block is not None or request.density == "uniform":
         found = _climb(rgb, request, size)
     else:
-        blocks = (16, 32) if size < SMALL else (16,)
+        blocks = (FINE_BLOCK, COARSE_BLOCK) if size < SMALL else (FINE_BLOCK,)
         tries = [_climb(rgb, replace(request, block=block), size) for block in blocks]
         if size < SMALL:
             tries.append(_climb(rgb, replace(request, density="uniform"), size))

@@ -12,7 +12,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.errors import InputError
+from xcodec.errors import InputError, LimitError
 from xcodec.samples import Density, Ints, Points
 
 TILE = 128
@@ -24,6 +24,8 @@ SCALE_STEPS = 128
 MAX_SCALE = (RANK_BITS + 16) * SCALE_STEPS
 """Largest Density.scale: full even where the exponent is lowest."""
 MAX_EXPONENT = 15
+MAX_SAMPLES = 1 << 23
+"""Most samples of a picture: a file of a few bytes may ask for any number of them."""
 
 
 @cache
@@ -93,8 +95,10 @@ def points_from_density(
     """The points that a density marks, in coding order.
 
     kind : "blue" (blue-noise threshold) or "random" (seeded, the paper's section 4)
+
+    Raises LimitError where there are more than MAX_SAMPLES.
     """
-    rows, cols = [], []
+    rows, cols, count = [], [], 0
     limits = thresholds(density)
     block = density.block
     for top in range(0, height, block):  # A strip at a time: memory stays bounded.
@@ -104,11 +108,17 @@ def points_from_density(
         strip_rows, strip_cols = np.nonzero(field < limits[top // block][c // block])
         rows.append(strip_rows + top)
         cols.append(strip_cols)
+        count += len(strip_rows)
+        _check(count)
     return order_points(height, width, np.concatenate(rows), np.concatenate(cols))
 
 
 def order_points(height: int, width: int, rows: Ints, cols: Ints) -> Points:
-    """Points at the given positions in coding order: by rank, then row, then column."""
+    """Points at the given positions in coding order: by rank, then row, then column.
+
+    Raises LimitError where there are more than MAX_SAMPLES.
+    """
+    _check(len(rows))
     rank = ranks(rows, cols)
     order = np.lexsort((cols, rows, rank))
     return Points(
@@ -118,6 +128,11 @@ def order_points(height: int, width: int, rows: Ints, cols: Ints) -> Points:
         cols[order].astype(np.int32),
         rank[order].astype(np.int32),
     )
+
+
+def _check(count: int) -> None:
+    if count > MAX_SAMPLES:
+        raise LimitError(f"{count} samples or more are over the limit of {MAX_SAMPLES}")
 
 
 def points_from_mask(mask: NDArray[np.bool_]) -> Points:

@@ -1,0 +1,99 @@
+"""Conformance files (tests/golden): a changed byte is a change of the format."""
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import xcodec
+from tests import reference
+from tests.golden.regenerate import FOLDER, MAX_PIXELS, cases, digest, facts, psnr
+from xcodec import codec
+from xcodec.coding import container, payload
+
+NAMES = sorted(cases())
+EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text())
+BY_ZSTANDARD = {"bitmap", "runs", "mean"}
+"""Files that hold a zstandard frame, whose bytes may differ between releases of that library."""
+
+
+def stored(name: str) -> bytes:
+    return (FOLDER / f"{name}.xgc").read_bytes()
+
+
+@cache
+def by_reference(name: str) -> reference.File:
+    return reference.read(stored(name))
+
+
+def test_files_and_expectations_belong_together() -> None:
+    files = {path.stem for path in FOLDER.glob("*.xgc")}
+    assert set(NAMES) == set(EXPECTED) == files
+    assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 60_000
+    assert {EXPECTED[name]["layers"] > 1 for name in NAMES} == {True, False}
+    masks = {stored(name)[3] & 3 for name in NAMES}
+    assert masks == {0, 1, 2}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_to_symbols(name: str) -> None:
+    picture, _ = cases()[name]
+    found, expected = facts(stored(name), picture), EXPECTED[name]
+    assert found.pop("psnr") == pytest.approx(expected["psnr"], abs=0.05)
+    assert found == {key: expected[key] for key in found}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bytes_to_symbols_by_the_reference_decoder(name: str) -> None:
+    file = by_reference(name)
+    assert digest(file.points) == EXPECTED[name]["points"]
+    assert digest(file.symbols) == EXPECTED[name]["symbols"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_symbols_to_bytes(name: str) -> None:
+    file = codec._read(stored(name), MAX_PIXELS, partial=False)
+    layers = payload.write(file.header, file.density, file.points, file.tree, file.symbols)
+    written = container.write(file.header, layers)
+    if name in BY_ZSTANDARD:
+        again = codec._read(written, MAX_PIXELS, partial=False)
+        assert again.header == file.header
+        assert np.array_equal(again.points.rows, file.points.rows)
+        assert np.array_equal(again.points.cols, file.points.cols)
+        assert np.array_equal(again.symbols, file.symbols)
+    else:
+        assert written == stored(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pixels_to_bytes(name: str) -> None:
+    """Floats choose the symbols here: nearly the same size and picture."""
+    picture, options = cases()[name]
+    data, expected = xcodec.encode(picture, **options), EXPECTED[name]
+    assert len(data) == pytest.approx(expected["size"], rel=0.01, abs=2)
+    assert psnr(data, picture) == pytest.approx(expected["psnr"], abs=0.05)
+    assert codec.info(data).samples == pytest.approx(expected["samples"], rel=0.01, abs=1)
+
+
+def test_each_way_to_write_a_mask_is_among_the_files() -> None:
+    for mode, name in enumerate(("bitmap", "runs", "blocks")):
+        reader = container.Reader(stored(name))
+        header, _ = container._read_header(reader, MAX_PIXELS, codec.LIMITS)
+        assert header.mask == "explicit"
+        reader.varint(1 << 20, "the length of the mask")
+        assert reader.byte() == mode
+
+
+def test_the_reference_reads_the_fields() -> None:
+    for name in NAMES:
+        header = codec._read(stored(name), MAX_PIXELS, partial=False).header
+        fields = by_reference(name).fields
+        assert (fields["width"], fields["height"]) == (header.width, header.height)
+        assert container.MASKS[fields["mask"]] == header.mask
+        assert fields["block"] == header.block
+        assert fields["model"] == header.model
+        assert fields.get("scale", 0) == header.scale
+        assert fields.get("seed", 0) == header.seed
+        assert fields.get("step") == header.step

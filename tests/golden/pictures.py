@@ -1,0 +1,53 @@
+"""Pictures for conformance, made by integer arithmetic: the same on every machine."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+RGB = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+def scene(height: int, width: int) -> RGB:
+    """A sky over hills with a round sun and a striped fence: smooth parts, edges and texture."""
+    row, col = np.arange(height)[:, None], np.arange(width)[None, :]
+    bend = (col * 37 % (2 * width) - width) ** 2 // (6 * width)
+    hills = row * 3 > height + bend
+    sun = (row - height // 4) ** 2 + (col - width * 2 // 3) ** 2 < (min(height, width) // 6) ** 2
+    fence = (row * 5 > 4 * height) & (col // 5 % 2 == 0)
+    grain = (row * 7919 + col * 104729 + row * col * 31) % 13
+    sky = 120 + row * 100 // max(height, 1)
+    red = np.where(hills, 60 + col * 70 // width, sky)
+    green = np.where(hills, 110 + grain, sky + 20)
+    blue = np.where(hills, 40 + grain // 2, 235 - row * 60 // height)
+    rgb = np.stack(np.broadcast_arrays(red, green, blue), -1)
+    rgb = np.where(sun[..., None], [250, 220, 90], rgb)
+    rgb = np.where(fence[..., None], [90, 60, 50], rgb)
+    return np.clip(rgb, 0, 255).astype(np.uint8)
+
+
+def noise(count: int, seed: int = 1) -> NDArray[np.int64]:
+    """Integers of 0 .. 2**16 - 1 from a linear congruential generator."""
+    state, values = seed, []
+    for _ in range(count):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        values.append(state >> 48)
+    return np.array(values, np.int64)
+
+
+def speckled(height: int, width: int) -> Mask:
+    """A mask at random, denser to the right: best coded in blocks."""
+    share = 1500 + 12000 * np.arange(width) // width
+    return noise(height * width).reshape(height, width) < share
+
+
+def diagonals(height: int, width: int) -> Mask:
+    """A mask with few different gaps: best coded as runs."""
+    return (3 * np.arange(height)[:, None] + np.arange(width)) % 23 == 0
+
+
+def checks(height: int, width: int) -> Mask:
+    """A dense mask whose bytes repeat: best coded as a bitmap."""
+    row, col = np.arange(height)[:, None], np.arange(width)
+    pattern = noise(64, 5).reshape(8, 8) < 20000
+    mask: Mask = pattern[row // 2 % 8, col % 8]
+    return mask

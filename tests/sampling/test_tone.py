@@ -1,0 +1,97 @@
+"""What samples say (xcodec/sampling/tone.py), and where they lie (density.py)."""
+
+import numpy as np
+import pytest
+
+import xcodec
+from tests.golden import pictures
+from xcodec import images, scatter
+from xcodec.errors import InputError
+from xcodec.sampling import density, tone
+from xcodec.sampling.mask import points_from_density
+
+PICTURE = pictures.scene(90, 120)
+PLANES = images.to_ycocg(PICTURE)
+
+
+def error(values: np.ndarray, matrix: object) -> float:
+    painted = (matrix @ values).reshape(PLANES.shape)  # type: ignore[operator]
+    return float(np.square(painted - PLANES).mean())
+
+
+@pytest.mark.parametrize("kind", density.KINDS)
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
+def test_least_squares_fits_best_and_means_beat_pixels(kind: str, rate: float) -> None:
+    where = density.measure(PLANES[..., 0], round(rate * 90 * 120), kind=kind)
+    points = points_from_density(where, 90, 120)
+    matrix = scatter.fill_matrix(points)
+    means = tone.local_means(PLANES, points)
+    fitted = tone.least_squares(matrix, PLANES, means)
+    errors = [error(v, matrix) for v in (fitted, means, tone.pixels(PLANES, points))]
+    assert errors == sorted(errors)
+    assert errors[0] < 0.95 * errors[1]
+
+
+def test_least_squares_approaches_the_solution() -> None:
+    where = density.measure(PLANES[..., 0], 150)
+    points = points_from_density(where, 90, 120)
+    matrix = scatter.fill_matrix(points)
+    dense = matrix.toarray().astype(float)
+    best = np.linalg.lstsq(dense, PLANES.reshape(-1, 3).astype(float), rcond=None)[0]
+    start = tone.local_means(PLANES, points)
+    six, many = (tone.least_squares(matrix, PLANES, start, n) for n in (6, 60))
+    assert error(many, matrix) == pytest.approx(error(best, matrix), rel=1e-3)
+    assert error(six, matrix) < 1.02 * error(best, matrix)
+
+
+def test_the_tone_of_a_file_shows_in_its_picture() -> None:
+    found = []
+    for name in ("least-squares", "mean", "point"):
+        data = xcodec.encode(PICTURE, 0.05, tone=name, step=2.0)
+        assert xcodec.info(data).tone == name
+        painted = np.asarray(xcodec.decode(data, decoder="classical"), float)
+        found.append(np.square(painted - PICTURE).mean())
+    assert found == sorted(found)
+
+
+def test_pixels_are_pixels_and_means_of_a_flat_picture_too() -> None:
+    points = points_from_density(density.measure(PLANES[..., 0], 300), 90, 120)
+    assert np.array_equal(tone.pixels(PLANES, points), PLANES[points.rows, points.cols])
+    flat = np.full((90, 120, 3), 41.0, np.float32)
+    assert tone.local_means(flat, points) == pytest.approx(41.0, rel=1e-4)
+
+
+def test_edges_draw_samples() -> None:
+    halves = np.zeros((64, 128), np.float32)
+    halves[:, 64:] = pictures.noise(64 * 64).reshape(64, 64) % 256
+    for kind in ("sobel", "canny"):
+        exponents = density.exponents_of(halves, kind, 16)
+        assert exponents.min() == 0
+        assert exponents[:, 5:].min() > exponents[:, :3].max()
+        assert exponents.max() <= 2 * density.SPREAD
+    assert not density.exponents_of(halves, "uniform", 16).any()
+    flatter = density.exponents_of(halves, "sobel", 16, strength=0.2)
+    assert flatter.max() < density.exponents_of(halves, "sobel", 16, strength=1.5).max()
+    assert not density.exponents_of(halves, "sobel", 16, strength=0).any()
+
+
+def test_a_flat_picture_is_sampled_evenly() -> None:
+    flat = np.full((70, 50), 99.0, np.float32)
+    for kind in density.KINDS:
+        assert not density.exponents_of(flat, kind, 16).any()
+    picture = np.full((70, 50, 3), 99, np.uint8)
+    for tone_name in ("least-squares", "mean", "point"):
+        data = xcodec.encode(picture, 0.05, tone=tone_name)
+        painted = np.asarray(xcodec.decode(data, decoder="classical"), int)
+        assert len(data) < 40
+        assert np.ptp(painted, axis=(0, 1)).max() <= 1
+        assert abs(painted.mean() - 99) < 6  # Within the quantiser's step of the coarsest level.
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"kind": "x"}, {"block": 12}, {"strength": -0.1}, {"strength": 2.1}, {"floor": 0.0}],
+)
+def test_arguments_out_of_range_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        density.measure(PLANES[..., 0], 100, **options)  # type: ignore[arg-type]
