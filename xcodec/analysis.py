@@ -110,11 +110,12 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
         if request.mask.shape != luma.shape or request.mask.dtype != np.bool_:
             raise InputError(f"the mask is not bool ({height}, {width}), as the picture is")
         return None, points_from_mask(request.mask)
+    usual = FINE_BLOCK if request.rate >= FINE_FROM else COARSE_BLOCK
     density = densities.measure(
         luma,
         max(1, round(request.rate * height * width)),
         kind=request.density,
-        block=request.block or (FINE_BLOCK if request.rate >= FINE_FROM else COARSE_BLOCK),
+        block=usual if request.block is None else request.block,
         strength=densities.STRENGTH if request.strength is None else request.strength,
         floor=densities.FLOOR if request.floor is None else request.floor,
         mask=request.mask,
