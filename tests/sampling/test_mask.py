@@ -54,7 +54,7 @@ def test_encoder_and_decoder_mark_the_same_pixels(kind: str) -> None:
 
 
 def test_points_come_coarse_to_fine_without_repetition() -> None:
-    density = Density(np.zeros((13, 19), int), 16, 22 * masks.SCALE_STEPS)
+    density = Density(np.zeros((13, 19), int), 16, 33 * masks.SCALE_STEPS)
     points = masks.points_from_density(density, 200, 300)
     assert (np.diff(points.ranks) >= 0).all()
     keys = points.ranks.astype(np.int64), points.rows, points.cols
@@ -65,8 +65,8 @@ def test_points_come_coarse_to_fine_without_repetition() -> None:
 def test_denser_blocks_hold_more_samples_and_densities_nest() -> None:
     exponents = np.zeros((4, 4), int)
     exponents[1, 2] = 2
-    few = masks.points_from_density(Density(exponents, 32, 23 * 128), 128, 128)
-    more = masks.points_from_density(Density(exponents, 32, 24 * 128), 128, 128)
+    few = masks.points_from_density(Density(exponents, 32, 32 * 128), 128, 128)
+    more = masks.points_from_density(Density(exponents, 32, 33 * 128), 128, 128)
     inside = (few.rows // 32 == 1) & (few.cols // 32 == 2)
     assert inside.sum() == pytest.approx(4 * (~inside).sum() / 15, rel=0.35)
     assert len(more) == pytest.approx(2 * len(few), rel=0.1)

@@ -19,6 +19,7 @@ from xcodec.scatter import kriging, nearest
 
 NEIGHBOURS = 6
 """Coarser points that a point is predicted from, and whose symbols make its context."""
+_LARGEST_FOLLOW = 255
 _SLOPE_FLOOR = 300
 """Squared grey levels below which neighbours' residuals say nothing about colour."""
 UPDATE = 0.6
@@ -174,5 +175,7 @@ def _followed(known: Ints, tree: Hierarchy, level: int, plane: int) -> NDArray[n
     alone = (leader * leader).sum(1)
     scale = alone + alone // 2 + _SLOPE_FLOOR
     step = known[tree.span(level), plane, None]
-    predicted: NDArray[np.int64] = (2 * together * step + scale) // (2 * scale)
-    return predicted
+    predicted = (2 * together * step + scale) // (2 * scale)
+    # Beyond this lie damaged files only, whose numbers must not grow from level to level.
+    bounded: NDArray[np.int64] = np.clip(predicted, -_LARGEST_FOLLOW, _LARGEST_FOLLOW)
+    return bounded

@@ -1,0 +1,303 @@
+"""Damaged and hostile files: only xcodec's own errors come out, soon and in little memory."""
+
+import time
+import tracemalloc
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import xcodec
+from tests.golden import pictures
+from xcodec import codec
+from xcodec.coding import container, maskcode
+from xcodec.coding.container import Header
+from xcodec.sampling.mask import MAX_SCALE
+
+MAX_PIXELS = 1 << 15
+SECONDS = 1.0
+MEGABYTES = 200
+
+
+@cache
+def files() -> tuple[bytes, ...]:
+    """Small files of every kind."""
+    scene, lossless = pictures.scene(40, 56), {"tone": "point", "lossless": True}
+    every: list[dict[str, Any]] = [
+        {},
+        {"rate": 0.2, "step": 4.0, "block": 8},
+        {"mask": "random", "seed": 1 << 31, "density": "uniform"},
+        {"rate": 0.1, **lossless},
+        {"mask": pictures.checks(40, 56)},
+        {"mask": pictures.diagonals(40, 56), "comment": "what is this? " * 9},
+        {"mask": pictures.speckled(40, 56), **lossless},
+    ]
+    small = [xcodec.encode(scene, **options) for options in every]
+    noise = (pictures.noise(100 * 110 * 3) % 256).astype(np.uint8).reshape(100, 110, 3)
+    layered = xcodec.encode(noise, 0.2, **lossless)
+    assert codec.info(layered).layers > 1
+    return (*small, layered)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def traced() -> Iterator[None]:
+    """Look at what is allocated while these tests run."""
+    files()
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+
+
+def endure(data: bytes, partial: bool = False, max_pixels: int = MAX_PIXELS) -> bool:
+    """Whether a file can be read; it must not take long, nor much, nor raise what is not ours."""
+    tracemalloc.reset_peak()
+    before, start = tracemalloc.get_traced_memory()[0], time.process_time()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            xcodec.decode(data, decoder="classical", partial=partial, max_pixels=max_pixels)
+        if not partial:
+            codec.info(data, max_pixels=max_pixels)
+        good = True
+    except xcodec.XcodecError as error:
+        assert "\n" not in str(error)
+        assert str(error)
+        good = False
+    assert time.process_time() - start < 2 * SECONDS  # Of all threads, and tracing takes its part.
+    assert tracemalloc.get_traced_memory()[1] - before < MEGABYTES << 20
+    return good
+
+
+def mended(data: bytes) -> bytes:
+    """A file whose last four bytes are the checksum of the rest."""
+    return data[:-4] + container.checksum(data[:-4])
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A file with some bytes changed, cut, repeated or put in."""
+    data = bytearray(draw(st.sampled_from(files())))
+    for _ in range(draw(st.integers(1, 4))):
+        # The header decides most: look there more often than not.
+        limit = draw(st.sampled_from([12, 40, len(data)]))
+        at = draw(st.integers(0, max(0, min(limit, len(data)) - 1)))
+        kind = draw(st.integers(0, 5))
+        if kind <= 1 and data:
+            data[at] = draw(st.integers(0, 255))
+        elif kind == 2 and data:
+            data[at] ^= 1 << draw(st.integers(0, 7))
+        elif kind == 3:
+            del data[at : at + draw(st.integers(1, 8))]
+        elif kind == 4:
+            data[at:at] = draw(st.binary(min_size=1, max_size=8))
+        else:
+            del data[draw(st.integers(0, len(data))) :]
+    return bytes(data)
+
+
+several = settings(max_examples=900, deadline=None, derandomize=True)
+
+
+@given(damaged())
+@settings(several, max_examples=300)
+def test_damaged_files_are_refused(data: bytes) -> None:
+    if data not in files():
+        assert not endure(data)
+
+
+@given(damaged(), st.booleans())
+@several
+def test_damage_below_a_right_checksum(data: bytes, partial: bool) -> None:
+    endure(mended(data), partial)
+
+
+@given(damaged())
+@settings(several, max_examples=500)
+def test_what_is_left_of_damaged_files(data: bytes) -> None:
+    endure(data, partial=True)
+
+
+@given(st.sampled_from(range(8)), st.binary(max_size=200), st.booleans())
+@settings(several, max_examples=500)
+def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool) -> None:
+    data = files()[which]
+    reader = container.Reader(data)
+    container._read_header(reader, MAX_PIXELS, codec.LIMITS)
+    body = data[: reader.at] + rest
+    endure(body + container.checksum(body), partial)
+
+
+@given(st.binary(max_size=60), st.booleans(), st.booleans())
+@settings(several, max_examples=300)
+def test_anything_at_all(rest: bytes, partial: bool, magic: bool) -> None:
+    endure(mended((b"XG\xc1" if magic else b"") + rest + b"----"), partial)
+
+
+@given(st.data())
+@settings(several, max_examples=300)
+def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
+    whole = files()[-1]
+    header, layers, _, _ = container.read(whole, max_pixels=MAX_PIXELS, limits=codec.LIMITS)
+    layers = [bytearray(layer) for layer in layers]
+    for _ in range(data.draw(st.integers(1, 3))):
+        layer = layers[data.draw(st.integers(0, len(layers) - 1))]
+        at = data.draw(st.integers(0, max(0, len(layer) - 1)))
+        if data.draw(st.booleans()):
+            layer[at : at + 1] = data.draw(st.binary(max_size=4))
+        else:
+            del layer[at:]
+    if data.draw(st.integers(0, 3)) == 0:
+        layers += [bytearray(data.draw(st.binary(max_size=9)))] * data.draw(st.integers(1, 40))
+    endure(container.write(header, [bytes(layer) for layer in layers]))
+
+
+@pytest.mark.long
+@given(damaged(), st.booleans(), st.booleans())
+@settings(max_examples=20_000, deadline=None)
+def test_a_great_many_damaged_files(data: bytes, mend: bool, partial: bool) -> None:
+    endure(mended(data) if mend else data, partial)
+
+
+def test_files_cut_at_every_byte() -> None:
+    for data in files()[:-1]:
+        for length in range(len(data)):
+            assert not endure(data[:length])
+            endure(data[:length], partial=True)
+            endure(mended(data[: length + 4]))
+
+
+def header(**fields: Any) -> Header:
+    plain: dict[str, Any] = {
+        "width": 64,
+        "height": 64,
+        "mask": "blue",
+        "tone": "point",
+        "lossless": False,
+        "uniform": True,
+        "model": 0,
+        "block": 16,
+        "scale": 30 * 128,
+        "step": 100,
+    }
+    return Header(**(plain | fields))
+
+
+def test_sizes_are_refused_before_anything_is_allocated() -> None:
+    for width, height in ((1 << 20, 1 << 20), (1 << 20, 1), (1, 1 << 20), (200, 200)):
+        data = container.write(header(width=width, height=height), [b"x"])
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        for partial in (False, True):
+            with pytest.raises(xcodec.LimitError, match=f"{width}x{height}"):
+                codec.info(data, max_pixels=MAX_PIXELS)
+            with pytest.raises(xcodec.LimitError):
+                xcodec.decode(data, decoder="classical", partial=partial, max_pixels=MAX_PIXELS)
+        assert tracemalloc.get_traced_memory()[1] - before < 1 << 20
+    for width in (1 << 20 | 1, 1 << 30, 1 << 41):
+        data = container.write(header(width=width), [b"x"])
+        with pytest.raises(xcodec.FormatError, match="width"):
+            codec.info(data)
+
+
+def test_a_full_picture_of_nothing_stays_within_bounds() -> None:
+    """The most samples that the limit allows, in the fewest bytes."""
+    for fields in (
+        {},
+        {"lossless": True, "step": None},
+        {"mask": "random"},
+        {"uniform": False, "block": 8},
+    ):
+        data = container.write(header(width=180, height=180, scale=MAX_SCALE, **fields), [b""])
+        assert endure(data)
+        assert codec.info(data, max_pixels=MAX_PIXELS).samples == 180 * 180
+
+
+def test_indices_that_make_no_sense() -> None:
+    start = container._write_header(header(), True)
+    for index in (
+        bytes([0, 0]),
+        bytes([0, 1, 0]) + container.checksum(b""),
+        bytes([0, 1, 200, 1]),
+        bytes([1, 1]),
+        bytes([0, 33]),
+        bytes([0, 32]) + 32 * (bytes([0]) + container.checksum(b"")),
+        bytes([0, 2]) + 2 * (b"\xff\xff\xff\xff\x0f" + bytes(4)),
+    ):
+        body = start + index
+        for partial in (False, True):
+            for data in (body, body + container.checksum(body)):
+                if index[1] != 1 or len(index) < 5:
+                    assert not endure(data, partial)
+                else:
+                    endure(data, partial)
+
+
+def test_masks_that_make_no_sense() -> None:
+    explicit = header(mask="explicit", scale=0)
+    nothing = maskcode.write_mask(np.zeros((64, 64), bool))
+    bomb = maskcode._zstd(bytes(300 << 20))
+    for layer in (
+        b"",
+        b"\0",
+        b"\1\3",
+        b"\xff\xff\xff\xff\x7f",
+        bytes([len(nothing)]) + nothing,
+        container.varint(len(bomb) + 1) + b"\0" + bomb,
+        container.varint(len(bomb) + 1) + b"\1" + bomb,
+    ):
+        data = container.write(explicit, [layer])
+        assert not endure(data)
+        with pytest.raises(xcodec.FormatError):
+            codec.info(data)
+
+
+def test_sections_that_make_no_sense() -> None:
+    start = bytearray(container._write_header(header(), False))
+    start[3] |= 64
+    bomb = maskcode._zstd(bytes(100 << 20))
+    for sections in (
+        bytes([65]),
+        bytes([1, 1, 200, 1]),
+        bytes([1, 1, 3]) + b"abc",
+        b"\1\1" + container.varint(len(bomb)) + bomb,
+        b"\1\2\xff\xff\xff\xff\x0f",
+    ):
+        body = bytes(start) + sections
+        assert not endure(body + container.checksum(body))
+
+
+def test_the_fields_of_a_header_have_bounds() -> None:
+    for wrong in (
+        header(scale=MAX_SCALE + 1),
+        header(step=192),
+        header(mask="random", seed=1 << 32),
+        header(lossless=True, step=None, tone="mean"),
+        header(block=8 << 5),
+    ):
+        data = container.write(wrong, [b"x" * 40])
+        with pytest.raises(xcodec.FormatError, match="damaged"):
+            codec.info(data)
+    for at, value in ((3, 3), (3, 12), (4, 5), (4, 7)):
+        data = bytearray(container.write(header(), [b"x" * 40]))
+        data[at] = data[at] & ~15 | value
+        with pytest.raises(xcodec.FormatError):
+            codec.info(mended(bytes(data)))
+    needless = container._write_header(header(), False).replace(b"\x3f\x3f", b"\xbf\0\x3f")
+    with pytest.raises(xcodec.FormatError, match="width"):
+        codec.info(needless + container.checksum(needless))
+
+
+def test_no_sample_at_all() -> None:
+    assert not endure(container.write(header(scale=0), [b"x"]))
+
+
+def test_a_model_that_nobody_knows_is_named() -> None:
+    data = container.write(header(model=17), [b""])
+    assert codec.info(data).model == "model 17"
+    with pytest.raises(xcodec.ModelError, match="17"):
+        xcodec.decode(data, decoder="classical")
