@@ -83,7 +83,7 @@ def test_every_field_comes_back(small: RGB) -> None:
         "layers": 1,
     }
     assert {key: info[key] for key in expected} == expected
-    plain = codec.info(xcodec.encode(small))
+    plain = codec.info(xcodec.encode(small, 0.05))
     assert (plain.seed, plain.comment, plain.block) == (None, None, 16)
     marks = pictures.speckled(96, 120)
     explicit = codec.info(xcodec.encode(small, mask=marks, **LOSSLESS))

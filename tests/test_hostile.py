@@ -1,5 +1,7 @@
 """Damaged and hostile files: only xcodec's own errors come out, soon and in little memory."""
 
+import resource
+import sys
 import time
 import tracemalloc
 import warnings
@@ -9,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import xcodec
@@ -27,50 +29,70 @@ MEGABYTES = 200
 @cache
 def files() -> tuple[bytes, ...]:
     """Small files of every kind."""
-    scene, lossless = pictures.scene(40, 56), {"tone": "point", "lossless": True}
+    scene, lossless = pictures.scene(24, 32), {"tone": "point", "lossless": True}
     every: list[dict[str, Any]] = [
         {},
         {"rate": 0.2, "step": 4.0, "block": 8},
         {"mask": "random", "seed": 1 << 31, "density": "uniform"},
         {"rate": 0.1, **lossless},
-        {"mask": pictures.checks(40, 56)},
-        {"mask": pictures.diagonals(40, 56), "comment": "what is this? " * 9},
-        {"mask": pictures.speckled(40, 56), **lossless},
+        {"mask": pictures.checks(24, 32)},
+        {"mask": pictures.diagonals(24, 32), "comment": "what is this? " * 9},
+        {"mask": pictures.speckled(24, 32), **lossless},
     ]
     small = [xcodec.encode(scene, **options) for options in every]
-    noise = (pictures.noise(100 * 110 * 3) % 256).astype(np.uint8).reshape(100, 110, 3)
-    layered = xcodec.encode(noise, 0.2, **lossless)
+    noise = (pictures.noise(60 * 64 * 3) % 256).astype(np.uint8).reshape(60, 64, 3)
+    layered = xcodec.encode(noise, 0.4, **lossless)
     assert codec.info(layered).layers > 1
     return (*small, layered)
 
 
+def peak() -> int:
+    """Most bytes that this process ever held."""
+    usage = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage if sys.platform == "darwin" else usage << 10
+
+
 @pytest.fixture(scope="module", autouse=True)
-def traced() -> Iterator[None]:
-    """Look at what is allocated while these tests run."""
+def bounded() -> Iterator[None]:
+    """All the memory that these tests may take together."""
     files()
+    before = peak()
+    yield
+    assert peak() - before < MEGABYTES << 20
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
+    """Count each allocation: exact, and slow."""
     tracemalloc.start()
     yield
     tracemalloc.stop()
 
 
+def allocated(before: int) -> int:
+    return tracemalloc.get_traced_memory()[1] - before
+
+
 def endure(data: bytes, partial: bool = False, max_pixels: int = MAX_PIXELS) -> bool:
     """Whether a file can be read; it must not take long, nor much, nor raise what is not ours."""
-    tracemalloc.reset_peak()
+    tracing = tracemalloc.is_tracing()
+    if tracing:
+        tracemalloc.reset_peak()
     before, start = tracemalloc.get_traced_memory()[0], time.process_time()
+    message = None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             xcodec.decode(data, decoder="classical", partial=partial, max_pixels=max_pixels)
+        took = time.process_time() - start
         if not partial:
             codec.info(data, max_pixels=max_pixels)
-        good = True
     except xcodec.XcodecError as error:
-        assert "\n" not in str(error)
-        assert str(error)
-        good = False
-    assert time.process_time() - start < 2 * SECONDS  # Of all threads, and tracing takes its part.
-    assert tracemalloc.get_traced_memory()[1] - before < MEGABYTES << 20
-    return good
+        message, took = str(error), time.process_time() - start
+    assert message is None or (message and "\n" not in message)
+    assert tracing or took < SECONDS
+    assert allocated(before) < MEGABYTES << 20
+    return message is None
 
 
 def mended(data: bytes) -> bytes:
@@ -100,7 +122,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-several = settings(max_examples=900, deadline=None, derandomize=True)
+several = settings(max_examples=1000, deadline=None, derandomize=True)
 
 
 @given(damaged())
@@ -117,13 +139,13 @@ def test_damage_below_a_right_checksum(data: bytes, partial: bool) -> None:
 
 
 @given(damaged())
-@settings(several, max_examples=500)
+@settings(several, max_examples=300)
 def test_what_is_left_of_damaged_files(data: bytes) -> None:
     endure(data, partial=True)
 
 
 @given(st.sampled_from(range(8)), st.binary(max_size=200), st.booleans())
-@settings(several, max_examples=500)
+@settings(several, max_examples=600)
 def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool) -> None:
     data = files()[which]
     reader = container.Reader(data)
@@ -133,13 +155,13 @@ def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool
 
 
 @given(st.binary(max_size=60), st.booleans(), st.booleans())
-@settings(several, max_examples=300)
+@settings(several, max_examples=200)
 def test_anything_at_all(rest: bytes, partial: bool, magic: bool) -> None:
     endure(mended((b"XG\xc1" if magic else b"") + rest + b"----"), partial)
 
 
 @given(st.data())
-@settings(several, max_examples=300)
+@settings(several, max_examples=120)
 def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
     whole = files()[-1]
     header, layers, _, _ = container.read(whole, max_pixels=MAX_PIXELS, limits=codec.LIMITS)
@@ -163,8 +185,16 @@ def test_a_great_many_damaged_files(data: bytes, mend: bool, partial: bool) -> N
     endure(mended(data) if mend else data, partial)
 
 
+@given(damaged(), st.booleans(), st.booleans())
+@settings(several, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_files_take_little_memory(
+    traced: None, data: bytes, mend: bool, partial: bool
+) -> None:
+    endure(mended(data) if mend else data, partial)
+
+
 def test_files_cut_at_every_byte() -> None:
-    for data in files()[:-1]:
+    for data in (files()[0], files()[3]):
         for length in range(len(data)):
             assert not endure(data[:length])
             endure(data[:length], partial=True)
@@ -187,7 +217,7 @@ def header(**fields: Any) -> Header:
     return Header(**(plain | fields))
 
 
-def test_sizes_are_refused_before_anything_is_allocated() -> None:
+def test_sizes_are_refused_before_anything_is_allocated(traced: None) -> None:
     for width, height in ((1 << 20, 1 << 20), (1 << 20, 1), (1, 1 << 20), (200, 200)):
         data = container.write(header(width=width, height=height), [b"x"])
         tracemalloc.reset_peak()
@@ -197,14 +227,25 @@ def test_sizes_are_refused_before_anything_is_allocated() -> None:
                 codec.info(data, max_pixels=MAX_PIXELS)
             with pytest.raises(xcodec.LimitError):
                 xcodec.decode(data, decoder="classical", partial=partial, max_pixels=MAX_PIXELS)
-        assert tracemalloc.get_traced_memory()[1] - before < 1 << 20
+        assert allocated(before) < 1 << 20
     for width in (1 << 20 | 1, 1 << 30, 1 << 41):
         data = container.write(header(width=width), [b"x"])
         with pytest.raises(xcodec.FormatError, match="width"):
             codec.info(data)
 
 
-def test_a_full_picture_of_nothing_stays_within_bounds() -> None:
+def test_a_full_picture_of_nothing_takes_a_second_at_most() -> None:
+    for data in full_pictures():
+        assert endure(data)
+        assert codec.info(data, max_pixels=MAX_PIXELS).samples == 180 * 180
+
+
+def test_a_full_picture_of_nothing_takes_little_memory(traced: None) -> None:
+    for data in full_pictures():
+        assert endure(data)
+
+
+def full_pictures() -> Iterator[bytes]:
     """The most samples that the limit allows, in the fewest bytes."""
     for fields in (
         {},
@@ -212,9 +253,7 @@ def test_a_full_picture_of_nothing_stays_within_bounds() -> None:
         {"mask": "random"},
         {"uniform": False, "block": 8},
     ):
-        data = container.write(header(width=180, height=180, scale=MAX_SCALE, **fields), [b""])
-        assert endure(data)
-        assert codec.info(data, max_pixels=MAX_PIXELS).samples == 180 * 180
+        yield container.write(header(width=180, height=180, scale=MAX_SCALE, **fields), [b""])
 
 
 def test_indices_that_make_no_sense() -> None:
@@ -229,15 +268,15 @@ def test_indices_that_make_no_sense() -> None:
         bytes([0, 2]) + 2 * (b"\xff\xff\xff\xff\x0f" + bytes(4)),
     ):
         body = start + index
-        for partial in (False, True):
-            for data in (body, body + container.checksum(body)):
-                if index[1] != 1 or len(index) < 5:
-                    assert not endure(data, partial)
-                else:
-                    endure(data, partial)
+        data = body + container.checksum(body)
+        assert not endure(body)
+        # One empty layer is a whole file: its symbols are what zeros decode to.
+        assert endure(data) == (index[:3] == bytes([0, 1, 0]))
+        endure(body, partial=True)
+        assert not endure(data, partial=True) or index[:2] != bytes([0, 0])
 
 
-def test_masks_that_make_no_sense() -> None:
+def test_masks_that_make_no_sense(traced: None) -> None:
     explicit = header(mask="explicit", scale=0)
     nothing = maskcode.write_mask(np.zeros((64, 64), bool))
     bomb = maskcode._zstd(bytes(300 << 20))
@@ -256,7 +295,7 @@ def test_masks_that_make_no_sense() -> None:
             codec.info(data)
 
 
-def test_sections_that_make_no_sense() -> None:
+def test_sections_that_make_no_sense(traced: None) -> None:
     start = bytearray(container._write_header(header(), False))
     start[3] |= 64
     bomb = maskcode._zstd(bytes(100 << 20))

@@ -39,7 +39,8 @@ def test_the_search_beats_a_fixed_rate_of_the_same_size(small: RGB) -> None:
 def test_what_the_caller_fixed_stays(small: RGB) -> None:
     facts = codec.info(xcodec.encode(small, size=300, step=60.0, density="uniform", tone="mean"))
     assert facts.step == pytest.approx(60, rel=0.03)
-    assert facts.uniform and facts.tone == "mean" and facts.bytes <= 300
+    assert (facts.uniform, facts.tone) == (True, "mean")
+    assert facts.bytes <= 300
 
 
 def test_an_explicit_mask_keeps_its_samples(small: RGB) -> None:

@@ -1,5 +1,6 @@
 """Conformance files (tests/golden): a changed byte is a change of the format."""
 
+import hashlib
 import json
 from functools import cache
 from typing import Any
@@ -13,6 +14,7 @@ from tests.golden.regenerate import FOLDER, MAX_PIXELS, cases, digest, facts, ps
 from xcodec import codec
 from xcodec.coding import container, payload
 
+ROOT = FOLDER.parent.parent
 NAMES = sorted(cases())
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text())
 BY_ZSTANDARD = {"bitmap", "runs", "mean"}
@@ -97,3 +99,10 @@ def test_the_reference_reads_the_fields() -> None:
         assert fields.get("scale", 0) == header.scale
         assert fields.get("seed", 0) == header.seed
         assert fields.get("step") == header.step
+
+
+def test_the_data_files_are_those_that_the_format_names() -> None:
+    page = (ROOT / "docs" / "format.md").read_text()
+    for name in ("xcodec/sampling/blue_noise.npy", "xcodec/coding/tables.json"):
+        line = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
+        assert hashlib.sha256((ROOT / name).read_bytes()).hexdigest() in line

@@ -224,6 +224,8 @@ def read(
     if reader.byte() != 0:
         raise FormatError("tiled files need a later release")
     count = reader.varint(MAX_LAYERS, "the number of layers")
+    if not count:
+        raise FormatError("damaged: the file holds no layer")
     index = []
     for _ in range(count):
         length = reader.varint((1 << 32) - 1, "the length of a layer")

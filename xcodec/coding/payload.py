@@ -102,14 +102,15 @@ def read_points(
     if header.mask == "explicit":
         reader = container.Reader(layer)
         mask = reader.take(reader.varint(len(layer), "the length of the mask"))
-        points = points_from_mask(read_mask(mask, header.height, header.width))
+        marked = read_mask(mask, header.height, header.width)
+        if not marked.any():
+            raise FormatError("damaged: the file holds no sample")
+        points = points_from_mask(marked)
         return Decoder(layer[reader.at :], whole), None, points
     coder = Decoder(layer, whole)
     exponents: Ints = np.zeros(grid_shape(header), np.int64)
     if not header.uniform:
         exponents = read_grid(coder, exponents.shape, tables("density"))
-        if coder.exhausted() and not whole:
-            raise FormatError("cut short: too little is left to draw anything")
         if exponents.min() < 0 or exponents.max() > MAX_EXPONENT:
             raise FormatError("damaged: a density is out of range")
     density = Density(exponents, header.block, header.scale)
@@ -145,8 +146,5 @@ def read_symbols(
             except FormatError:
                 if whole:
                     raise
-                return tree, symbols
-            if not whole and coder.exhausted():
-                symbols[tree.span(level), plane] = 0
                 return tree, symbols
     return tree, symbols

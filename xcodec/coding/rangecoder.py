@@ -5,11 +5,13 @@ these are dyadic and exact in float64, and with ``perfect=False`` it turns them 
 probabilities by plain arithmetic that a pure-integer decoder repeats (docs/format.md).
 """
 
+from typing import Any
+
 import constriction
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.errors import FormatError
+from xcodec.errors import FormatError, TruncatedError
 from xcodec.samples import Ints
 
 TABLE_BITS = 15
@@ -68,39 +70,38 @@ class Encoder:
 class Decoder:
     """Bytes to symbols. Raises FormatError where the bytes cannot have come from the encoder.
 
-    whole : whether all bytes are there; of a stream that was cut, ``exhausted`` warns in time
+    whole : whether all bytes are there; of a stream that was cut, symbols are given only as long
+            as they are the same whatever followed, then TruncatedError is raised
     """
 
     def __init__(self, data: bytes, whole: bool = True) -> None:
-        # Two words of zeros, as many as the coder reads ahead: what the encoder left out.
-        padded = data + bytes(-len(data) % _WORD + 2 * _WORD * whole)
-        self._coder = constriction.stream.queue.RangeDecoder(
-            np.frombuffer(padded, ">u4").astype(np.uint32)
-        )
+        # What the encoder left out are zeros; of a cut stream, anything from zeros to ones.
+        self._coders = [_decoder(data, fill) for fill in (b"\0" if whole else b"\0\xff")]
 
     def symbols(self, count: int, frequencies: Ints) -> NDArray[np.int32]:
         """The next ``count`` values, all coded with one table."""
         if not count:
             return np.empty(0, np.int32)
-        try:
-            values: NDArray[np.int32] = self._coder.decode(_categorical(frequencies), count)
-        except (AssertionError, ValueError) as error:
-            raise FormatError("damaged: the entropy-coded data makes no sense") from error
-        return values
+        return self._decode(_categorical(frequencies), count)
 
     def bits(self, widths: Ints) -> NDArray[np.int32]:
         """The next values of widths[i] >= 1 plain bits each."""
         if not len(widths):
             return np.empty(0, np.int32)
+        sizes = np.left_shift(1, widths).astype(np.int32)
+        return self._decode(constriction.stream.model.Uniform(), sizes)
+
+    def _decode(self, model: Any, what: Any) -> NDArray[np.int32]:
         try:
-            sizes = np.left_shift(1, widths).astype(np.int32)
-            values: NDArray[np.int32] = self._coder.decode(
-                constriction.stream.model.Uniform(), sizes
-            )
+            values, *others = [coder.decode(model, what) for coder in self._coders]
         except (AssertionError, ValueError) as error:
             raise FormatError("damaged: the entropy-coded data makes no sense") from error
-        return values
+        if not all(np.array_equal(values, other) for other in others):
+            raise TruncatedError("cut short: the entropy-coded data ends early")
+        return np.asarray(values, np.int32)
 
-    def exhausted(self) -> bool:
-        """Whether all bytes were read: what was decoded last may not come from them alone."""
-        return bool(self._coder.maybe_exhausted())
+
+def _decoder(data: bytes, fill: int) -> constriction.stream.queue.RangeDecoder:
+    """constriction's decoder over data, then as many bytes of ``fill`` as it can read ahead."""
+    padded = data + bytes([fill]) * (-len(data) % _WORD + 3 * _WORD)
+    return constriction.stream.queue.RangeDecoder(np.frombuffer(padded, ">u4").astype(np.uint32))
