@@ -17,6 +17,7 @@ from xcodec.coding.context import tables
 from xcodec.coding.layers import read_grid, write_grid
 from xcodec.coding.rangecoder import TABLE_BITS, Decoder, Encoder
 from xcodec.errors import FormatError
+from xcodec.sampling.density import block_areas, block_sums
 
 MODES = ("bitmap", "runs", "blocks")
 BLOCK = 16
@@ -84,18 +85,8 @@ def _runs(mask: NDArray[np.bool_]) -> bytes:
 
 def counts_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Samples of each block, (blocks high, blocks wide)."""
-    tops, lefts = np.arange(0, mask.shape[0], BLOCK), np.arange(0, mask.shape[1], BLOCK)
-    counts: NDArray[np.int64] = np.add.reduceat(
-        np.add.reduceat(mask.astype(np.int64), tops, 0), lefts, 1
-    )
+    counts: NDArray[np.int64] = block_sums(mask.astype(np.int64), BLOCK)
     return counts
-
-
-def _areas(height: int, width: int) -> NDArray[np.int64]:
-    """Pixels of each block, (blocks high, blocks wide)."""
-    tops, lefts = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
-    high, wide = np.minimum(BLOCK, height - tops), np.minimum(BLOCK, width - lefts)
-    return high[:, None].astype(np.int64) * wide[None, :]
 
 
 def _cells(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -130,7 +121,7 @@ def _blocks(mask: NDArray[np.bool_]) -> bytes:
     counts = counts_of(mask)
     coder = Encoder()
     write_grid(coder, counts, tables("counts"))
-    samples, pixels = counts.ravel(), _areas(height, width).ravel()
+    samples, pixels = counts.ravel(), block_areas(height, width, BLOCK).ravel()
     for blocks, cells in _cells(height, width):
         marks = mask.ravel()[cells].astype(np.int32)
         for group, frequencies in _uncertain(samples[blocks], pixels[blocks]):
@@ -142,7 +133,7 @@ def _blocks(mask: NDArray[np.bool_]) -> bytes:
 
 def _read_blocks(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
     coder = Decoder(data)
-    pixels = _areas(height, width)
+    pixels = block_areas(height, width, BLOCK)
     samples = read_grid(coder, pixels.shape, tables("counts"))
     if (samples < 0).any() or (samples > pixels).any():
         raise FormatError("damaged: a block of the mask holds more samples than pixels")

@@ -4,6 +4,8 @@ Edges draw samples (the paper's section 4.5): the local strength of a Sobel or C
 becomes a whole power of two for each block, relative to the other blocks.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -37,14 +39,23 @@ def edge_strength(luma: Floats, kind: str, block: int) -> NDArray[np.float64]:
     return _block_means(edges, block)
 
 
-def _block_means(plane: Floats, block: int) -> NDArray[np.float64]:
-    height, width = plane.shape
+def block_sums(plane: Ints | Floats, block: int) -> NDArray[Any]:
+    """Sum of each block of a plane (height, width), (blocks high, blocks wide), in its dtype."""
+    tops, lefts = np.arange(0, plane.shape[0], block), np.arange(0, plane.shape[1], block)
+    sums: NDArray[Any] = np.add.reduceat(np.add.reduceat(plane, tops, 0), lefts, 1)
+    return sums
+
+
+def block_areas(height: int, width: int, block: int) -> NDArray[np.int64]:
+    """Pixels of each block, (blocks high, blocks wide): fewer at the lower and right edge."""
     tops, lefts = np.arange(0, height, block), np.arange(0, width, block)
-    sums = np.add.reduceat(np.add.reduceat(plane, tops, 0, np.float64), lefts, 1)
-    high = np.minimum(tops + block, height) - tops
-    wide = np.minimum(lefts + block, width) - lefts
-    means: NDArray[np.float64] = sums / (high[:, None] * wide[None, :])
-    return means
+    high, wide = np.minimum(block, height - tops), np.minimum(block, width - lefts)
+    return high[:, None].astype(np.int64) * wide[None, :]
+
+
+def _block_means(plane: Floats, block: int) -> NDArray[np.float64]:
+    sums: NDArray[np.float64] = block_sums(plane.astype(np.float64), block)
+    return sums / block_areas(plane.shape[0], plane.shape[1], block)
 
 
 def exponents_of(

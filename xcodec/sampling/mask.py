@@ -84,8 +84,8 @@ def thresholds(density: Density) -> NDArray[np.int64]:
     return limits
 
 
-def _threshold_field(height: int, width: int, kind: str, seed: int) -> NDArray[np.int64]:
-    rows, cols = np.arange(height)[:, None], np.arange(width)[None, :]
+def _threshold_field(rows: Ints, cols: Ints, kind: str, seed: int) -> NDArray[np.int64]:
+    """What a position's density must exceed for it to be sampled."""
     return ranks(rows, cols) if kind == "blue" else _hash(rows, cols, seed)
 
 
@@ -104,7 +104,7 @@ def points_from_density(
     for top in range(0, height, block):  # A strip at a time: memory stays bounded.
         r = np.arange(top, min(top + block, height))[:, None]
         c = np.arange(width)[None, :]
-        field = ranks(r, c) if kind == "blue" else _hash(r, c, seed)
+        field = _threshold_field(r, c, kind, seed)
         strip_rows, strip_cols = np.nonzero(field < limits[top // block][c // block])
         rows.append(strip_rows + top)
         cols.append(strip_cols)
@@ -151,7 +151,8 @@ def scale_for_count(
 ) -> int:
     """The Density.scale whose mask holds ``count`` samples, or as near as can be, at least one."""
     # Thresholds grow with the exponent, so each pixel enters at a scale of its own: search that.
-    field = _threshold_field(height, width, kind, seed)
+    rows, cols = np.arange(height)[:, None], np.arange(width)[None, :]
+    field = _threshold_field(rows, cols, kind, seed)
 
     def marked(scale: int) -> int:
         limits = thresholds(Density(exponents, block, scale))
