@@ -1,11 +1,13 @@
 """Fit the context models that ship as xcodec/coding/tables.json.
 
-Every training picture is sampled at random rates, steps and densities; its symbols give the weights
-of the linear guess (non-negative least squares), the cuts of its bins (quantiles) and the tables.
+Every training picture is sampled at random rates, steps and densities. Its symbols train a small
+network whose one output, the guess, tells as much as it can of a symbol's magnitude; rounded to
+integers, the network gives the cuts of the bins (quantiles of the guess) and their tables.
 
-    python scripts/fit_tables.py PICTURES [--limit 600] [-o tables.json]
+    python scripts/fit_tables.py PICTURES [--limit 600] [--effort 4] [-o tables.json]
 
-Files depend on the tables: a refit is a format change.
+Symbols are chosen by what the present tables cost: fit twice, at first with --effort 0, where the
+context itself changes. Files depend on the tables: a refit is a format change.
 """
 
 import json
@@ -18,8 +20,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import click
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.optimize import nnls
+from torch import nn
 
 from xcodec import images
 from xcodec.analysis import GREY, Request, analyse
@@ -29,8 +32,13 @@ from xcodec.sampling import density, mask
 
 TARGET = Path(context.__file__).with_name("tables.json")
 CLIPS = {"coefficients": 15, "pixels": 255, "density": 15, "counts": 63}
-BINS = 16
-WEIGHT_SCALE = 64
+BINS = 32
+UNITS = 24
+HEAD = 32
+STEPS, BATCH, LR = 6000, 2048, 6e-3
+MOST = 4000
+"""Symbols of a picture's plane that are looked at, at most: small files matter as much as large."""
+HIDDEN_SCALE, OUTPUT_SCALE = 1 << 14, 1 << 8
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,9 @@ class Observed:
     tree: lifting.Hierarchy
 
 
-def observe(job: tuple[Path, int]) -> list[Observed]:
+def observe(job: tuple[Path, int, int]) -> list[Observed]:
     """Everything that files of one picture would code, at random settings."""
-    path, seed = job
+    path, seed, effort = job
     random = np.random.default_rng(seed)
     rgb = images.load(path).rgb
     height, width = rgb.shape[:2]
@@ -53,25 +61,25 @@ def observe(job: tuple[Path, int]) -> list[Observed]:
         rgb = rgb[top : top + 256, left : left + 256]
         height = width = 256
     planes = images.to_ycocg(rgb)
-    rate = float(np.exp(random.uniform(np.log(0.003), np.log(0.3))))
+    rate = float(np.exp(random.uniform(np.log(0.003), np.log(0.2))))
     count = max(1, round(rate * height * width))
     settings = {
         "kind": str(random.choice(["sobel", "sobel", "sobel", "uniform", "canny"])),
         "block": int(random.choice([16, 16, 32])),
-        "strength": float(random.uniform(0.4, 1.0)),
+        "strength": float(random.uniform(0.3, 1.0)),
     }
     request = Request(
         rate, density=settings["kind"], block=settings["block"], strength=settings["strength"]
     )
     draft = analyse(rgb, request)
     usual = quantizer.step_of(quantizer.default_index(rate))
-    step = quantizer.index_of(usual * 2 ** random.uniform(-1.5, 0.7))
-    found = [Observed("coefficients", draft.quantise(step), draft.tree)]
+    step = quantizer.index_of(usual * 2 ** random.uniform(-1.2, 0.6))
+    found = [Observed("coefficients", draft.quantise(step, effort), draft.tree)]
 
     how = str(random.choice(["blue", "random"]))
     where = density.measure(planes[..., 0], count, mask=how, **settings)
     points = mask.points_from_density(where, height, width, how)
-    tree = lifting.hierarchy(points, lifting.EXACT_PARTS)
+    tree = lifting.hierarchy(points)
     exact = images.to_ycocg_r(rgb)[points.rows, points.cols] - GREY
     found.append(Observed("pixels", lifting.residuals(exact, tree), tree))
 
@@ -92,27 +100,52 @@ def grid(values: NDArray[np.int64], kind: str) -> Observed:
     return Observed(kind, lifting.residuals(values[places][:, None], tree), tree)
 
 
-def fit_group(
-    known: NDArray[np.int64], magnitudes: NDArray[np.int64], clip: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Weights, thresholds and frequencies of one plane and class of levels."""
-    clipped = np.minimum(magnitudes, clip).astype(np.float64)
-    spread = np.sqrt(0.05 + clipped.mean() + known[:, : lifting.NEIGHBOURS].mean(1))[:, None]
-    weights = np.rint(WEIGHT_SCALE * nnls(known / spread, clipped / spread[:, 0])[0])
-    weights = weights.astype(np.int64)
-    guess = known @ weights
+def train(known: NDArray[np.int64], tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    """Integer layers, (UNITS, FEATURES) and (UNITS,), of a network that guesses tokens."""
+    torch.manual_seed(0)
+    x = known[:, :-1].astype(np.float32)
+    mean, spread = x.mean(0), x.std(0) + 1e-3
+    inputs, wanted = torch.from_numpy((x - mean) / spread), torch.from_numpy(tokens)
+    first, second = nn.Linear(x.shape[1], UNITS), nn.Linear(UNITS, 1)
+    head = nn.Sequential(nn.Linear(1, HEAD), nn.ReLU(), nn.Linear(HEAD, context.TOKENS))
+    network = nn.Sequential(first, nn.ReLU(), second, head)
+    optimizer = torch.optim.AdamW(network.parameters(), LR)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LR, total_steps=STEPS)
+    for _ in range(STEPS):
+        chosen = torch.randint(len(inputs), (BATCH,))
+        loss = nn.functional.cross_entropy(network(inputs[chosen]), wanted[chosen])
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        schedule.step()
+    weights = first.weight.detach().numpy() / spread
+    biases = first.bias.detach().numpy() - weights @ mean
+    hidden = np.rint(HIDDEN_SCALE * np.column_stack([weights, biases]))
+    output = np.rint(OUTPUT_SCALE * second.weight.detach().numpy()[0])
+    return hidden.astype(np.int64), output.astype(np.int64)
+
+
+def fit_plane(
+    model: context.Tables, plane: int, known: NDArray[np.int64], tokens: NDArray[np.int64]
+) -> float:
+    """Fill the thresholds and frequencies of a plane, whose layers are there: bits a symbol."""
+    guess = context.guesses(model, plane, known)
     # Fine cuts where magnitudes are large and rare, since that is where tables differ most.
-    upper = 1 - 0.1 * 2.0 ** -np.arange(BINS // 2)
-    cuts = np.quantile(guess, np.concatenate([np.linspace(0, 0.9, BINS // 2 + 1)[1:-1], upper]))
-    thresholds = np.rint(cuts).astype(np.int64)
-    bins = np.searchsorted(thresholds, guess, side="right")
-    token = context.tokens_of(magnitudes)[0]
+    upper = 1 - 0.2 * 2.0 ** (-np.arange(BINS // 2) / 1.5)
+    cuts = np.quantile(guess, np.concatenate([np.linspace(0, 0.8, BINS // 2 + 1)[1:-1], upper]))
+    model.thresholds[plane] = np.rint(cuts).astype(np.int64)
+    bins = np.searchsorted(model.thresholds[plane], guess, side="right")
     counts = np.zeros((BINS, context.TOKENS))
-    np.add.at(counts, (bins, token), 1)
-    # A rare bin leans on the whole group's table.
+    np.add.at(counts, (bins, tokens), 1)
+    # A rare bin leans on its neighbours, and on the whole plane's table.
     overall = counts.sum(0) + 1e-3
-    counts += 4 * overall / overall.sum()
-    return weights, thresholds, np.array([to_frequencies(row) for row in counts])
+    around = np.pad(counts, ((1, 1), (0, 0)))
+    around = around[2:] + around[:-2]
+    around /= np.maximum(around.sum(1, keepdims=True), 1)
+    counts += 4 * overall / overall.sum() + 20 * around
+    model.frequencies[plane] = [to_frequencies(row) for row in counts]
+    shares = model.frequencies[plane] / (1 << TABLE_BITS)
+    return float(-np.log2(shares[bins, tokens]).mean())
 
 
 def to_frequencies(counts: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -125,38 +158,50 @@ def to_frequencies(counts: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def fit(kind: str, observed: list[Observed]) -> dict[str, object]:
     """The entry of tables.json for one kind of symbol."""
-    clip = CLIPS[kind]
     planes = observed[0].symbols.shape[1]
-    weights = np.zeros((planes, context.CLASSES, context.FEATURES), np.int64)
-    thresholds = np.zeros((planes, context.CLASSES, BINS - 1), np.int64)
-    frequencies = np.zeros((planes, context.CLASSES, BINS, context.TOKENS), np.int64)
+    model = context.Tables(
+        clip=CLIPS[kind],
+        hidden=np.zeros((planes, UNITS, context.FEATURES), np.int64),
+        output=np.zeros((planes, UNITS), np.int64),
+        thresholds=np.zeros((planes, BINS - 1), np.int64),
+        frequencies=np.zeros((planes, BINS, context.TOKENS), np.int64),
+    )
+    random = np.random.default_rng(0)
     for plane in range(planes):
-        for group in range(context.CLASSES):
-            known, magnitudes = [], []
-            for one in observed:
-                size = np.abs(one.symbols)
-                for level in range(len(one.tree)):
-                    if context.level_class(one.tree, level) == group:
-                        shown = np.minimum(size, clip)
-                        known.append(context.features(one.tree, level, plane, shown))
-                        magnitudes.append(size[one.tree.span(level), plane])
-            fitted = fit_group(np.concatenate(known), np.concatenate(magnitudes), clip)
-            weights[plane, group], thresholds[plane, group], frequencies[plane, group] = fitted
-    arrays = {"weights": weights, "thresholds": thresholds, "frequencies": frequencies}
-    return {"clip": clip} | {name: array.tolist() for name, array in arrays.items()}
+        every, all_tokens = [], []
+        for one in observed:
+            size = np.abs(one.symbols)
+            shown = np.minimum(size, model.clip)
+            levels = range(len(one.tree))
+            known = np.concatenate([context.features(one.tree, i, plane, shown) for i in levels])
+            chosen = random.permutation(len(known))[:MOST]
+            every.append(known[chosen])
+            all_tokens.append(context.tokens_of(size[chosen, plane])[0])
+        known, tokens = np.concatenate(every), np.concatenate(all_tokens)
+        hidden, output = train(known, tokens)
+        model.hidden[plane], model.output[plane] = hidden, output
+        guess = context.guesses(model, plane, known)
+        if np.corrcoef(guess, np.minimum(tokens, 8))[0, 1] < 0:
+            model.output[plane] *= -1
+        bits = fit_plane(model, plane, known, tokens)
+        click.echo(f"{kind}, plane {plane}: {bits:.4f} bits a symbol of {len(tokens)}")
+    arrays = {key: value for key, value in vars(model).items() if key != "clip"}
+    return {"clip": model.clip} | {name: array.tolist() for name, array in arrays.items()}
 
 
 @click.command()
 @click.argument("pictures", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--limit", default=600, help="How many pictures at most.")
 @click.option("--jobs", default=2, help="Processes.")
+@click.option("--effort", default=4, help="How symbols are chosen.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=TARGET)
-def main(pictures: Path, limit: int, jobs: int, output: Path) -> None:
+def main(pictures: Path, limit: int, jobs: int, effort: int, output: Path) -> None:
     """Fit the context models on the pictures of a folder."""
     paths = sorted(p for p in pictures.iterdir() if p.suffix in (".jpg", ".png"))
     chosen = np.random.default_rng(0).permutation(len(paths))[:limit]
     with ProcessPoolExecutor(jobs) as pool:
-        found = list(pool.map(observe, [(paths[i], int(i)) for i in chosen], chunksize=8))
+        wanted = [(paths[i], int(i), effort) for i in chosen]
+        found = list(pool.map(observe, wanted, chunksize=8))
     everything = [one for some in found for one in some]
     fitted = {
         kind: fit(kind, [one for one in everything if one.kind == kind]) for kind in context.KINDS

@@ -20,7 +20,7 @@ WORD = (1 << 64) - 1
 
 
 class DamagedError(Exception):
-    """The bytes are no file of version 1."""
+    """The bytes are no file of version 2."""
 
 
 @dataclass(frozen=True)
@@ -179,9 +179,9 @@ class Level:
     nearest: list[list[tuple[int, int]]]
 
 
-def levels(points: list[tuple[int, int]], parts: int) -> list[Level]:
-    """Levels of points in coding order, ``parts`` of them an octave."""
-    places = [place(rank(*point), parts) for point in points]
+def levels(points: list[tuple[int, int]]) -> list[Level]:
+    """Levels of points in coding order."""
+    places = [place(rank(*point)) for point in points]
     found = []
     for which in sorted(set(places)):
         start, count = places.index(which), places.count(which)
@@ -189,16 +189,16 @@ def levels(points: list[tuple[int, int]], parts: int) -> list[Level]:
         nearest = []
         for row, col in points[start : start + count]:
             d2 = [((row - r) ** 2 + (col - c) ** 2, i) for i, (r, c) in enumerate(known)]
-            nearest.append(sorted(d2)[:6])
+            nearest.append(sorted(d2)[:8])
         found.append(Level(start, start + count, which[0], nearest))
     return found
 
 
-def place(value: int, parts: int) -> tuple[int, int]:
-    """Octave and part of it that a rank falls into."""
+def place(value: int) -> tuple[int, int]:
+    """Octave and quarter of it that a rank falls into."""
     depth = max(0, value.bit_length() - 9)
     octave = 1 << depth + 8
-    part = next(p for p in range(parts) if value < octave + octave * (p + 1) // parts)
+    part = next(p for p in range(4) if value < octave + octave * (p + 1) // 4)
     return depth, 0 if depth == 0 else part
 
 
@@ -217,24 +217,26 @@ def read_plane(
     def size(index: int, of: int) -> int:
         return min(abs(symbols[index][of]), clip)
 
-    group = 6 if number == 0 else min(tree[-1].depth - level.depth, 5)
-    mean = 0
+    means = [0, 0, 0]
     if number:
-        above = tree[number - 1]
-        total = sum(size(i, plane) for i in range(above.start, above.end))
-        mean = 16 * total // (above.end - above.start)
+        above = range(tree[max(0, number - 4)].start, level.start)
+        for of in range(len(symbols[0])):
+            means[of] = 16 * sum(size(i, of) for i in above) // len(above)
+    octaves = min(tree[-1].depth - level.depth, 6)
     bins: dict[int, list[int]] = {}
     for index in range(level.start, level.end):
         nearest = level.nearest[index - level.start]
         known = [size(i, plane) for _, i in nearest]
-        known += known[-1:] * (6 - len(known)) if known else [0] * 6
-        known += [mean] + [size(index, p) if p < plane else 0 for p in range(2)] + [1]
-        guess = sum(a * b for a, b in zip(known, model["weights"][plane][group], strict=True))
-        which = sum(cut <= guess for cut in model["thresholds"][plane][group])
+        known += known[-1:] * (8 - len(known)) if known else [0] * 8
+        known += means + [size(index, p) if p < plane else 0 for p in range(2)]
+        known += [int(number == 0), octaves, 1]
+        units = [max(0, dot(row, known)) >> 8 for row in model["hidden"][plane]]
+        guess = dot(model["output"][plane], units)
+        which = sum(cut <= guess for cut in model["thresholds"][plane])
         bins.setdefault(which, []).append(index)
     tokens = {}
     for which in sorted(bins):
-        cumulative = cumulate(model["frequencies"][plane][group][which])
+        cumulative = cumulate(model["frequencies"][plane][which])
         for index in bins[which]:
             tokens[index] = coder.symbol(cumulative)
     for index in range(level.start, level.end):
@@ -244,6 +246,10 @@ def read_plane(
             rest = coder.bits(width + 1)
             magnitude = (token if token < 12 else (1 << width) + 10) + (rest >> 1)
             symbols[index][plane] = -magnitude if rest & 1 else magnitude
+
+
+def dot(one: list[int], other: list[int]) -> int:
+    return sum(a * b for a, b in zip(one, other, strict=True))
 
 
 def restore(differences: list[list[int]], tree: list[Level]) -> list[list[int]]:
@@ -278,7 +284,7 @@ def read_grid(
     coder: RangeDecoder, high: int, wide: int, kind: str, limit: int
 ) -> dict[tuple[int, int], int]:
     places = in_order((row, col) for row in range(high) for col in range(wide))
-    tree = levels(places, 4)
+    tree = levels(places)
     differences = [[0] for _ in places]
     for number in range(len(tree)):
         read_plane(coder, differences, tree, number, 0, kind)
@@ -339,8 +345,8 @@ def read(data: bytes) -> File:
     if crc32c(data[:-4]) != int.from_bytes(data[-4:], "big"):
         raise DamagedError("the checksum does not match")
     head = Bytes(data[:-4])
-    if head.take(3) != b"XG\xc1":
-        raise DamagedError("no file of version 1")
+    if head.take(3) != b"XG\xc2":
+        raise DamagedError("no file of version 2")
     flags, kinds = head.take(2)
     mask, lossless = MASKS[flags & 3], flags >> 4 & 1
     fields = {"mask": flags & 3, "tone": flags >> 2 & 3, "lossless": lossless}
@@ -393,12 +399,14 @@ def read_payload(fields: dict[str, int], layers: list[bytes]) -> File:
         )
     if not points:
         raise DamagedError("the file holds no sample")
-    tree = levels(points, 4 if fields["lossless"] else 1)
+    tree = levels(points)
+    octaves = sorted({level.depth for level in tree})
     symbols = [[0, 0, 0] for _ in points]
-    for number in range(len(tree)):
-        layer = number - (len(tree) - len(layers))
-        if layer > 0:
-            coder = RangeDecoder(layers[layer])
+    layer = 0
+    for number, level in enumerate(tree):
+        own = max(0, octaves.index(level.depth) - (len(octaves) - len(layers)))
+        if own > layer:
+            layer, coder = own, RangeDecoder(layers[own])
         for plane in range(3):
             kind = "pixels" if fields["lossless"] else "coefficients"
             read_plane(coder, symbols, tree, number, plane, kind)

@@ -123,13 +123,38 @@ def test_squares_cover_a_picture_once(side: int, share: float) -> None:
     assert (times[:side, :side] == 1).all()
 
 
+def dense(points: Points) -> NDArray[np.float64]:
+    """The fill as a matrix (pixels, n)."""
+    matrix = np.zeros((points.height, points.width, len(points)))
+    for square in scatter.squares(points):
+        inside = (square.rows < points.height) & (square.cols < points.width)
+        which = np.broadcast_to(square.sites[:, None], square.weights.shape)
+        rows, cols = square.rows[..., None], square.cols[..., None]
+        where = np.broadcast_arrays(rows, cols, which)
+        matrix[tuple(axis[inside] for axis in where)] = square.weights[inside]
+    return matrix.reshape(-1, len(points))
+
+
 def test_the_fill_is_exact_on_samples_and_on_flat_pictures() -> None:
     points = scattered(48, 0.1, 2)
-    matrix = scatter.fill_matrix(points)
-    assert matrix.shape == (48 * 48, len(points))
-    values = np.random.default_rng(0).random(len(points)).astype(np.float32)
+    matrix = dense(points)
+    values = np.random.default_rng(0).random(len(points))
     at_samples = (matrix @ values).reshape(48, 48)[points.rows, points.cols]
     near = np.isclose(at_samples, values, atol=1e-4)
     # A square paints from the neighbours of its centre: a sample at its edge may be left out.
     assert near.mean() > 0.9
-    assert np.allclose(matrix @ np.ones(len(points), np.float32), 1, atol=1e-5)
+    assert np.allclose(matrix.sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("side", "share"), [(1, 1.0), (37, 0.004), (45, 0.05), (40, 0.5)])
+def test_normal_equations_are_those_of_the_fill(
+    side: int, share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = scattered(side, share, 4)
+    picture = np.random.default_rng(1).normal(0, 50, (side, side, 3)).astype(np.float32)
+    matrix = dense(points)
+    for most in (scatter._MOST_ENTRIES, 1):  # In one piece, and piece by piece.
+        monkeypatch.setattr(scatter, "_MOST_ENTRIES", most)
+        gram, moments = scatter.normal_equations(points, picture)
+        assert np.allclose(gram.toarray(), matrix.T @ matrix, atol=1e-6)
+        assert np.allclose(moments, matrix.T @ picture.reshape(-1, 3), rtol=1e-5, atol=1e-3)

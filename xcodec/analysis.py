@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from xcodec import images, scatter
+from xcodec import images
 from xcodec.coding import container, payload, quantizer
 from xcodec.coding.container import Header
-from xcodec.coding.lifting import EXACT_PARTS, Hierarchy, Lifting, hierarchy, residuals
+from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.errors import InputError
+from xcodec.rdoq import Problem
 from xcodec.samples import TONES, Density, Floats, Ints, Points, Samples
 from xcodec.sampling import density as densities
 from xcodec.sampling import tone as tones
@@ -18,9 +18,12 @@ from xcodec.sampling.mask import points_from_density, points_from_mask
 
 GREY = np.array([128, 0, 0])
 """Values are coded as differences from this YCoCg colour."""
-FINE_BLOCK, COARSE_BLOCK = 16, 32
-"""Sides of a density block in pixels: coarse ones pay below FINE_FROM, where samples are few."""
-FINE_FROM = 0.025
+BLOCKS = ((0.015, 64), (0.08, 32))
+"""Sides of a density block in pixels, and the rates below which each pays."""
+FINEST_BLOCK = 16
+SWEEPS = (0, 1, 1, 2, 3, 4, 6, 8)
+"""Sweeps of rate-distortion optimised quantisation by effort."""
+DEFAULT_EFFORT = 4
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Request:
     seed: int = 0
     model: str = "photo"
     comment: str | None = None
+    effort: int = DEFAULT_EFFORT
 
     def __post_init__(self) -> None:
         if isinstance(self.mask, str) and self.mask not in ("blue", "random"):
@@ -54,6 +58,8 @@ class Request:
             raise InputError("lossless samples have no step")
         if not 0 <= self.seed <= container.MAX_SEED:
             raise InputError(f"seed lies in 0..{container.MAX_SEED}")
+        if not 0 <= self.effort < len(SWEEPS):
+            raise InputError(f"effort lies in 0..{len(SWEEPS) - 1}")
         if self.model not in container.MODELS:
             raise InputError(f"model is {self.model!r}; it is one of {', '.join(container.MODELS)}")
 
@@ -67,21 +73,28 @@ class Request:
 class Analysis:
     """A sampled and transformed picture, ready to be quantised with any step.
 
-    matrix       : the classical fill, where the values were fitted through it
     coefficients : float64 (n, 3), or the integer residuals of lossless samples
+    problem      : where symbols are chosen by the error of the fill; None where they are rounded
     """
 
     density: Density | None
     points: Points
     tree: Hierarchy
     lifting: Lifting | None
-    matrix: csr_array | None
     coefficients: Floats | Ints
+    problem: Problem | None
     tone: str
 
-    def quantise(self, step: int) -> NDArray[np.int32]:
-        """Symbols (n, 3) with the step of this index."""
-        return quantizer.quantise(self.coefficients, quantizer.step_of(step), self.tree)
+    def quantise(self, step: int, effort: int, worth: float = 1.0) -> NDArray[np.int32]:
+        """Symbols (n, 3) with the step of this index.
+
+        worth : what a bit is worth, relative to the usual
+        """
+        grey_levels = quantizer.step_of(step)
+        if self.problem is not None and SWEEPS[effort]:
+            return self.problem.choose(grey_levels, SWEEPS[effort], worth)
+        steps = quantizer.per_sample(grey_levels, self.tree)
+        return quantizer.quantise(self.coefficients, steps)
 
     def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
         """What the decoder gets from these symbols; of lossless samples there are none."""
@@ -99,8 +112,14 @@ def synthesise(
 ) -> Samples:
     """Samples from symbols (n, 3): dequantised with the step of this index, transformed back."""
     grey_levels = quantizer.step_of(step)
-    values = transform.inverse(quantizer.dequantise(symbols, grey_levels, tree)) + GREY
+    steps = quantizer.per_sample(grey_levels, tree)
+    values = transform.inverse(quantizer.dequantise(symbols, steps)) + GREY
     return Samples(points, values.astype(np.float32), grey_levels, tone)
+
+
+def usual_block(rate: float) -> int:
+    """Side of a density block in pixels at a rate: blocks that hold few samples don't pay."""
+    return next((block for limit, block in BLOCKS if rate < limit), FINEST_BLOCK)
 
 
 def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
@@ -110,12 +129,11 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
         if request.mask.shape != luma.shape or request.mask.dtype != np.bool_:
             raise InputError(f"the mask is not bool ({height}, {width}), as the picture is")
         return None, points_from_mask(request.mask)
-    usual = FINE_BLOCK if request.rate >= FINE_FROM else COARSE_BLOCK
     density = densities.measure(
         luma,
         max(1, round(request.rate * height * width)),
         kind=request.density,
-        block=usual if request.block is None else request.block,
+        block=usual_block(request.rate) if request.block is None else request.block,
         strength=densities.STRENGTH if request.strength is None else request.strength,
         floor=densities.FLOOR if request.floor is None else request.floor,
         mask=request.mask,
@@ -129,26 +147,28 @@ def analyse(rgb: images.RGB, request: Request) -> Analysis:
     """Sample a picture, uint8 (height, width, 3), and transform the values."""
     planes = images.to_ycocg(rgb)
     density, points = place(planes[..., 0], request)
-    tree = hierarchy(points, EXACT_PARTS if request.lossless else 1)
-    transform = matrix = None
+    tree = hierarchy(points)
+    transform = problem = None
     if request.lossless:
         exact = images.to_ycocg_r(rgb[points.rows, points.cols])
         coefficients: Floats | Ints = residuals(exact - GREY, tree)
     else:
+        planes = planes - GREY.astype(np.float32)
         values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
-        if request.tone == "least-squares":
-            matrix = scatter.fill_matrix(points)
-            values = tones.least_squares(matrix, planes, values)
         transform = Lifting(points, tree)
-        coefficients = transform.forward(values - GREY)
-    return Analysis(density, points, tree, transform, matrix, coefficients, request.tone)
+        if request.tone == "least-squares":
+            problem = Problem(points, tree, transform, planes, values)
+            values = problem.values
+        coefficients = transform.forward(values)
+    return Analysis(density, points, tree, transform, coefficients, problem, request.tone)
 
 
 def write(draft: Analysis, request: Request) -> bytes:
     """The file of a picture, with the step that was asked for."""
     if request.lossless:
         return write_symbols(draft, request, None, draft.coefficients.astype(np.int32))
-    return write_symbols(draft, request, request.step_index, draft.quantise(request.step_index))
+    symbols = draft.quantise(request.step_index, request.effort)
+    return write_symbols(draft, request, request.step_index, symbols)
 
 
 def write_symbols(
@@ -164,7 +184,7 @@ def write_symbols(
         lossless=request.lossless,
         uniform=density is not None and not density.exponents.any(),
         model=container.MODELS.index(request.model),
-        block=FINE_BLOCK if density is None else density.block,
+        block=FINEST_BLOCK if density is None else density.block,
         scale=0 if density is None else density.scale,
         seed=request.seed,
         step=step,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PARTS = ("container", "density", "luma", "chroma")
+TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
+"""Options that say how large a file may be, and the arguments of encode that they give."""
 
 max_pixels = click.option(
     "--max-pixels",
@@ -46,6 +48,10 @@ def cli() -> None:
 @click.option("-o", "--output", metavar="OUT", help="The .xgc file; '-' is standard output.")
 @click.option("-r", "--rate", type=float, help="Fraction of the pixels.  [default: 0.02]")
 @click.option("--bytes", "size", type=int, metavar="N", help="The best picture within N bytes.")
+@click.option("--bpp", type=float, metavar="X", help="The best picture within X bits a pixel.")
+@click.option(
+    "--psnr", type=float, metavar="DB", help="The smallest file whose fill has that PSNR."
+)
 @click.option("--step", type=float, help="Quantiser step in grey levels.  [default: by rate]")
 @click.option(
     "--density",
@@ -73,6 +79,14 @@ def cli() -> None:
 @click.option("--strength", type=float, help="How strongly edges draw samples, 0 to 2.")
 @click.option("--floor", type=float, help="Edge strength that flat areas are taken to have.")
 @click.option("--block", type=int, help="Side of a density block in pixels.")
+@click.option(
+    "-e",
+    "--effort",
+    type=click.IntRange(0, 7),
+    default=4,
+    show_default=True,
+    help="How hard to look for fewer bytes: 0 is fastest.",
+)
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
 @click.option("--comment", metavar="TEXT", help="Keep a text in the file.")
 @max_pixels
@@ -93,6 +107,9 @@ def encode(
     """Code the picture IN ('-': standard input) as a .xgc file."""
     from xcodec import codec, files, images
 
+    targets = [f"--{name}" for name in TARGETS if options[TARGETS[name]] is not None]
+    if len(targets) > 1:
+        raise click.UsageError(f"{targets[0]} and {targets[1]} exclude each other")
     output = output or beside(source, ".xgc")
     files.check_target(output, force)
     limit = given(max_pixels=max_pixels)

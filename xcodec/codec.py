@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from xcodec import analysis, images, search
-from xcodec.analysis import GREY, Request
+from xcodec.analysis import DEFAULT_EFFORT, GREY, Request
 from xcodec.coding import container, lifting, payload, quantizer
 from xcodec.coding.container import Header
 from xcodec.coding.lifting import Hierarchy, Lifting
@@ -61,6 +61,8 @@ def encode(
     rate: float = 0.02,
     *,
     size: int | None = None,
+    bpp: float | None = None,
+    psnr: float | None = None,
     step: float | None = None,
     density: str = "sobel",
     mask: str | NDArray[np.bool_] = "blue",
@@ -72,13 +74,16 @@ def encode(
     seed: int = 0,
     model: str = "photo",
     comment: str | None = None,
+    effort: int = DEFAULT_EFFORT,
 ) -> bytes:
     """The bytes of a .xgc file that stands for a picture.
 
     image    : Pillow image, or uint8 (height, width) or (height, width, 3)
     rate     : fraction of the pixels that are sampled, 0.001 to 0.5; at least one is
-    size     : most bytes of the file; the rate, and unless given the step and the block, are then
-               chosen for the best picture
+    size     : most bytes of the file; the rate, and what isn't given of step and density, are
+               then chosen for the best picture
+    bpp      : the same as bits a pixel
+    psnr     : least PSNR of the classical fill, in dB; the smallest file that has it is looked for
     step     : quantiser step in grey levels, 0.5 to 1962; None takes the rate's default
     density  : "sobel", "canny" or "uniform": where samples are dense
     mask     : "blue" (spread evenly), "random" (by ``seed``), or bool (height, width), which then
@@ -88,6 +93,7 @@ def encode(
     strength, floor, block : of the density, as in ``sampling.density.measure``
     model    : the weights that the decoder is to use, one of ``container.MODELS``
     comment  : text kept in the file
+    effort   : 0 (fastest) to 7: how hard to look for values that cost fewer bytes
 
     Raises InputError where picture and arguments cannot be coded.
     """
@@ -112,10 +118,24 @@ def encode(
         seed=seed,
         model=model,
         comment=comment,
+        effort=effort,
     )
-    if size is None:
+    if size is None and bpp is None and psnr is None:
         return analysis.write(analysis.analyse(rgb, request), request)
-    return search.within(rgb, request, size)
+    return search.best(rgb, request, _goal(rgb, size, bpp, psnr))
+
+
+def _goal(rgb: images.RGB, size: int | None, bpp: float | None, psnr: float | None) -> search.Goal:
+    """What a file is to meet; raises InputError unless it is one thing, and possible."""
+    if sum(target is not None for target in (size, bpp, psnr)) > 1:
+        raise InputError("one of size, bpp and psnr at a time")
+    if bpp is not None:
+        size = int(bpp * rgb.shape[0] * rgb.shape[1] / 8)
+    if size is not None and size < 1:
+        raise InputError("a file has one byte at least")
+    if psnr is not None and not 0 < psnr < 100:
+        raise InputError(f"psnr is {psnr:g}; it lies in 0..100 dB")
+    return search.Goal(size, psnr)
 
 
 def decode(
@@ -244,6 +264,7 @@ def quantised(
     *,
     step_scale: float = 1.0,
     density: str = "sobel",
+    strength: float | None = None,
     tone: str = "least-squares",
     block: int | None = None,
 ) -> Samples:
@@ -254,9 +275,11 @@ def quantised(
     step_scale : factor on the default step of that rate
     """
     step = quantizer.step_of(quantizer.default_index(rate)) * step_scale
-    request = Request(rate, quantizer.index_of(step), density, tone=tone, block=block)
+    index = quantizer.index_of(step)
+    request = Request(rate, index, density, tone=tone, strength=strength, block=block)
     draft = analysis.analyse(rgb, request)
-    return draft.samples(draft.quantise(request.step_index), request.step_index)
+    symbols = draft.quantise(request.step_index, request.effort)
+    return draft.samples(symbols, request.step_index)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 from scipy.spatial import cKDTree
 
 from xcodec.samples import Floats, Ints, Points
@@ -31,6 +31,7 @@ _SPARE = 4
 _CHUNK = 1 << 11
 _STRIP = 1 << 16
 _WORTH_THREADS = 1 << 14
+_MOST_ENTRIES = 1 << 23
 
 
 @cache
@@ -174,16 +175,41 @@ def squares(points: Points) -> Iterator[Squares]:
         tops, lefts = tops[inside], lefts[inside]
 
 
-def fill_matrix(points: Points) -> csr_array:
-    """The fill as a sparse matrix (height * width, n): picture planes are matrix @ values."""
-    count = points.height * points.width
-    k = min(NEIGHBOURS, len(points))
-    sites = np.empty((count, k), np.int32)
-    weights = np.empty((count, k), np.float32)
+def normal_equations(points: Points, planes: Floats) -> tuple[csr_array, NDArray[np.float64]]:
+    """The squared error of the fill as a function of the sample values.
+
+    planes : (height, width, c), the picture
+
+    Returns A (n, n) and b (n, c): values v leave the error v.Av - 2 b.v + |planes|^2 in each plane.
+    With the fill as a matrix M these are M'M and M'x; a square adds a small block to them.
+    """
+    count, channels = len(points), planes.shape[2]
+    pixels = planes.reshape(-1, channels)
+    gram = csr_array((count, count))
+    moments = np.zeros((count, channels))
+    blocks: list[_Block] = []
     for square in squares(points):
         inside = (square.rows < points.height) & (square.cols < points.width)
-        pixels = (square.rows * points.width + square.cols)[inside]
-        sites[pixels] = np.broadcast_to(square.sites[:, None], square.weights.shape)[inside]
-        weights[pixels] = square.weights[inside]
-    starts = np.arange(0, count * k + 1, k)
-    return csr_array((weights.ravel(), sites.ravel(), starts), shape=(count, len(points)))
+        weights = square.weights * inside[..., None]
+        seen = pixels[np.where(inside, square.rows * points.width + square.cols, 0)]
+        transposed = weights.transpose(0, 2, 1)
+        around = (transposed @ seen).reshape(-1, channels)
+        for channel in range(channels):
+            moments[:, channel] += np.bincount(square.sites.ravel(), around[:, channel], count)
+        sites, k = square.sites.astype(np.int32), square.sites.shape[1]
+        rows, cols = np.repeat(sites, k, 1).ravel(), np.tile(sites, (1, k)).ravel()
+        blocks.append(((transposed @ weights).ravel(), (rows, cols)))
+        if sum(len(block[0]) for block in blocks) > _MOST_ENTRIES:
+            gram = gram + _sum_of(blocks, count)
+            blocks = []
+    return csr_array(gram + _sum_of(blocks, count) if blocks else gram), moments
+
+
+_Block = tuple[Floats, tuple[Ints, Ints]]
+
+
+def _sum_of(blocks: list[_Block], count: int) -> csr_array:
+    """The sum of blocks, entries with their rows and columns, as a matrix (count, count)."""
+    entries = np.concatenate([block[0] for block in blocks])
+    rows, cols = (np.concatenate([block[1][axis] for block in blocks]) for axis in (0, 1))
+    return csr_array(coo_array((entries, (rows, cols)), shape=(count, count)))

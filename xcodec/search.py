@@ -1,105 +1,242 @@
-"""The encoder's effort: which rate, step and blocks to send where bytes are limited."""
+"""The encoder's effort: which rate, density and step to send where a target is to be met.
 
+Candidates are real files. For each rate and density the step is found that just meets the target;
+rates are climbed while that pays, densities are tried at the best rate, and the winner's symbols
+are chosen once more with all effort, and its last bytes used up. The error is that of the classical
+fill: efforts up to 7 never look at a network.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from xcodec import analysis, images, scatter
-from xcodec.analysis import COARSE_BLOCK, FINE_BLOCK, Analysis, Request
+from xcodec import analysis, images
+from xcodec.analysis import GREY, Analysis, Request, usual_block
 from xcodec.coding import quantizer
 from xcodec.errors import InputError
+from xcodec.reconstruction.interpolation import fill
 
-BITS_A_SAMPLE = 1.8
-"""About what a sample costs at the default steps: where the search for a rate begins."""
-RATE_STEP = 2.0 ** (1 / 2)
-SMALL = 1500
-"""Bytes below which a coarser density, which costs less, is tried as well."""
+BITS_A_SAMPLE = 1.5
+"""About what a sample costs at the best rate of a size: where the search begins."""
+RATE_STEP = 2.0**0.5
+CLIMBING, TRYING, THOROUGH = 2, 4, 6
+"""Efforts from which rates are climbed, densities tried, and more of them, with better files."""
+STRENGTHS = (0.4, 1.0)
+STEPS_AN_OCTAVE = 14.0
+"""Step indices that halve a file, about; so the search takes few looks."""
+STEPS_A_DECIBEL = 6.0
+LOOKS = 10
+MULTIPLIERS = 1.0, 3.0
+"""Range of the multiplier with which the last bytes are used up, relative to the usual one."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a file must meet: bytes at most, or PSNR of its classical fill at least, in dB."""
+
+    size: int | None = None
+    psnr: float | None = None
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that fits, and its error through the classical fill."""
+    """A file, and its squared error through the classical fill, a mean over R, G and B."""
 
     data: bytes
     error: float
+    request: Request
 
 
-def within(rgb: images.RGB, request: Request, size: int) -> bytes:
-    """The file of at most ``size`` bytes whose classical fill is nearest to the picture.
+@dataclass(frozen=True)
+class Found:
+    """The best file of a rate and density, what it was made from, and its step's index."""
 
-    The rate climbs from a guess while the picture gets better, for each size of block by itself.
-    Raises InputError where no file is small enough.
+    file: Candidate
+    draft: Analysis
+    step: int
+
+
+def best(rgb: images.RGB, request: Request, goal: Goal) -> bytes:
+    """The best file that meets a goal: least error within a size, fewest bytes at a PSNR.
+
+    Raises InputError where no file meets it.
     """
-    fixed = request.lossless or not isinstance(request.mask, str)
-    if fixed:
-        found = _with_rate(rgb, request, size)
-    elif request.block is not None or request.density == "uniform":
-        found = _climb(rgb, request, size)
+    search = _Search(rgb, goal)
+    if request.lossless:
+        found = search.most_samples(request)
+    elif not isinstance(request.mask, str):
+        found = search.finished(search.at(request), request.effort)
     else:
-        blocks = (FINE_BLOCK, COARSE_BLOCK) if size < SMALL else (FINE_BLOCK,)
-        tries = [_climb(rgb, replace(request, block=block), size) for block in blocks]
-        if size < SMALL:
-            tries.append(_climb(rgb, replace(request, density="uniform"), size))
-        found = min((t for t in tries if t), key=lambda t: t.error, default=None)
+        found = search.finished(search.over_densities(request), request.effort)
     if found is None:
-        raise InputError(f"no file of this picture fits {size} bytes")
+        raise InputError(f"no file of this picture {_wish(goal)}")
     return found.data
 
 
-def _climb(rgb: images.RGB, request: Request, size: int) -> Candidate | None:
-    """The best file over rates, going up or down from the guess while that pays."""
-    area = rgb.shape[0] * rgb.shape[1]
-    guess = 8 * max(size - 16, 1) / BITS_A_SAMPLE / area
-    tried: dict[int, Candidate | None] = {}
-
-    def at(k: int) -> float:
-        if k not in tried:
-            rate = min(max(guess * RATE_STEP**k, 1 / area), 1.0)
-            tried[k] = _with_rate(rgb, replace(request, rate=rate), size)
-        found = tried[k]
-        return np.inf if found is None else found.error
-
-    best = min((0, 1), key=at)
-    direction = 1 if best == 1 else -1
-    # A rate that is far too high fits with no step at all: go down until something fits.
-    while (at(best + direction) < at(best) or np.isinf(at(best))) and abs(best) < 24:
-        best += direction
-        if np.isinf(at(best)) and direction > 0:
-            best, direction = 0, -1
-    return tried[best]
+def _wish(goal: Goal) -> str:
+    if goal.size is not None:
+        return f"fits {goal.size} bytes"
+    return f"reaches {goal.psnr:g} dB by its classical fill"
 
 
-def _with_rate(rgb: images.RGB, request: Request, size: int) -> Candidate | None:
-    """The finest file that fits at this rate: with its own step, where one is asked for."""
-    draft = analysis.analyse(rgb, request)
-    if request.lossless:
-        data = analysis.write(draft, request)
-        return Candidate(data, 0.0) if len(data) <= size else None
-    if request.step is not None:
-        data, step = analysis.write(draft, request), request.step
-        if len(data) > size:
-            return None
-    else:
-        low, high = -1, quantizer.MAX_STEP_INDEX + 1
-        middle = quantizer.default_index(max(request.rate, 1e-3))
-        data, step = b"", high
-        while high - low > 1:
-            tried = analysis.write(draft, replace(request, step=middle))
-            if len(tried) <= size:
-                data, step, high = tried, middle, middle
+class _Search:
+    """The search for one picture and goal."""
+
+    def __init__(self, rgb: images.RGB, goal: Goal) -> None:
+        self._rgb, self._goal = rgb, goal
+        self._area = rgb.shape[0] * rgb.shape[1]
+        self._step: int | None = None
+
+    def over_densities(self, request: Request) -> Found | None:
+        """The best of densities, each at the rate that is best for the first."""
+        quick = replace(request, effort=min(request.effort, 1))
+        found = self._climb(quick, RATE_STEP, request.effort >= CLIMBING)
+        if found is None or request.effort < TRYING:
+            return found
+        for other in self._others(found.file.request, request):
+            found = self._better(found, self.at(other))
+        if request.effort >= THOROUGH:
+            start = found.file.request
+            for factor in (2**0.25, 2**-0.25):
+                found = self._better(found, self.at(self._with_rate(start, factor * start.rate)))
+        return found
+
+    @staticmethod
+    def _others(here: Request, asked: Request) -> Iterator[Request]:
+        """Other densities than the one of ``here``, where the caller left them open."""
+        if asked.density == "uniform":
+            return
+        yield replace(here, density="uniform")
+        if asked.block is None:
+            block = usual_block(here.rate)
+            yield from (replace(here, block=block * 2), replace(here, block=block // 2))
+        if asked.strength is None and asked.effort >= THOROUGH:
+            yield from (replace(here, strength=strength) for strength in STRENGTHS)
+
+    def _climb(self, request: Request, factor: float, further: bool) -> Found | None:
+        """The best file over rates, going up or down from a guess while that pays."""
+        tried: dict[int, Found | None] = {}
+        guess = request.rate
+        if self._goal.size is not None:
+            guess = 8 * max(self._goal.size - 16, 1) / BITS_A_SAMPLE / self._area
+
+        def at(k: int) -> float:
+            if k not in tried:
+                tried[k] = self.at(self._with_rate(request, guess * factor**k))
+            return self._cost(tried[k])
+
+        here = 0
+        while np.isinf(at(here)) and here > -24:
+            here -= 1  # A rate that is far too high fits with no step at all.
+        direction = 1 if here == 0 and further and at(1) < at(0) else -1
+        while further and abs(here) < 24 and at(here + direction) < at(here):
+            here += direction
+        return tried[here]
+
+    def _with_rate(self, request: Request, rate: float) -> Request:
+        return replace(request, rate=float(min(max(rate, 1 / self._area), 1.0)))
+
+    def _cost(self, found: Found | None) -> float:
+        """What is to be small: the error within a size, the bytes at a PSNR."""
+        if found is None:
+            return np.inf
+        return found.file.error if self._goal.size is not None else len(found.file.data)
+
+    def _better(self, one: Found, other: Found | None) -> Found:
+        return other if other is not None and self._cost(other) < self._cost(one) else one
+
+    def at(self, request: Request) -> Found | None:
+        """The best file at a rate and density: that with the step that just meets the goal."""
+        draft = analysis.analyse(self._rgb, request)
+        if request.step is not None:
+            file = self._file(draft, request, request.step)
+            return Found(file, draft, request.step) if self._excess(file) <= 0 else None
+        return self._fitted(draft, request, self._step)
+
+    def _fitted(self, draft: Analysis, request: Request, start: int | None) -> Found | None:
+        """The file with the step that just meets the goal, looking from a step on."""
+        # Coarser steps meet a size, finer ones a PSNR; places count toward those that meet it.
+        toward = 1 if self._goal.size is not None else -1
+        speed = STEPS_AN_OCTAVE if toward > 0 else STEPS_A_DECIBEL
+        last = quantizer.MAX_STEP_INDEX
+        failing, passing = (-1, last + 1) if toward > 0 else (-last - 1, 1)
+        place = toward * (
+            quantizer.default_index(max(request.rate, 1e-3)) if start is None else start
+        )
+        found = None
+        while passing - failing > 1:
+            file = self._file(draft, request, toward * place)
+            excess = self._excess(file)
+            move = max(1, round(abs(excess) * speed))
+            if excess > 0:
+                failing = place
+                place += move
             else:
-                low = middle
-            middle = (
-                (low + high) // 2 if step <= quantizer.MAX_STEP_INDEX else min(high - 1, low + 24)
-            )
-        if not data:
+                passing, found = place, Found(file, draft, toward * place)
+                place -= move
+            place = min(max(place, failing + 1), passing - 1)
+        if found is not None:
+            self._step = found.step
+        return found
+
+    def _file(
+        self, draft: Analysis, request: Request, step: int, multiplier: float = 1.0
+    ) -> Candidate:
+        symbols = draft.quantise(step, request.effort, multiplier)
+        data = analysis.write_symbols(draft, request, step, symbols)
+        return Candidate(data, self._error(draft, symbols, step), request)
+
+    def _error(self, draft: Analysis, symbols: NDArray[np.int32], step: int) -> float:
+        samples = draft.samples(symbols, step)
+        if draft.problem is not None:
+            return draft.problem.error(samples.values - GREY)
+        return float(np.square(np.clip(fill(samples).rgb, 0, 255) - self._rgb).mean())
+
+    def _excess(self, file: Candidate) -> float:
+        """How far a file is from the goal: octaves of bytes, or decibels; 0 or less meets it."""
+        if self._goal.size is not None:
+            return float(np.log2(len(file.data) / self._goal.size))
+        assert self._goal.psnr is not None
+        return self._goal.psnr - 10 * float(np.log10(255**2 / max(file.error, 1e-9)))
+
+    def finished(self, found: Found | None, effort: int) -> Candidate | None:
+        """The file again with all effort, and with finer steps where bytes are left for them."""
+        if found is None:
             return None
-    return Candidate(data, _error(rgb, draft, step))
+        request = replace(found.file.request, effort=effort)
+        if request.step is not None:
+            file = self._file(found.draft, request, request.step)
+            return file if self._excess(file) <= 0 else found.file
+        fitted = self._fitted(found.draft, request, found.step) or found
+        if self._goal.size is None or effort < TRYING or fitted.draft.problem is None:
+            return fitted.file
+        files = [fitted.file]
+        # A step that is a little too fine fits where bits count for more.
+        for finer in (1, 2) if effort >= THOROUGH else (1,):
+            low, high = np.log2(MULTIPLIERS)
+            for _ in range(4):
+                middle = (low + high) / 2
+                step = max(fitted.step - finer, 0)
+                file = self._file(found.draft, request, step, 2.0**middle)
+                if self._excess(file) <= 0:
+                    files.append(file)
+                    high = middle
+                else:
+                    low = middle
+        return min(files, key=lambda file: file.error)
 
-
-def _error(rgb: images.RGB, draft: Analysis, step: int) -> float:
-    """Squared error of the classical fill of a draft."""
-    matrix = scatter.fill_matrix(draft.points) if draft.matrix is None else draft.matrix
-    values = draft.samples(draft.quantise(step), step).values
-    painted = images.from_ycocg((matrix @ values).reshape(rgb.shape))
-    return float(np.square(np.clip(painted, 0, 255) - rgb).mean())
+    def most_samples(self, request: Request) -> Candidate | None:
+        """The file of lossless samples with the highest rate that fits."""
+        found = None
+        low, high = 1 / self._area, 1.0
+        for _ in range(LOOKS):
+            asked = replace(request, rate=float(np.sqrt(low * high)))
+            draft = analysis.analyse(self._rgb, asked)
+            data = analysis.write(draft, asked)
+            if self._goal.size is not None and len(data) <= self._goal.size:
+                found, low = Candidate(data, 0.0, asked), asked.rate
+            else:
+                high = asked.rate
+        return found

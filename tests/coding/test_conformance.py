@@ -28,7 +28,7 @@ def agree(data: bytes) -> reference.File:
     assert np.array_equal(points, theirs.points)
     assert np.array_equal(ours.symbols, theirs.symbols)
     if ours.header.lossless:
-        tree = reference.levels(theirs.points, 4)
+        tree = reference.levels(theirs.points)
         values = lifting.restore(ours.symbols, ours.tree)
         assert np.array_equal(values, reference.restore(theirs.symbols, tree))
     return theirs

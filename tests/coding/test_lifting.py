@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.golden import pictures
 from xcodec.coding import context, lifting, quantizer
-from xcodec.coding.lifting import EXACT_PARTS, Lifting, hierarchy
+from xcodec.coding.lifting import PARTS, Lifting, hierarchy
 from xcodec.samples import Points
 from xcodec.sampling.mask import order_points
 
@@ -28,14 +28,13 @@ def points(request: pytest.FixtureRequest) -> Points:
     return scattered(*request.param)
 
 
-@pytest.mark.parametrize("parts", [1, EXACT_PARTS])
-def test_levels_are_octaves_of_rank(points: Points, parts: int) -> None:
-    tree = hierarchy(points, parts)
+def test_levels_are_quarters_of_octaves_of_rank(points: Points) -> None:
+    tree = hierarchy(points)
     assert tree.bounds[0] == 0
     assert tree.bounds[-1] == len(points)
     assert all(a < b for a, b in pairwise(tree.bounds))
     assert list(tree.depths) == sorted(tree.depths)
-    assert all(tree.depths.count(d) <= parts for d in tree.depths)
+    assert all(tree.depths.count(d) <= PARTS for d in tree.depths)
     for level, depth in enumerate(tree.depths):
         ranks = points.ranks[tree.span(level)]
         low = 0 if depth == 0 else 1 << (depth + lifting.COARSEST_BITS - 1)
@@ -46,6 +45,11 @@ def test_levels_are_octaves_of_rank(points: Points, parts: int) -> None:
         if level:
             assert index.max() < tree.bounds[level]
             assert (np.diff(tree.distances[level]) >= 0).all()
+    octaves = tree.octaves
+    assert [level for octave in octaves for level in octave] == list(range(len(tree)))
+    assert [{tree.depths[level] for level in octave} for octave in octaves] == [
+        {depth} for depth in sorted(set(tree.depths))
+    ]
 
 
 def test_lifting_is_undone(points: Points) -> None:
@@ -61,16 +65,31 @@ def test_lifting_packs_what_is_smooth() -> None:
     tree = hierarchy(points)
     plane = (points.rows * 1.5 + points.cols)[:, None]
     coefficients = Lifting(points, tree).forward(plane)
-    fine = coefficients[tree.bounds[-2] :]
+    fine = coefficients[tree.bounds[tree.octaves[-1].start] :]
     assert np.abs(fine).mean() < 0.05 * np.ptp(plane)
     flat = Lifting(points, tree).forward(np.full((len(points), 1), 7.0))
-    assert np.allclose(flat[: tree.bounds[1]], 7)
-    assert np.allclose(flat[tree.bounds[1] :], 0)
+    coarsest = tree.bounds[tree.octaves[0].stop]
+    assert np.allclose(flat[:coarsest], 7)
+    assert np.allclose(flat[coarsest:], 0)
+
+
+def test_splitting_an_octave_off_is_undone_by_joining_it(points: Points) -> None:
+    tree = hierarchy(points)
+    transform = Lifting(points, tree)
+    values = pictures.noise(3 * len(points)).reshape(-1, 3) / 257.0
+    parts = []
+    for octave in range(len(tree.octaves) - 1, 0, -1):
+        values, own = transform.split(octave, values)
+        assert len(values) == tree.bounds[tree.octaves[octave].start]
+        parts.append(own)
+    for octave, own in enumerate(reversed(parts), 1):
+        values = transform.join(octave, values, own)
+    assert np.allclose(values, pictures.noise(3 * len(points)).reshape(-1, 3) / 257.0)
 
 
 @pytest.mark.parametrize("planes", [1, 3])
 def test_integer_lifting_is_exact(points: Points, planes: int) -> None:
-    tree = hierarchy(points, EXACT_PARTS)
+    tree = hierarchy(points)
     noise = pictures.noise(planes * len(points)).reshape(-1, planes)
     for values in (noise % 511 - 255, np.full_like(noise, -255), noise // 65000 * 510 - 255):
         differences = lifting.residuals(values, tree)
@@ -80,7 +99,7 @@ def test_integer_lifting_is_exact(points: Points, planes: int) -> None:
 
 def test_integer_prediction_follows_smooth_values() -> None:
     points = scattered(64, 90, 0.1)
-    tree = hierarchy(points, EXACT_PARTS)
+    tree = hierarchy(points)
     values = np.stack([points.rows + points.cols] * 3, 1)
     differences = np.abs(lifting.residuals(values, tree)[tree.bounds[6] :])
     assert differences[:, 0].mean() < 8
@@ -95,23 +114,25 @@ def test_quantising_moves_values_by_less_than_a_step(index: int, seed: int) -> N
     tree = hierarchy(points)
     step = quantizer.step_of(index)
     values = (pictures.noise(3 * len(points), seed).reshape(-1, 3) - 32768) / 131.0
-    symbols = quantizer.quantise(values, step, tree)
-    back = quantizer.dequantise(symbols, step, tree)
-    each = np.repeat(quantizer.steps(step, tree), np.diff(tree.bounds), 0)
+    each = quantizer.per_sample(step, tree)
+    symbols = quantizer.quantise(values, each)
+    back = quantizer.dequantise(symbols, each)
     saturated = np.abs(symbols) == quantizer.MAX_SYMBOL
     assert (np.abs(back - values)[~saturated] <= 0.66 * each[~saturated]).all()
     assert (back[symbols == 0] == 0).all()
     assert (np.sign(back) == np.sign(symbols)).all()
-    assert np.array_equal(quantizer.quantise(back, step, tree), symbols)
+    assert np.array_equal(quantizer.quantise(back, each), symbols)
 
 
 def test_steps_grow_finer_for_coarser_levels_and_coarser_for_chroma() -> None:
     tree = hierarchy(scattered(300, 200, 0.05))
     steps = quantizer.steps(50.0, tree)
     assert steps[-1, 0] == 50
-    assert (np.diff(steps[:, 0]) > 0).all()
-    assert steps[:, 1] == pytest.approx(quantizer.CHROMA_GROWTH * steps[:, 0])
-    assert np.array_equal(steps[:, 1], steps[:, 2])
+    for before, octave in pairwise(tree.octaves):
+        assert (steps[octave] > steps[before.start]).all()
+        assert (steps[octave] == steps[octave.start]).all()
+    assert steps == pytest.approx(np.outer(steps[:, 0], quantizer.GROWTH))
+    assert np.array_equal(quantizer.per_sample(50.0, tree)[[0, -1]], steps[[0, -1]])
 
 
 def test_step_indices_are_those_of_their_steps() -> None:
@@ -127,7 +148,8 @@ def test_step_indices_are_those_of_their_steps() -> None:
 def test_huge_values_saturate() -> None:
     points = scattered(1, 1, 1.0)
     tree = hierarchy(points)
-    symbols = quantizer.quantise(np.array([[1e9, -1e9, 0]]), 0.5, tree)
+    steps = quantizer.per_sample(0.5, tree)
+    symbols = quantizer.quantise(np.array([[1e9, -1e9, 0]]), steps)
     assert symbols.tolist() == [[quantizer.MAX_SYMBOL, -quantizer.MAX_SYMBOL, 0]]
 
 
@@ -146,18 +168,56 @@ def test_tokens_tell_every_magnitude() -> None:
 def test_tables_are_sound(kind: str) -> None:
     model = context.tables(kind)
     planes = 1 if kind in ("density", "counts") else 3
+    units, cuts = model.output.shape[-1], model.thresholds.shape[-1]
     for table, last in (
-        (model.weights, (context.FEATURES,)),
-        (model.thresholds, (model.thresholds.shape[-1],)),
-        (model.frequencies, (model.thresholds.shape[-1] + 1, context.TOKENS)),
+        (model.hidden, (units, context.FEATURES)),
+        (model.output, (units,)),
+        (model.thresholds, (cuts,)),
+        (model.frequencies, (cuts + 1, context.TOKENS)),
     ):
-        assert table.shape == (planes, context.CLASSES, *last)
-    assert (model.weights >= 0).all()
+        assert table.shape == (planes, *last)
     assert (np.diff(model.thresholds) >= 0).all()
     assert (model.frequencies > 0).all()
     assert (model.frequencies.sum(-1) == 1 << 15).all()
-    largest = np.array([model.clip] * 6 + [16 * model.clip] + [model.clip] * 2 + [1])
-    assert (model.weights @ largest).max() < 1 << 31  # Other decoders may use 32 bits.
+    largest = np.array([model.clip] * 8 + [16 * model.clip] * 3 + [model.clip] * 2 + [1, 6, 1])
+    sums = np.abs(model.hidden) @ largest
+    # float64 adds integers exactly below this, in any order.
+    assert sums.max() < 1 << 53
+    assert (np.abs(model.output) * (sums >> context.HIDDEN_SHIFT)).sum(-1).max() < 1 << 53
+
+
+@pytest.mark.parametrize("kind", context.KINDS)
+def test_guesses_are_those_of_plain_integers(kind: str) -> None:
+    model = context.tables(kind)
+    for plane in range(len(model.output)):
+        known = pictures.noise(50 * context.FEATURES).reshape(50, -1) % (16 * model.clip)
+        sums = known.astype(object) @ model.hidden[plane].T.astype(object)
+        units = np.maximum(sums, 0) >> context.HIDDEN_SHIFT
+        expected = (units @ model.output[plane].astype(object)).astype(np.int64)
+        assert np.array_equal(context.guesses(model, plane, known), expected)
+
+
+def test_large_neighbours_lead_to_large_guesses() -> None:
+    model = context.tables("coefficients")
+    for plane in range(3):
+        known = np.zeros((model.clip + 1, context.FEATURES), np.int64)
+        known[:, :8] = np.arange(model.clip + 1)[:, None]
+        known[:, 8 + plane] = context.MEAN_SCALE * np.arange(model.clip + 1)
+        known[:, -2:] = 3, 1
+        guess = context.guesses(model, plane, known)
+        bins = np.searchsorted(model.thresholds[plane], guess, side="right")
+        table = model.frequencies[plane][bins]
+        zeros = table[:, 0] / table.sum(1)
+        assert zeros[0] > zeros[2] > zeros[-1]
+
+
+@pytest.mark.parametrize("kind", context.KINDS)
+def test_bits_of_tokens_are_those_of_their_frequencies(kind: str) -> None:
+    bits, frequencies = context.token_bits(kind), context.tables(kind).frequencies
+    assert bits.shape == frequencies.shape
+    assert bits[..., 0] == pytest.approx(15 - np.log2(frequencies[..., 0]))
+    assert bits[..., 5] == pytest.approx(15 - np.log2(frequencies[..., 5]) + 1)
+    assert bits[..., 14] == pytest.approx(15 - np.log2(frequencies[..., 14]) + 1 + 3)
 
 
 def test_contexts_see_only_what_the_decoder_knows() -> None:

@@ -7,6 +7,8 @@ import xcodec
 from tests.golden import pictures
 from xcodec import images, scatter
 from xcodec.errors import InputError
+from xcodec.reconstruction.interpolation import fill
+from xcodec.samples import Points, Samples
 from xcodec.sampling import density, tone
 from xcodec.sampling.mask import points_from_density
 
@@ -14,9 +16,10 @@ PICTURE = pictures.scene(90, 120)
 PLANES = images.to_ycocg(PICTURE)
 
 
-def error(values: np.ndarray, matrix: object) -> float:
-    painted = (matrix @ values).reshape(PLANES.shape)  # type: ignore[operator]
-    return float(np.square(painted - PLANES).mean())
+def error(values: np.ndarray, points: Points) -> float:
+    """Squared error of the classical fill, in YCoCg."""
+    planes = images.to_ycocg(fill(Samples(points, values)).rgb)
+    return float(np.square(planes - PLANES).mean())
 
 
 @pytest.mark.parametrize("kind", density.KINDS)
@@ -24,10 +27,9 @@ def error(values: np.ndarray, matrix: object) -> float:
 def test_least_squares_fits_best_and_means_beat_pixels(kind: str, rate: float) -> None:
     where = density.measure(PLANES[..., 0], round(rate * 90 * 120), kind=kind)
     points = points_from_density(where, 90, 120)
-    matrix = scatter.fill_matrix(points)
     means = tone.local_means(PLANES, points)
-    fitted = tone.least_squares(matrix, PLANES, means)
-    errors = [error(v, matrix) for v in (fitted, means, tone.pixels(PLANES, points))]
+    fitted = tone.least_squares(*scatter.normal_equations(points, PLANES), means)
+    errors = [error(v, points) for v in (fitted, means, tone.pixels(PLANES, points))]
     assert errors == sorted(errors)
     assert errors[0] < 0.95 * errors[1]
 
@@ -35,13 +37,12 @@ def test_least_squares_fits_best_and_means_beat_pixels(kind: str, rate: float) -
 def test_least_squares_approaches_the_solution() -> None:
     where = density.measure(PLANES[..., 0], 150)
     points = points_from_density(where, 90, 120)
-    matrix = scatter.fill_matrix(points)
-    dense = matrix.toarray().astype(float)
-    best = np.linalg.lstsq(dense, PLANES.reshape(-1, 3).astype(float), rcond=None)[0]
+    gram, moments = scatter.normal_equations(points, PLANES)
+    best = np.linalg.solve(gram.toarray(), moments)
     start = tone.local_means(PLANES, points)
-    six, many = (tone.least_squares(matrix, PLANES, start, n) for n in (6, 60))
-    assert error(many, matrix) == pytest.approx(error(best, matrix), rel=1e-3)
-    assert error(six, matrix) < 1.02 * error(best, matrix)
+    six, many = (tone.least_squares(gram, moments, start, n) for n in (6, 60))
+    assert error(many, points) == pytest.approx(error(best, points), rel=1e-3)
+    assert error(six, points) < 1.02 * error(best, points)
 
 
 def test_the_tone_of_a_file_shows_in_its_picture() -> None:

@@ -87,7 +87,7 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_a_batch_can_be_learned_by_heart(settings: TrainSettings) -> None:
-    settings = dataclasses.replace(settings, lr=3e-3)
+    settings = dataclasses.replace(settings, lr=6e-3)
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
     batch = dataset.draw(entries, 2, 32, np.random.default_rng(0))
     learner = Learner(settings, torch.device("cpu"))

@@ -22,7 +22,7 @@ from xcodec.errors import FormatError, LimitError, TruncatedError
 from xcodec.samples import TONES
 
 MAGIC = b"XG"
-VERSION = 1
+VERSION = 2
 MASKS = ("blue", "random", "explicit")
 MODELS = ("photo", "face")
 """Names of models by their number in the file; the rest of 0..31 is reserved."""
@@ -220,7 +220,8 @@ def read(
             return header, [data[reader.at : -CHECKSUM]], 1, True
         if not partial:
             raise FormatError("damaged or cut short: the checksum does not match")
-        return header, [data[reader.at :]], 1, False
+        # The last bytes may be those of the checksum: they must not be taken for symbols.
+        return header, [data[reader.at : -CHECKSUM]], 1, False
     if reader.byte() != 0:
         raise FormatError("tiled files need a later release")
     count = reader.varint(MAX_LAYERS, "the number of layers")

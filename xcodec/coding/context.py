@@ -1,9 +1,10 @@
 """Context models: which static table codes which symbol.
 
 A symbol's magnitude is guessed from magnitudes that are already known: those of its nearest coarser
-points, of the whole level above, and of the planes before it at the same point. The guess is an
-integer linear form, cut into bins; each bin has its table. All of it is integer arithmetic with
-constants fitted by scripts/fit_tables.py on training photos and shipped as tables.json.
+points, of the levels above, and of the planes before it at the same point. The guess is what a
+small network of integers makes of them; it is cut into bins, and each bin has its table. All of it
+is integer arithmetic with constants fitted by scripts/fit_tables.py on training photos and shipped
+as tables.json.
 """
 
 import json
@@ -14,16 +15,19 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding.lifting import NEIGHBOURS, Hierarchy
+from xcodec.coding.lifting import NEIGHBOURS, PARTS, Hierarchy
 from xcodec.samples import Ints
 
 KINDS = ("coefficients", "pixels", "density", "counts")
-CLASSES = 7
-"""Tables differ by level: the finest, five coarser ones counted from there, and the coarsest."""
+PLANES = 3
 MEAN_SCALE = 16
-"""Fixed point of the mean magnitude of the level above."""
-FEATURES = NEIGHBOURS + 4
-"""Neighbours, level above, two earlier planes, one."""
+"""Fixed point of the mean magnitude of the levels above."""
+FINEST = 6
+"""Octaves from the finest are told apart up to this many."""
+FEATURES = NEIGHBOURS + PLANES + (PLANES - 1) + 3
+"""Neighbours, levels above, earlier planes, coarsest level or not, octaves from the finest, one."""
+HIDDEN_SHIFT = 8
+"""Bits that the sums of the first layer lose on their way to the second."""
 DIRECT = 12
 """Magnitudes below this are tokens of their own; above, tokens cover 2, 4, 8 ... magnitudes."""
 TOKENS = DIRECT + 15
@@ -34,13 +38,15 @@ class Tables:
     """The context model of one kind of symbol.
 
     clip        : magnitudes count up to this in a context
-    weights     : int64 (planes, CLASSES, FEATURES)
-    thresholds  : int64 (planes, CLASSES, bins - 1), ascending
-    frequencies : int64 (planes, CLASSES, bins, TOKENS), each row summing to 2 ** TABLE_BITS
+    hidden      : int64 (planes, units, FEATURES), first layer
+    output      : int64 (planes, units), second layer
+    thresholds  : int64 (planes, bins - 1), ascending
+    frequencies : int64 (planes, bins, TOKENS), each row summing to 2 ** TABLE_BITS
     """
 
     clip: int
-    weights: NDArray[np.int64]
+    hidden: NDArray[np.int64]
+    output: NDArray[np.int64]
     thresholds: NDArray[np.int64]
     frequencies: NDArray[np.int64]
 
@@ -53,9 +59,14 @@ def tables(kind: str) -> Tables:
     return Tables(clip=raw["clip"], **arrays)
 
 
-def level_class(tree: Hierarchy, level: int) -> int:
-    """Which of CLASSES a level belongs to."""
-    return CLASSES - 1 if level == 0 else min(tree.depths[-1] - tree.depths[level], CLASSES - 2)
+@cache
+def token_bits(kind: str) -> NDArray[np.float64]:
+    """Bits of each token with its sign and rest, (planes, bins, TOKENS)."""
+    frequencies = tables(kind).frequencies
+    tokens = np.arange(TOKENS)
+    rest = first_of(tokens)[1] + (tokens > 0)
+    bits: NDArray[np.float64] = rest - np.log2(frequencies / frequencies.sum(-1)[..., None])
+    return bits
 
 
 def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArray[np.int64]:
@@ -71,21 +82,35 @@ def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArr
         # Where there are fewer neighbours than slots, the farthest one fills the rest.
         slots = np.minimum(np.arange(NEIGHBOURS), index.shape[1] - 1)
         known[:, :NEIGHBOURS] = magnitudes[index[:, slots], plane]
-        above = magnitudes[tree.span(level - 1), plane]
-        known[:, NEIGHBOURS] = MEAN_SCALE * int(above.sum()) // len(above)
-    for earlier in range(plane):
-        known[:, NEIGHBOURS + 1 + earlier] = magnitudes[span, earlier]
+        above = magnitudes[tree.bounds[max(0, level - PARTS)] : span.start]
+        means = MEAN_SCALE * above.sum(0, dtype=np.int64) // len(above)
+        known[:, NEIGHBOURS : NEIGHBOURS + len(means)] = means
+    else:
+        known[:, -3] = 1
+    earlier = magnitudes[span, :plane]
+    known[:, NEIGHBOURS + PLANES : NEIGHBOURS + PLANES + plane] = earlier
+    known[:, -2] = min(tree.depths[-1] - tree.depths[level], FINEST)
     known[:, -1] = 1
     return known
+
+
+def guesses(model: Tables, plane: int, known: Ints) -> NDArray[np.int64]:
+    """The guess (m,) that features (m, FEATURES) lead to."""
+    # All numbers are integers below 2 ** 53: float64 adds them exactly, in any order, and fast.
+    sums = known.astype(np.float64) @ model.hidden[plane].T.astype(np.float64)
+    units = np.maximum(sums, 0).astype(np.int64) >> HIDDEN_SHIFT
+    guess: NDArray[np.int64] = (
+        units.astype(np.float64) @ model.output[plane].astype(np.float64)
+    ).astype(np.int64)
+    return guess
 
 
 def contexts(
     model: Tables, tree: Hierarchy, level: int, plane: int, magnitudes: Ints
 ) -> NDArray[np.int64]:
     """Bin of each symbol of a level and plane, (m,)."""
-    group = level_class(tree, level)
-    guess = features(tree, level, plane, magnitudes) @ model.weights[plane, group]
-    bins: NDArray[np.int64] = np.searchsorted(model.thresholds[plane, group], guess, side="right")
+    guess = guesses(model, plane, features(tree, level, plane, magnitudes))
+    bins: NDArray[np.int64] = np.searchsorted(model.thresholds[plane], guess, side="right")
     return bins
 
 

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding.context import Tables, contexts, first_of, level_class, tokens_of
-from xcodec.coding.lifting import EXACT_PARTS, Hierarchy, hierarchy, residuals, restore
+from xcodec.coding.context import Tables, contexts, first_of, tokens_of
+from xcodec.coding.lifting import Hierarchy, hierarchy, residuals, restore
 from xcodec.coding.rangecoder import Decoder, Encoder
 from xcodec.samples import Ints
 from xcodec.sampling.mask import order_points
@@ -19,7 +19,7 @@ def write_plane(
     values = symbols[tree.span(level), plane]
     token, width, rest = tokens_of(np.abs(values))
     bins = contexts(model, tree, level, plane, np.minimum(np.abs(symbols), model.clip))
-    frequencies = model.frequencies[plane, level_class(tree, level)]
+    frequencies = model.frequencies[plane]
     for which in np.unique(bins):
         coder.symbols(token[bins == which], frequencies[which])
     coded = token > 0
@@ -38,7 +38,7 @@ def read_plane(
     """Decode what ``write_plane`` wrote into symbols (n, planes), which hold all before it."""
     span = tree.span(level)
     bins = contexts(model, tree, level, plane, np.minimum(np.abs(symbols), model.clip))
-    frequencies = model.frequencies[plane, level_class(tree, level)]
+    frequencies = model.frequencies[plane]
     token = np.empty(span.stop - span.start, np.int64)
     for which in np.unique(bins):
         here = bins == which
@@ -75,4 +75,4 @@ def grid_tree(shape: tuple[int, int]) -> tuple[Hierarchy, tuple[Ints, Ints]]:
     """The places of a grid as a hierarchy, and their indices (rows, cols) in its order."""
     rows, cols = np.indices(shape).reshape(2, -1)
     points = order_points(*shape, rows, cols)
-    return hierarchy(points, EXACT_PARTS), (points.rows, points.cols)
+    return hierarchy(points), (points.rows, points.cols)

@@ -1,10 +1,10 @@
 """The hierarchical transform over scattered samples.
 
-Points fall into levels by the octave of their blue-noise rank; each level holds about as many
-points as all coarser ones together. From fine to coarse, each value is predicted by kriging from
-its nearest coarser points and becomes a residual; the coarser values then take up a share of the
-residuals around them, so that they stand for local means (the update step of the lifting scheme,
-Sweldens 1996).
+Points fall into octaves by their blue-noise rank; each octave holds about as many points as all
+coarser ones together, and is coded in levels of a quarter of it. From fine to coarse, each value is
+predicted by kriging from its nearest points in coarser octaves and becomes a residual; the coarser
+values then take up a share of the residuals around them, so that they stand for local means (the
+update step of the lifting scheme, Sweldens 1996).
 """
 
 import itertools
@@ -17,19 +17,19 @@ from scipy.sparse import csr_array
 from xcodec.samples import Floats, Ints, Points
 from xcodec.scatter import kriging, nearest
 
-NEIGHBOURS = 6
-"""Coarser points that a point is predicted from, and whose symbols make its context."""
+NEIGHBOURS = 8
+"""Points of coarser levels that tell a point's context, and predict it where integers are kept."""
+PARTS = 4
+"""Levels that an octave is cut into: the smaller a level, the nearer what is known before it."""
+PREDICTORS = 6
+"""Points of coarser octaves that a value is predicted from."""
 _LARGEST_FOLLOW = 255
 _SLOPE_FLOOR = 300
 """Squared grey levels below which neighbours' residuals say nothing about colour."""
 UPDATE = 0.6
 """Share of the residuals around a coarse point that it takes up, measured; one half in theory."""
 COARSEST_BITS = 9
-"""Ranks below 2 ** COARSEST_BITS (two points of a 128x128 tile) form the coarsest level."""
-
-
-EXACT_PARTS = 4
-"""Levels an octave where integers are predicted exactly: neighbours are nearer in small levels."""
+"""Ranks below 2 ** COARSEST_BITS (two points of a 128x128 tile) form the coarsest octave."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Hierarchy:
     """The levels of a set of points and what each point can look at.
 
     bounds     : level i holds the points bounds[i] .. bounds[i + 1] - 1; no level is empty
-    depths     : octave of each level, ascending: how fine it is, whichever levels are empty
+    depths     : octave of each level, ascending: how fine it is, whichever octaves are empty
     neighbours : per level int32 (m, k), nearest coarser points, k = 0 in the coarsest
     distances  : per level int64 (m, k), squared distances to them, ascending
     """
@@ -53,13 +53,18 @@ class Hierarchy:
     def span(self, level: int) -> slice:
         return slice(self.bounds[level], self.bounds[level + 1])
 
+    @property
+    def octaves(self) -> list[range]:
+        """The levels of each octave that there is, coarse to fine."""
+        starts = [
+            level for level, depth in enumerate(self.depths) if depth not in self.depths[:level]
+        ]
+        return [range(*pair) for pair in itertools.pairwise([*starts, len(self)])]
 
-def hierarchy(points: Points, parts: int = 1) -> Hierarchy:
-    """Levels and neighbours of points: integers only, the same on every machine.
 
-    parts : levels that each octave of ranks falls into, 1 or EXACT_PARTS
-    """
-    bounds, depths = levels(points.ranks, parts)
+def hierarchy(points: Points) -> Hierarchy:
+    """Levels and neighbours of points: integers only, the same on every machine."""
+    bounds, depths = levels(points.ranks)
     sites = np.stack([points.rows, points.cols], 1)
     neighbours, distances = [], []
     for start, end in itertools.pairwise(bounds):
@@ -72,7 +77,7 @@ def hierarchy(points: Points, parts: int = 1) -> Hierarchy:
     return Hierarchy(bounds, depths, tuple(neighbours), tuple(distances))
 
 
-def levels(ranks: Ints, parts: int = 1) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Bounds and depths of the levels that ascending ranks fall into."""
     bounds, depths = [0], []
     depth, limits = 0, [1 << COARSEST_BITS]
@@ -83,47 +88,61 @@ def levels(ranks: Ints, parts: int = 1) -> tuple[tuple[int, ...], tuple[int, ...
                 bounds.append(end)
                 depths.append(depth)
         octave = limits[-1]
-        limits = [octave + octave * part // parts for part in range(1, parts + 1)]
+        limits = [octave + octave * part // PARTS for part in range(1, PARTS + 1)]
         depth += 1
     return tuple(bounds), tuple(depths)
 
 
 class Lifting:
-    """The transform of one set of points: forward (analysis) and inverse (synthesis)."""
+    """The transform of one set of points: forward (analysis) and inverse (synthesis).
+
+    predict : for each octave but the coarsest, csr (m, n), its prediction from coarser values
+    update  : likewise csr (n, m), what coarser values take up of its residuals
+    """
 
     def __init__(self, points: Points, tree: Hierarchy) -> None:
-        self._bounds = tree.bounds
         sites = np.stack([points.rows, points.cols], 1)
-        self._predict: list[csr_array] = []
-        self._update: list[csr_array] = []
-        for level in range(1, len(tree)):
-            span, index = tree.span(level), tree.neighbours[level]
-            weights, _ = kriging(sites[index], sites[span, None])
-            shape = span.stop - span.start, span.start
+        self.predict: list[csr_array] = []
+        self.update: list[csr_array] = []
+        for octave in tree.octaves[1:]:
+            start, end = tree.bounds[octave.start], tree.bounds[octave.stop]
+            index, _ = nearest(sites[:start], sites[start:end], PREDICTORS)
+            weights, _ = kriging(sites[index], sites[start:end, None])
             starts = np.arange(0, index.size + 1, index.shape[1])
-            predict = csr_array((weights.ravel(), index.ravel(), starts), shape=shape)
-            self._predict.append(predict)
+            matrix = weights.ravel(), index.ravel(), starts
+            predict = csr_array(matrix, shape=(end - start, start))
+            self.predict.append(predict)
             # A share of the mean residual around a point, less where few residuals lie around it.
             around = np.maximum(np.abs(predict).sum(0), 1.0)
-            self._update.append(csr_array(UPDATE * predict.T / around[:, None]))
+            self.update.append(csr_array(UPDATE * predict.T / around[:, None]))
 
-    def forward(self, values: Floats) -> NDArray[np.float64]:
+    def split(self, octave: int, values: Floats) -> tuple[Floats, Floats]:
+        """Coarser values, and the coefficients of an octave (1 or higher), of values up to it."""
+        predict, update = self.predict[octave - 1], self.update[octave - 1]
+        coarser, own = np.split(values, [predict.shape[1]])
+        own = own - predict @ coarser
+        return coarser + update @ own, own
+
+    def join(self, octave: int, coarser: Floats, own: Floats) -> Floats:
+        """What ``split`` was given."""
+        coarser = coarser - self.update[octave - 1] @ own
+        return np.concatenate([coarser, own + self.predict[octave - 1] @ coarser])
+
+    def forward(self, values: Floats) -> Floats:
         """Coefficients (n, c) of values (n, c)."""
-        result = np.array(values, np.float64)
-        for level in range(len(self._predict), 0, -1):
-            start, end = self._bounds[level], self._bounds[level + 1]
-            result[start:end] -= self._predict[level - 1] @ result[:start]
-            result[:start] += self._update[level - 1] @ result[start:end]
-        return result
+        parts = []
+        for octave in range(len(self.predict), 0, -1):
+            values, own = self.split(octave, values)
+            parts.append(own)
+        return np.concatenate([values, *reversed(parts)])
 
-    def inverse(self, coefficients: Floats) -> NDArray[np.float64]:
+    def inverse(self, coefficients: Floats) -> Floats:
         """Values (n, c) of coefficients (n, c)."""
-        result = np.array(coefficients, np.float64)
-        for level in range(1, len(self._predict) + 1):
-            start, end = self._bounds[level], self._bounds[level + 1]
-            result[:start] -= self._update[level - 1] @ result[start:end]
-            result[start:end] += self._predict[level - 1] @ result[:start]
-        return result
+        ends = [predict.shape[1] for predict in self.predict]
+        values, *parts = np.split(coefficients, ends)
+        for octave, own in enumerate(parts, 1):
+            values = self.join(octave, values, own)
+        return values
 
 
 def _predicted(values: Ints, tree: Hierarchy, level: int) -> NDArray[np.int64]:

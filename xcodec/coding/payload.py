@@ -1,10 +1,11 @@
 """What lies between the header and the checksum: density or mask, then the symbols level by level.
 
 Layer 0 holds the density (or, before its stream, an explicit mask with its length) and the coarse
-levels; each later layer holds one finer level, a stream of its own.
+octaves; each later layer holds one finer octave, a stream of its own.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from xcodec.coding import container
 from xcodec.coding.container import Header
 from xcodec.coding.context import tables
 from xcodec.coding.layers import read_grid, read_plane, write_grid, write_plane
-from xcodec.coding.lifting import EXACT_PARTS, Hierarchy, hierarchy
+from xcodec.coding.lifting import Hierarchy, hierarchy
 from xcodec.coding.maskcode import read_mask, write_mask
 from xcodec.coding.rangecoder import Decoder, Encoder
 from xcodec.errors import FormatError
@@ -52,11 +53,19 @@ def write(
     symbols: Ints,
     tally: Tally = _ignore,
 ) -> list[bytes]:
-    """The layers of a file: one where it is small, else one for each of the finest levels."""
+    """The layers of a file: one where it is small, else one for each of the finest octaves."""
     whole = _write(header, density, points, tree, symbols, 1, tally)
-    if len(whole[0]) < LAYERED_FROM or len(tree) < 2:
+    octaves = len(tree.octaves)
+    if len(whole[0]) < LAYERED_FROM or octaves < 2:
         return whole
-    return _write(header, density, points, tree, symbols, min(len(tree), FINE_LAYERS + 1), _ignore)
+    return _write(header, density, points, tree, symbols, min(octaves, FINE_LAYERS + 1), _ignore)
+
+
+def _octaves_of_layers(tree: Hierarchy, layers: int) -> list[list[range]]:
+    """The octaves in each layer: all that are left in the first, one in each other."""
+    octaves = tree.octaves
+    coarse = len(octaves) - layers + 1
+    return [octaves[:coarse], *([octave] for octave in octaves[coarse:])]
 
 
 def _write(
@@ -79,17 +88,21 @@ def _write(
         tally("density", coder.size())
     model = tables("pixels" if header.lossless else "coefficients")
     written = []
-    for level in range(len(tree)):
-        if level > len(tree) - layers:
-            written.append(coder.finish())
-            coder = Encoder()
-        for plane in range(PLANES):
+    for octaves in _octaves_of_layers(tree, layers):
+        for level, plane in _planes(octaves):
             before = coder.size()
             write_plane(coder, symbols, tree, level, plane, model)
             tally("chroma" if plane else "luma", coder.size() - before)
-    written.append(coder.finish())
+        written.append(coder.finish())
+        coder = Encoder()
     written[0] = front + written[0]
     return written
+
+
+def _planes(octaves: list[range]) -> Iterator[tuple[int, int]]:
+    """Levels and planes of octaves in the order in which they are coded."""
+    for octave in octaves:
+        yield from itertools.product(octave, range(PLANES))
 
 
 def read_points(
@@ -129,18 +142,15 @@ def read_symbols(
     layers : those that are there, of ``count``
     whole  : whether each of them is; else symbols end where the bytes do
     """
-    tree = hierarchy(points, EXACT_PARTS if header.lossless else 1)
-    if not 1 <= count <= len(tree):
-        raise FormatError("damaged: more layers than levels")
+    tree = hierarchy(points)
+    if not 1 <= count <= len(tree.octaves):
+        raise FormatError("damaged: more layers than octaves")
     model = tables("pixels" if header.lossless else "coefficients")
     symbols = np.zeros((len(points), PLANES), np.int32)
-    for level in range(len(tree)):
-        layer = max(0, level - (len(tree) - count))
-        if layer >= len(layers):
-            return tree, symbols
-        if layer and level > len(tree) - count:
+    for layer, octaves in enumerate(_octaves_of_layers(tree, count)[: len(layers)]):
+        if layer:
             coder = Decoder(layers[layer])
-        for plane in range(PLANES):
+        for level, plane in _planes(octaves):
             try:
                 read_plane(coder, symbols, tree, level, plane, model)
             except FormatError:

@@ -16,13 +16,13 @@ SMALLEST_STEP = 0.5
 MAX_STEP_INDEX = 191
 LEVEL_GROWTH = 1.32
 """How much finer the step is from one level to the next coarser one."""
-CHROMA_GROWTH = 1.9
-"""How much coarser the steps of Co and Cg are than that of Y."""
+GROWTH = (1.0, 2.3, 2.0)
+"""How much coarser the steps of Y, Co and Cg are: chroma weighs less in an RGB error."""
 ROUNDING = 0.4
 """Added before truncation: below 0.5, so that zero gets a wider bin (a dead zone)."""
 SHRINK = -0.05
 """Magnitudes come back this much of a step nearer to zero; with a dead zone, a little farther."""
-DEFAULT_STEP = 84.0
+DEFAULT_STEP = 96.0
 """Grey levels, at DEFAULT_RATE; it falls slowly as the rate grows, with power STEP_FALL."""
 DEFAULT_RATE = 0.02
 STEP_FALL = 0.1
@@ -48,25 +48,29 @@ def index_of(step: float) -> int:
 def steps(step: float, tree: Hierarchy) -> NDArray[np.float64]:
     """Step of every level and plane, (levels, 3)."""
     depths = np.array(tree.depths)
-    depths[0] = 0  # The coarsest points stand for the whole picture, however small it is.
+    depths[depths == depths[0]] = (
+        0  # The coarsest points stand for the whole picture, however small it is.
+    )
     coarseness = tree.depths[-1] - depths
     luma = step * LEVEL_GROWTH ** -coarseness.astype(np.float64)
-    every: NDArray[np.float64] = luma[:, None] * np.array([1.0, CHROMA_GROWTH, CHROMA_GROWTH])
+    every: NDArray[np.float64] = luma[:, None] * np.array(GROWTH)
     return every
 
 
-def _per_sample(step: float, tree: Hierarchy) -> NDArray[np.float64]:
+def per_sample(step: float, tree: Hierarchy) -> NDArray[np.float64]:
+    """Step of every sample and plane, (n, 3)."""
     return np.repeat(steps(step, tree), np.diff(tree.bounds), axis=0)
 
 
-def quantise(coefficients: Floats | Ints, step: float, tree: Hierarchy) -> NDArray[np.int32]:
-    """Symbols (n, 3) of coefficients (n, 3)."""
-    scaled = coefficients / _per_sample(step, tree)
+def quantise(coefficients: Floats | Ints, steps: Floats) -> NDArray[np.int32]:
+    """Symbols (n, 3) of coefficients (n, 3) by steps of the same shape."""
+    scaled = coefficients / steps
     magnitude = np.minimum(np.floor(np.abs(scaled) + ROUNDING), MAX_SYMBOL)
     return (np.sign(scaled) * magnitude).astype(np.int32)
 
 
-def dequantise(symbols: Ints, step: float, tree: Hierarchy) -> NDArray[np.float64]:
-    """Coefficients (n, 3) of symbols (n, 3)."""
+def dequantise(symbols: Ints, steps: Floats) -> NDArray[np.float64]:
+    """Coefficients of symbols by steps, all three of one shape."""
     magnitude = np.maximum(np.abs(symbols) - SHRINK, 0.0)
-    return np.sign(symbols) * magnitude * _per_sample(step, tree)
+    result: NDArray[np.float64] = np.sign(symbols) * magnitude * steps
+    return result

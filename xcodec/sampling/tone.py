@@ -1,7 +1,7 @@
 """What a sample says: the pixel itself, a local mean, or the value that makes the fill fit best.
 
 Least-squares values are tonal optimisation as in diffusion-based inpainting codecs: the values v
-that minimise ||M v - x||^2, M the fill as a sparse matrix (scatter.fill_matrix), x the picture.
+that minimise ||M v - x||^2, M the fill as a linear map, x the picture.
 """
 
 import cv2
@@ -46,27 +46,23 @@ def local_means(planes: Floats, points: Points, radius: float = MEAN_RADIUS) -> 
 
 
 def least_squares(
-    matrix: csr_array, planes: Floats, start: Floats, iterations: int = ITERATIONS
+    gram: csr_array, moments: Floats, start: Floats, iterations: int = ITERATIONS
 ) -> Floats:
     """Values (n, c) that make the fill fit the picture best, by conjugate gradients.
 
-    matrix : the fill, (pixels, n)
-    planes : float32 (height, width, c), the picture
-    start  : (n, c), where to start from: local means
+    gram, moments : (n, n) and (n, c), of the normal equations (scatter.normal_equations)
+    start         : (n, c), where to start from: local means
     """
-    target = planes.reshape(-1, planes.shape[2]).astype(np.float32)
-    transposed = matrix.T.tocsr()
-    values = start.astype(np.float32)
-    residual = transposed @ (target - matrix @ values)
+    values = start.astype(np.float64)
+    residual = moments - gram @ values
     # Jacobi: a sample in a sparse area speaks for more pixels than one in a dense area.
-    energy_of = np.bincount(matrix.indices, np.square(matrix.data), matrix.shape[1])
-    diagonal = np.maximum(energy_of, 1e-6).astype(np.float32)[:, None]
+    diagonal = np.maximum(gram.diagonal(), 1e-6)[:, None]
     preconditioned = residual / diagonal
     direction = preconditioned
     energy = (residual * preconditioned).sum(0)
     for _ in range(iterations):
-        spread = transposed @ (matrix @ direction)
-        curvature: NDArray[np.float32] = np.maximum((direction * spread).sum(0), 1e-12)
+        spread = gram @ direction
+        curvature: NDArray[np.float64] = np.maximum((direction * spread).sum(0), 1e-12)
         length = energy / curvature
         values = values + length * direction
         residual = residual - length * spread

@@ -26,7 +26,7 @@ from xcodec import codec, images
 from xcodec.errors import InputError
 from xcodec.reconstruction.interpolation import fill
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
 LARGEST_SIDE = 768
 """Larger pictures are cut to a window of this side, another one in each variant."""
@@ -37,8 +37,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 class Draw:
     """How the encoder codes a picture.
 
-    factor : the step, as a multiple of the default at that rate
-    block  : side of a density block in pixels; None for the default
+    factor   : the step, as a multiple of the default at that rate
+    block    : side of a density block in pixels; None for the default
+    strength : how strongly edges draw samples; None for the default
     """
 
     rate: float
@@ -46,6 +47,7 @@ class Draw:
     density: str
     tone: str
     block: int | None = None
+    strength: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def variant(picture: Path, folder: Path, rates: tuple[float, float], number: int
         rate=float(np.exp(rng.uniform(*np.log(rates)))),
         factor=float(2 ** rng.uniform(-1, 1)),
         density="sobel" if rng.random() < 0.8 else "uniform",
+        strength=float(rng.uniform(0.3, 1.0)),
         block=int(rng.choice([16, 16, 32])),
         tone="least-squares" if rng.random() < 0.9 else "point",
     )
@@ -125,6 +128,7 @@ def encode(job: Job) -> Path:
         draw.rate,
         step_scale=draw.factor,
         density=draw.density,
+        strength=draw.strength,
         tone=draw.tone,
         block=draw.block,
     )

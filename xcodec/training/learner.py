@@ -19,12 +19,11 @@ from xcodec.reconstruction.generator import Generator
 from xcodec.reconstruction.paint import has_bf16
 from xcodec.training.dataset import Batch
 from xcodec.training.losses import crop_errors, gain
+from xcodec.training.optimizer import Optimizer
 from xcodec.training.settings import TrainSettings
 
 LAST_LR = 0.05
 """The learning rate at the end of a run, as a share of its height."""
-BETAS = (0.9, 0.99)
-MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 @dataclass
@@ -81,17 +80,7 @@ class Learner:
         self.average = _placed(Generator(generator.architecture), self.device).eval()
         self.average.load_state_dict(generator.state_dict())
         self.average.requires_grad_(False)
-        weights = [p for p in generator.parameters() if p.dim() > 1]
-        others = [p for p in generator.parameters() if p.dim() <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": weights, "weight_decay": self.settings.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=self.settings.lr,
-            betas=BETAS,
-            fused=self.device.type in ("cpu", "cuda"),
-        )
+        self.optimizer = Optimizer(self.generator, self.settings.weight_decay)
         half = self.device.type == "cpu" and has_bf16()
         half |= self.device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.half = half
@@ -104,9 +93,6 @@ class Learner:
         settings = self.settings
         x = torch.from_numpy(batch.conditions).to(self.device)
         target = torch.from_numpy(batch.targets).to(self.device)
-        rate = self._rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             picture = self.generator(x)
         errors = crop_errors(picture, target)
@@ -118,8 +104,7 @@ class Learner:
                 f"training diverged at step {self.account.step}: start again with a lower"
                 f" learning rate than {settings.lr:g}; the best weights so far are kept"
             )
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.step(self._rate())
         self.account.step += 1
         self._follow()
         with torch.no_grad():
@@ -146,9 +131,7 @@ class Learner:
         """Write the run's state, atomically; raises InputError where that fails."""
         tensors = {f"weights.{k}": v for k, v in self.generator.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
-        for name, weight in self.generator.named_parameters():
-            for moment, value in self.optimizer.state.get(weight, {}).items():
-                tensors[f"{moment}.{name}"] = value
+        tensors |= {f"moved.{key}": value for key, value in self.optimizer.state().items()}
         texts = {
             "architecture": self.generator.architecture.to_json(),
             "account": json.dumps(asdict(self.account)),
@@ -171,14 +154,7 @@ class Learner:
         except (OSError, safetensors.SafetensorError, RuntimeError, ValueError, TypeError) as error:
             raise InputError(f"{path}: not the state of a training run") from error
         self.account = account
-        moments = {name: _part(tensors, name) for name in MOMENTS}
-        for name, weight in self.generator.named_parameters():
-            self.optimizer.state[weight] = {
-                # The fused optimiser takes memory as it lies: it must lie as the weight's does.
-                moment: value if moment == "step" else torch.empty_like(weight).copy_(value)
-                for moment, values in moments.items()
-                if (value := values.get(name)) is not None
-            }
+        self.optimizer.restore(_part(tensors, "moved"))
 
 
 def _placed(generator: Generator, device: torch.device) -> Generator:

@@ -37,7 +37,7 @@ class TrainSettings:
     batch, crop      : crops a step, and their side in pixels, a multiple of 16
     lr, warmup       : learning rate at its height, and the steps of its linear rise; it falls
                        along a cosine to a twentieth at the end of the run
-    weight_decay     : of AdamW, on the convolutions' weights
+    weight_decay     : of the convolutions' weights
     ema              : share that the averaged weights keep at each step, below 1
     clip             : largest norm of a gradient
     seed             : of weights, crops and the encoder's variety

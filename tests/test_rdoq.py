@@ -1,0 +1,130 @@
+"""Symbols chosen by their bits and the error they leave (xcodec/rdoq.py)."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import xcodec
+from tests.golden import pictures
+from xcodec import analysis, codec, images, rdoq, scatter
+from xcodec.analysis import SWEEPS, Request
+from xcodec.coding import context, quantizer
+from xcodec.reconstruction.interpolation import fill
+
+RGB = NDArray[np.uint8]
+SCENE = pictures.scene(72, 96)
+
+
+def drafted(rate: float, **options: object) -> analysis.Analysis:
+    return analysis.analyse(SCENE, Request(rate, **options))  # type: ignore[arg-type]
+
+
+def bits(draft: analysis.Analysis, symbols: NDArray[np.int32]) -> float:
+    """What symbols cost by the tables."""
+    model, costs = context.tables(rdoq.KIND), context.token_bits(rdoq.KIND)
+    known = np.minimum(np.abs(symbols), model.clip)
+    total = 0.0
+    for level, plane in itertools.product(range(len(draft.tree)), range(3)):
+        which = context.contexts(model, draft.tree, level, plane, known)
+        tokens, _, _ = context.tokens_of(np.abs(symbols[draft.tree.span(level), plane]))
+        total += float(costs[plane, which, tokens].sum())
+    return total
+
+
+def painted_error(draft: analysis.Analysis, symbols: NDArray[np.int32], step: int) -> float:
+    painted = fill(draft.samples(symbols, step)).rgb
+    return float(np.square(painted.astype(float) - SCENE).mean())
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.3])
+def test_the_error_is_that_of_the_fill(rate: float) -> None:
+    draft = drafted(rate)
+    assert draft.problem is not None
+    for step in (40, 120):
+        symbols = draft.quantise(step, 4)
+        values = draft.samples(symbols, step).values - analysis.GREY
+        expected = painted_error(draft, symbols, step)
+        assert draft.problem.error(values) == pytest.approx(expected, rel=1e-3, abs=1e-2)
+
+
+def test_forms_are_those_of_the_coefficients() -> None:
+    """Each octave's form is a block of (M T)' (M T), T the inverse transform."""
+    draft = drafted(0.06)
+    assert draft.lifting is not None
+    gram, _ = scatter.normal_equations(draft.points, images.to_ycocg(SCENE))
+    inverse = draft.lifting.inverse(np.eye(len(draft.points)))
+    whole = inverse.T @ gram.toarray() @ inverse
+    found = rdoq.forms(gram, draft.lifting)
+    assert len(found) == len(draft.tree.octaves) - 1
+    for form, octave in zip(found, draft.tree.octaves[1:], strict=True):
+        span = slice(draft.tree.bounds[octave.start], draft.tree.bounds[octave.stop])
+        assert np.allclose(form.own.toarray(), whole[span, span], atol=1e-6)
+    coarsest = draft.tree.bounds[draft.tree.octaves[0].stop]
+    assert np.allclose(found[0].coarse.toarray(), whole[:coarsest, :coarsest], atol=1e-6)
+    # u are values, not coefficients: those of the octaves before, put together.
+    octave = draft.tree.octaves[1]
+    span = slice(draft.tree.bounds[octave.start], draft.tree.bounds[octave.stop])
+    assert np.allclose(found[0].cross.toarray(), whole[span, :coarsest], atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1])
+def test_sweeps_lower_the_cost(rate: float) -> None:
+    draft = drafted(rate)
+    step = quantizer.default_index(rate)
+    worth = rdoq.MULTIPLIER * quantizer.step_of(step) ** 2 / len(draft.points) / 3
+
+    def cost(effort: int) -> float:
+        symbols = draft.quantise(step, effort)
+        return painted_error(draft, symbols, step) + worth * bits(draft, symbols)
+
+    costs = [cost(effort) for effort in range(len(SWEEPS))]
+    assert costs[1] < 0.97 * costs[0]
+    for before, after in itertools.pairwise(costs):
+        assert after < 1.01 * before  # Contexts move along with the symbols.
+    assert costs[-1] < costs[1]
+
+
+def test_bits_that_are_worth_more_are_saved() -> None:
+    draft = drafted(0.05)
+    step = quantizer.default_index(0.05)
+    found = [draft.quantise(step, 4, worth) for worth in (0.3, 1.0, 3.0)]
+    spent = [bits(draft, symbols) for symbols in found]
+    errors = [painted_error(draft, symbols, step) for symbols in found]
+    assert spent == sorted(spent, reverse=True)
+    assert errors[-1] > 1.05 * max(errors[:-1])
+
+
+def test_more_effort_makes_smaller_files_of_the_same_picture(small: RGB) -> None:
+    sizes = []
+    for effort in (0, 4):
+        data = [xcodec.encode(small, psnr=decibels, effort=effort) for decibels in (20, 22, 24)]
+        sizes.append(sum(map(len, data)))
+    assert sizes[1] < 0.9 * sizes[0]
+
+
+def test_effort_leaves_the_samples_where_they_are(small: RGB) -> None:
+    found = {codec.info(xcodec.encode(small, 0.03, effort=e)).samples for e in range(len(SWEEPS))}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("effort", range(len(SWEEPS)))
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (40, 1), (3, 3)])
+def test_odd_pictures_at_every_effort(shape: tuple[int, int], effort: int) -> None:
+    high, wide = shape
+    for picture in (SCENE[:high, :wide], np.full((high, wide, 3), 200, np.uint8)):
+        for rate in (0.02, 0.5):
+            data = xcodec.encode(picture, rate, effort=effort)
+            assert xcodec.decode(data, decoder="classical").size == (wide, high)
+
+
+@pytest.mark.parametrize("tone", ["mean", "point"])
+def test_other_tones_are_left_as_they_are(small: RGB, tone: str) -> None:
+    assert xcodec.encode(small, tone=tone, effort=7) == xcodec.encode(small, tone=tone, effort=0)
+
+
+@pytest.mark.parametrize("effort", [-1, len(SWEEPS)])
+def test_efforts_that_there_are_not(small: RGB, effort: int) -> None:
+    with pytest.raises(xcodec.InputError, match="effort lies in"):
+        xcodec.encode(small, effort=effort)

@@ -1,0 +1,185 @@
+"""Rate-distortion optimised quantisation: symbols chosen by the bits they cost and the error they
+leave in the picture.
+
+The classical fill is linear, so its squared error is a quadratic form of the sample values, given
+by ``scatter.normal_equations``. Coordinate descent, from the finest octave to the coarsest, gives
+each coefficient the symbol with the least error + multiplier * bits. As in a multigrid method, each
+octave works on a form of its own: what is left of the error once all finer coefficients stand.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from xcodec.coding import context, quantizer
+from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.samples import Floats, Points
+from xcodec.sampling.tone import least_squares
+from xcodec.scatter import normal_equations
+
+METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
+"""Squared RGB error as a quadratic form of the error in Y, Co and Cg."""
+MULTIPLIER = 0.05
+"""Squared error that a bit is worth, relative to step ** 2 at every pixel of a sample."""
+DAMPING = 1.15
+"""Coefficients of a level move together: each goes a little less far than it would alone."""
+KIND = "coefficients"
+
+
+@dataclass(frozen=True)
+class Form:
+    """The quadratic form of an octave in its coefficients c and the coarser values u.
+
+    own    : csr (m, m), of c alone
+    cross  : csr (m, n), of c with u
+    coarse : csr (n, n), of u alone
+    """
+
+    own: csr_array
+    cross: csr_array
+    coarse: csr_array
+
+
+def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
+    """The forms of all octaves but the coarsest, coarse to fine, from that of all values (n, n)."""
+    found: list[Form] = []
+    for predict, update in zip(lifting.predict[::-1], lifting.update[::-1], strict=True):
+        n = predict.shape[1]
+        mixed = gram[:n, n:] + predict.T @ gram[n:, n:]
+        coarse = csr_array(gram[:n, :n] + gram[:n, n:] @ predict + predict.T @ mixed.T)
+        shared = coarse @ update
+        own = csr_array(gram[n:, n:] - update.T @ mixed - (mixed - shared).T @ update)
+        found.append(Form(own, csr_array((mixed - shared).T), coarse))
+        gram = coarse
+    return found[::-1]
+
+
+class Problem:
+    """A sampled picture whose symbols are to be chosen.
+
+    values : float64 (n, 3), the least-squares values that the search starts from
+    """
+
+    def __init__(
+        self, points: Points, tree: Hierarchy, lifting: Lifting, planes: Floats, start: Floats
+    ) -> None:
+        """planes : (height, width, 3), Y, Co, Cg; start : (n, 3), to begin least squares from."""
+        self._tree, self._lifting = tree, lifting
+        self._gram, self._moments = normal_equations(points, planes)
+        self._pixels: int = planes.shape[0] * planes.shape[1]
+        flat = planes.reshape(-1, len(METRIC)).astype(np.float64)
+        self._energy = float(((flat.T @ flat) * METRIC).sum())
+        self.values = least_squares(self._gram, self._moments, start)
+
+    @cached_property
+    def _forms(self) -> list[Form]:
+        return forms(self._gram, self._lifting)
+
+    def error(self, values: Floats) -> float:
+        """Squared error of the classical fill of values (n, 3), not clipped: mean over R, G, B."""
+        each = values.T @ (self._gram @ values) - 2 * (values.T @ self._moments)
+        error = float((each * METRIC).sum()) + self._energy
+        return error / (len(METRIC) * self._pixels)
+
+    def choose(self, step: float, sweeps: int, worth: float = 1.0) -> NDArray[np.int32]:
+        """Symbols (n, 3) for a quantiser step in grey levels.
+
+        sweeps : times that each is chosen
+        worth  : factor on the MULTIPLIER
+        """
+        multiplier = worth * MULTIPLIER * step**2 * self._pixels / len(self.values)
+        state = _State(self._tree, step, multiplier)
+        state.place(self._lifting.forward(self.values))
+        for sweep in range(sweeps):
+            self._sweep(state, first=sweep == 0)
+        return state.symbols
+
+    def _sweep(self, state: "_State", first: bool) -> None:
+        """Choose every symbol once. At first, what isn't chosen yet is free to make up for it."""
+        lifting, moments = self._lifting, self._moments
+        values = self.values if first else lifting.inverse(state.coefficients)
+        coarsest, *finer = self._tree.octaves
+        for octave in range(len(finer), 0, -1):
+            form, levels = self._forms[octave - 1], finer[octave - 1]
+            predict, update = lifting.predict[octave - 1], lifting.update[octave - 1]
+            values, free = lifting.split(octave, values)
+            if first:
+                state.place(free, state.span(levels))
+            coarse_moments, own_moments = np.split(moments, [predict.shape[1]])
+            coarse_moments = coarse_moments + predict.T @ own_moments
+            own_moments = own_moments - update.T @ coarse_moments
+            state.descend(levels, form.own, own_moments - form.cross @ values)
+            moments = coarse_moments - form.cross.T @ state.coefficients[state.span(levels)]
+            if first:
+                values = least_squares(form.coarse, moments, values)
+        if first:
+            state.place(values, state.span(coarsest))
+        whole = self._forms[0].coarse if self._forms else self._gram
+        state.descend(coarsest, whole, moments)
+
+
+class _State:
+    """Symbols in the making: what they are, and the coefficients that they stand for."""
+
+    def __init__(self, tree: Hierarchy, step: float, multiplier: float) -> None:
+        self._tree = tree
+        self._steps = quantizer.per_sample(step, tree)
+        self._multiplier = multiplier
+        self._model, self._bits = context.tables(KIND), context.token_bits(KIND)
+        self.symbols = np.zeros(self._steps.shape, np.int32)
+        self.coefficients = np.zeros(self._steps.shape)
+
+    def place(self, coefficients: Floats, where: slice = slice(None)) -> None:
+        """Plainly quantise coefficients of a range of samples."""
+        self.symbols[where] = quantizer.quantise(coefficients, self._steps[where])
+        self.coefficients[where] = quantizer.dequantise(self.symbols[where], self._steps[where])
+
+    def span(self, levels: range) -> slice:
+        """The samples of an octave's levels."""
+        return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
+
+    def descend(self, levels: range, form: csr_array, moments: Floats) -> None:
+        """Choose the symbols of an octave, whose coefficients c leave the error
+        form c.c - 2 moments.c, level by level: the points of a level are far apart.
+
+        form    : csr (m, m)
+        moments : (m, 3)
+        """
+        span = self.span(levels)
+        slope = form @ self.coefficients[span] - moments
+        diagonal = DAMPING * form.diagonal()
+        for level in reversed(levels):
+            where = self._tree.span(level)
+            here = slice(where.start - span.start, where.stop - span.start)
+            columns = form[here].T
+            for plane in range(len(METRIC)):
+                weight = METRIC[plane, plane] * diagonal[here]
+                before = self.coefficients[where, plane].copy()
+                aim = before - slope[here] @ METRIC[:, plane] / weight
+                self._choose(level, plane, aim, weight)
+                moved = self.coefficients[where, plane] - before
+                if moved.any():
+                    slope[:, plane] += columns @ moved
+
+    def _choose(self, level: int, plane: int, aim: Floats, weight: Floats) -> None:
+        """Symbols of a level and plane with the least weight * (c - aim) ** 2 + bits."""
+        where = self._tree.span(level)
+        known = np.minimum(np.abs(self.symbols), self._model.clip)
+        bins = context.contexts(self._model, self._tree, level, plane, known)
+        steps, bits = self._steps[where, plane], self._bits[plane][bins]
+        rows = np.arange(len(bins))
+        sign = np.sign(aim).astype(np.int32)
+        floor = np.minimum(np.abs(aim) // steps, quantizer.MAX_SYMBOL - 1).astype(np.int32)
+        best = np.full(len(bins), np.inf)
+        for magnitude in (0 * floor, floor, floor + 1):
+            symbols = sign * magnitude
+            values = quantizer.dequantise(symbols, steps)
+            token = context.tokens_of(magnitude)[0]
+            cost = weight * (values - aim) ** 2 + self._multiplier * bits[rows, token]
+            better = cost < best
+            best[better] = cost[better]
+            self.symbols[where, plane][better] = symbols[better]
+            self.coefficients[where, plane][better] = values[better]
