@@ -169,3 +169,17 @@ def test_beyond_measured_rates_there_are_no_figures() -> None:
     assert metrics.at_bpp(curve, 0.4001) is None
     assert metrics.at_bpp([], 0.1) is None
     assert metrics.at_bpp([(0.1, 20.0), (0.1, 22.0)], 0.1) == 21
+
+
+def test_bd_rate_is_the_mean_change_at_equal_quality() -> None:
+    one = [(0.1, 20.0), (0.2, 23.0), (0.4, 26.0)]
+    half = [(bpp / 2, psnr) for bpp, psnr in one]
+    assert metrics.bd_rate(one, one) == pytest.approx(0)
+    assert metrics.bd_rate(one, half) == pytest.approx(-0.5)
+    assert metrics.bd_rate(half, one) == pytest.approx(1.0)
+    # Only what both reach counts: here, the upper half.
+    assert metrics.bd_rate(one, [(0.1, 23.0), (0.2, 26.0)]) == pytest.approx(-0.5)
+    bent = [(0.05, 20.0), (0.2, 23.0), (0.4, 26.0)]
+    assert metrics.bd_rate(one, bent, (23.0, 26.0)) == pytest.approx(0)
+    assert metrics.bd_rate(one, bent, (20.0, 23.0)) == pytest.approx(2**-0.5 - 1, rel=1e-3)
+    assert metrics.bd_rate(one, [(0.1, 27.0), (0.2, 30.0)]) is None
