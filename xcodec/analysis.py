@@ -21,8 +21,10 @@ GREY = np.array([128, 0, 0])
 BLOCKS = ((0.015, 64), (0.08, 32))
 """Sides of a density block in pixels, and the rates below which each pays."""
 FINEST_BLOCK = 16
-SWEEPS = (0, 1, 1, 2, 3, 4, 6, 8)
+SWEEPS = (0, 1, 1, 2, 3, 4, 6, 8, 8, 8)
 """Sweeps of rate-distortion optimised quantisation by effort."""
+ROUNDS = (0, 0, 0, 0, 0, 0, 0, 0, 8, 24)
+"""Rounds of tuning through the generator by effort; they start torch."""
 DEFAULT_EFFORT = 4
 
 
@@ -161,14 +163,6 @@ def analyse(rgb: images.RGB, request: Request) -> Analysis:
             values = problem.values
         coefficients = transform.forward(values)
     return Analysis(density, points, tree, transform, coefficients, problem, request.tone)
-
-
-def write(draft: Analysis, request: Request) -> bytes:
-    """The file of a picture, with the step that was asked for."""
-    if request.lossless:
-        return write_symbols(draft, request, None, draft.coefficients.astype(np.int32))
-    symbols = draft.quantise(request.step_index, request.effort)
-    return write_symbols(draft, request, request.step_index, symbols)
 
 
 def write_symbols(

@@ -82,10 +82,10 @@ def cli() -> None:
 @click.option(
     "-e",
     "--effort",
-    type=click.IntRange(0, 7),
+    type=click.IntRange(0, 9),
     default=4,
     show_default=True,
-    help="How hard to look for fewer bytes: 0 is fastest.",
+    help="How hard to look for fewer bytes: 0 is fastest; 8 and 9 look through the generator.",
 )
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
 @click.option("--comment", metavar="TEXT", help="Keep a text in the file.")

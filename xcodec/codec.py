@@ -93,7 +93,8 @@ def encode(
     strength, floor, block : of the density, as in ``sampling.density.measure``
     model    : the weights that the decoder is to use, one of ``container.MODELS``
     comment  : text kept in the file
-    effort   : 0 (fastest) to 7: how hard to look for values that cost fewer bytes
+    effort   : 0 (fastest) to 9: how hard to look for values that cost fewer bytes; 8 and 9 tune
+               them through the generator
 
     Raises InputError where picture and arguments cannot be coded.
     """
@@ -121,7 +122,7 @@ def encode(
         effort=effort,
     )
     if size is None and bpp is None and psnr is None:
-        return analysis.write(analysis.analyse(rgb, request), request)
+        return search.at_rate(rgb, request)
     return search.best(rgb, request, _goal(rgb, size, bpp, psnr))
 
 

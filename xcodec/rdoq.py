@@ -90,16 +90,31 @@ class Problem:
         sweeps : times that each is chosen
         worth  : factor on the MULTIPLIER
         """
-        multiplier = worth * MULTIPLIER * step**2 * self._pixels / len(self.values)
-        state = _State(self._tree, step, multiplier)
+        state = _State(self._tree, step, worth * self.bit_worth(step))
         state.place(self._lifting.forward(self.values))
         for sweep in range(sweeps):
-            self._sweep(state, first=sweep == 0)
+            self._sweep(state, self._moments, first=sweep == 0)
         return state.symbols
 
-    def _sweep(self, state: "_State", first: bool) -> None:
+    def refine(
+        self, symbols: NDArray[np.int32], step: float, moments: Floats, worth: float = 1.0
+    ) -> NDArray[np.int32]:
+        """Symbols (n, 3) chosen once more, toward another picture.
+
+        moments : (n, 3), of that picture less GREY
+        """
+        state = _State(self._tree, step, worth * self.bit_worth(step))
+        state.take(symbols)
+        self._sweep(state, moments, first=False)
+        return state.symbols
+
+    def bit_worth(self, step: float) -> float:
+        """Squared error, summed over the picture's R, G and B, that a bit is worth."""
+        return MULTIPLIER * step**2 * self._pixels / len(self.values)
+
+    def _sweep(self, state: "_State", moments: Floats, first: bool) -> None:
         """Choose every symbol once. At first, what isn't chosen yet is free to make up for it."""
-        lifting, moments = self._lifting, self._moments
+        lifting = self._lifting
         values = self.values if first else lifting.inverse(state.coefficients)
         coarsest, *finer = self._tree.octaves
         for octave in range(len(finer), 0, -1):
@@ -136,6 +151,11 @@ class _State:
         """Plainly quantise coefficients of a range of samples."""
         self.symbols[where] = quantizer.quantise(coefficients, self._steps[where])
         self.coefficients[where] = quantizer.dequantise(self.symbols[where], self._steps[where])
+
+    def take(self, symbols: NDArray[np.int32]) -> None:
+        """Go on from symbols (n, 3)."""
+        self.symbols[:] = symbols
+        self.coefficients[:] = quantizer.dequantise(symbols, self._steps)
 
     def span(self, levels: range) -> slice:
         """The samples of an octave's levels."""

@@ -205,6 +205,21 @@ def normal_equations(points: Points, planes: Floats) -> tuple[csr_array, NDArray
     return csr_array(gram + _sum_of(blocks, count) if blocks else gram), moments
 
 
+def fill_matrix(points: Points) -> csr_array:
+    """The fill as a sparse matrix (height * width, n): picture planes are matrix @ values."""
+    count = points.height * points.width
+    k = min(NEIGHBOURS, len(points))
+    sites = np.empty((count, k), np.int32)
+    weights = np.empty((count, k))
+    for square in squares(points):
+        inside = (square.rows < points.height) & (square.cols < points.width)
+        pixels = (square.rows * points.width + square.cols)[inside]
+        sites[pixels] = np.broadcast_to(square.sites[:, None], square.weights.shape)[inside]
+        weights[pixels] = square.weights[inside]
+    starts = np.arange(0, count * k + 1, k)
+    return csr_array((weights.ravel(), sites.ravel(), starts), shape=(count, len(points)))
+
+
 _Block = tuple[Floats, tuple[Ints, Ints]]
 
 

@@ -3,7 +3,7 @@
 Candidates are real files. For each rate and density the step is found that just meets the target;
 rates are climbed while that pays, densities are tried at the best rate, and the winner's symbols
 are chosen once more with all effort, and its last bytes used up. The error is that of the classical
-fill: efforts up to 7 never look at a network.
+fill; efforts 8 and 9 tune the winner through the generator at the end.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec import analysis, images
-from xcodec.analysis import GREY, Analysis, Request, usual_block
+from xcodec.analysis import GREY, ROUNDS, Analysis, Request, usual_block
 from xcodec.coding import quantizer
 from xcodec.errors import InputError
 from xcodec.reconstruction.interpolation import fill
@@ -42,20 +42,18 @@ class Goal:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file, and its squared error through the classical fill, a mean over R, G and B."""
+    """A file, what it was made from, and its squared error through the classical fill.
+
+    step, symbols : None where the samples are lossless
+    error         : mean over R, G and B
+    """
 
     data: bytes
     error: float
     request: Request
-
-
-@dataclass(frozen=True)
-class Found:
-    """The best file of a rate and density, what it was made from, and its step's index."""
-
-    file: Candidate
     draft: Analysis
-    step: int
+    step: int = 0
+    symbols: NDArray[np.int32] | None = None
 
 
 def best(rgb: images.RGB, request: Request, goal: Goal) -> bytes:
@@ -72,7 +70,29 @@ def best(rgb: images.RGB, request: Request, goal: Goal) -> bytes:
         found = search.finished(search.over_densities(request), request.effort)
     if found is None:
         raise InputError(f"no file of this picture {_wish(goal)}")
+    if ROUNDS[request.effort] and goal.size is not None and found.symbols is not None:
+        return _tuned(rgb, found, ROUNDS[request.effort], goal.size)
     return found.data
+
+
+def at_rate(rgb: images.RGB, request: Request) -> bytes:
+    """The file with the rate and step that were asked for."""
+    draft = analysis.analyse(rgb, request)
+    if request.lossless:
+        return analysis.write_symbols(draft, request, None, draft.coefficients.astype(np.int32))
+    step = request.step_index
+    symbols = draft.quantise(step, request.effort)
+    data = analysis.write_symbols(draft, request, step, symbols)
+    if not ROUNDS[request.effort]:
+        return data
+    return _tuned(rgb, Candidate(data, 0.0, request, draft, step, symbols), ROUNDS[request.effort])
+
+
+def _tuned(rgb: images.RGB, file: Candidate, rounds: int, limit: int | None = None) -> bytes:
+    from xcodec.tuning import tune  # Only here: it starts torch.
+
+    assert file.symbols is not None
+    return tune(rgb, file.draft, file.request, file.step, file.symbols, rounds, limit)
 
 
 def _wish(goal: Goal) -> str:
@@ -89,16 +109,16 @@ class _Search:
         self._area = rgb.shape[0] * rgb.shape[1]
         self._step: int | None = None
 
-    def over_densities(self, request: Request) -> Found | None:
+    def over_densities(self, request: Request) -> Candidate | None:
         """The best of densities, each at the rate that is best for the first."""
         quick = replace(request, effort=min(request.effort, 1))
         found = self._climb(quick, RATE_STEP, request.effort >= CLIMBING)
         if found is None or request.effort < TRYING:
             return found
-        for other in self._others(found.file.request, request):
+        for other in self._others(found.request, request):
             found = self._better(found, self.at(other))
         if request.effort >= THOROUGH:
-            start = found.file.request
+            start = found.request
             for factor in (2**0.25, 2**-0.25):
                 found = self._better(found, self.at(self._with_rate(start, factor * start.rate)))
         return found
@@ -115,9 +135,9 @@ class _Search:
         if asked.strength is None and asked.effort >= THOROUGH:
             yield from (replace(here, strength=strength) for strength in STRENGTHS)
 
-    def _climb(self, request: Request, factor: float, further: bool) -> Found | None:
+    def _climb(self, request: Request, factor: float, further: bool) -> Candidate | None:
         """The best file over rates, going up or down from a guess while that pays."""
-        tried: dict[int, Found | None] = {}
+        tried: dict[int, Candidate | None] = {}
         guess = request.rate
         if self._goal.size is not None:
             guess = 8 * max(self._goal.size - 16, 1) / BITS_A_SAMPLE / self._area
@@ -138,24 +158,24 @@ class _Search:
     def _with_rate(self, request: Request, rate: float) -> Request:
         return replace(request, rate=float(min(max(rate, 1 / self._area), 1.0)))
 
-    def _cost(self, found: Found | None) -> float:
+    def _cost(self, found: Candidate | None) -> float:
         """What is to be small: the error within a size, the bytes at a PSNR."""
         if found is None:
             return np.inf
-        return found.file.error if self._goal.size is not None else len(found.file.data)
+        return found.error if self._goal.size is not None else len(found.data)
 
-    def _better(self, one: Found, other: Found | None) -> Found:
+    def _better(self, one: Candidate, other: Candidate | None) -> Candidate:
         return other if other is not None and self._cost(other) < self._cost(one) else one
 
-    def at(self, request: Request) -> Found | None:
+    def at(self, request: Request) -> Candidate | None:
         """The best file at a rate and density: that with the step that just meets the goal."""
         draft = analysis.analyse(self._rgb, request)
         if request.step is not None:
             file = self._file(draft, request, request.step)
-            return Found(file, draft, request.step) if self._excess(file) <= 0 else None
+            return file if self._excess(file) <= 0 else None
         return self._fitted(draft, request, self._step)
 
-    def _fitted(self, draft: Analysis, request: Request, start: int | None) -> Found | None:
+    def _fitted(self, draft: Analysis, request: Request, start: int | None) -> Candidate | None:
         """The file with the step that just meets the goal, looking from a step on."""
         # Coarser steps meet a size, finer ones a PSNR; places count toward those that meet it.
         toward = 1 if self._goal.size is not None else -1
@@ -174,7 +194,7 @@ class _Search:
                 failing = place
                 place += move
             else:
-                passing, found = place, Found(file, draft, toward * place)
+                passing, found = place, file
                 place -= move
             place = min(max(place, failing + 1), passing - 1)
         if found is not None:
@@ -186,7 +206,8 @@ class _Search:
     ) -> Candidate:
         symbols = draft.quantise(step, request.effort, multiplier)
         data = analysis.write_symbols(draft, request, step, symbols)
-        return Candidate(data, self._error(draft, symbols, step), request)
+        error = self._error(draft, symbols, step)
+        return Candidate(data, error, request, draft, step, symbols)
 
     def _error(self, draft: Analysis, symbols: NDArray[np.int32], step: int) -> float:
         samples = draft.samples(symbols, step)
@@ -201,18 +222,18 @@ class _Search:
         assert self._goal.psnr is not None
         return self._goal.psnr - 10 * float(np.log10(255**2 / max(file.error, 1e-9)))
 
-    def finished(self, found: Found | None, effort: int) -> Candidate | None:
+    def finished(self, found: Candidate | None, effort: int) -> Candidate | None:
         """The file again with all effort, and with finer steps where bytes are left for them."""
         if found is None:
             return None
-        request = replace(found.file.request, effort=effort)
+        request = replace(found.request, effort=effort)
         if request.step is not None:
             file = self._file(found.draft, request, request.step)
-            return file if self._excess(file) <= 0 else found.file
+            return file if self._excess(file) <= 0 else found
         fitted = self._fitted(found.draft, request, found.step) or found
         if self._goal.size is None or effort < TRYING or fitted.draft.problem is None:
-            return fitted.file
-        files = [fitted.file]
+            return fitted
+        files = [fitted]
         # A step that is a little too fine fits where bits count for more.
         for finer in (1, 2) if effort >= THOROUGH else (1,):
             low, high = np.log2(MULTIPLIERS)
@@ -234,9 +255,9 @@ class _Search:
         for _ in range(LOOKS):
             asked = replace(request, rate=float(np.sqrt(low * high)))
             draft = analysis.analyse(self._rgb, asked)
-            data = analysis.write(draft, asked)
+            data = analysis.write_symbols(draft, asked, None, draft.coefficients.astype(np.int32))
             if self._goal.size is not None and len(data) <= self._goal.size:
-                found, low = Candidate(data, 0.0, asked), asked.rate
+                found, low = Candidate(data, 0.0, asked, draft), asked.rate
             else:
                 high = asked.rate
         return found
