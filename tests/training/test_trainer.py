@@ -328,7 +328,7 @@ def test_impossible_settings_are_refused(overrides: dict[str, object]) -> None:
 
 
 def test_unknown_presets_and_empty_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="one of photo"):
+    with pytest.raises(InputError, match="one of face, photo"):
         TrainSettings.from_preset("oil", data="pictures")
     with pytest.raises(InputError, match="no pictures"):
         cache.pictures(tmp_path)
