@@ -44,8 +44,8 @@ class Goal:
 class Candidate:
     """A file, what it was made from, and its squared error through the classical fill.
 
-    step, symbols : None where the samples are lossless
-    error         : mean over R, G and B
+    error   : mean over R, G and B
+    symbols : None where the samples are lossless
     """
 
     data: bytes
@@ -128,7 +128,8 @@ class _Search:
         """Other densities than the one of ``here``, where the caller left them open."""
         if asked.density == "uniform":
             return
-        yield replace(here, density="uniform")
+        if asked.density == "sobel" and asked.strength is None:  # What nobody asked for.
+            yield replace(here, density="uniform")
         if asked.block is None:
             block = usual_block(here.rate)
             yield from (replace(here, block=block * 2), replace(here, block=block // 2))
