@@ -1,4 +1,4 @@
-"""The command line, from arguments to files and exit codes (xcodec/cli.py, xcodec/__main__.py)."""
+"""The command line, from arguments to files and exit codes (xcodec/cli/, xcodec/__main__.py)."""
 
 import io
 import json
@@ -68,7 +68,8 @@ def test_version(capsys: Capture) -> None:
 
 def test_choices_are_those_of_the_api() -> None:
     # The command line can't import them: they live beside numpy and torch.
-    from xcodec.cli import DEVICES, cli
+    from xcodec.cli import cli
+    from xcodec.cli.common import DEVICES
     from xcodec.reconstruction import paint
     from xcodec.samples import TONES
     from xcodec.sampling import density

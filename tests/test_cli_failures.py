@@ -1,4 +1,4 @@
-"""What the command line does when it can't do what it is asked (xcodec/cli.py, __main__.py)."""
+"""What the command line does when it can't do what it is asked (xcodec/cli/, __main__.py)."""
 
 import os
 import signal

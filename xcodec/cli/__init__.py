@@ -1,0 +1,29 @@
+"""The ``xcodec`` commands: parse, call the API, print; no logic of their own.
+
+A module a command. Whatever is heavy is imported inside the commands, so that ``xcodec --help``
+starts at once.
+"""
+
+import click
+
+from xcodec import __version__
+from xcodec.cli.decode import decode
+from xcodec.cli.encode import encode
+from xcodec.cli.info import info
+from xcodec.cli.train import train
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Code a picture as a few of its pixels, and paint the rest when it is decoded.
+
+    \b
+    xcodec encode photo.png -r 0.02     photo.png -> photo.xgc, 2 % of the pixels
+    xcodec encode photo.png --bytes 340 the best picture that fits 340 bytes
+    xcodec decode photo.xgc             photo.xgc -> photo.png
+    """
+
+
+for command in (encode, decode, info, train):
+    cli.add_command(command)

@@ -1,0 +1,45 @@
+"""What the commands share: options, and how they report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+max_pixels = click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Refuse larger pictures.  [default: 100 million]",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+force = click.option("-f", "--force", is_flag=True, help="Overwrite an existing file.")
+quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+
+
+def beside(source: str, suffix: str) -> str:
+    """The name of an output file beside its source: a pipe's is a pipe."""
+    path = Path(source)
+    return "-" if source == "-" else str(path.parent / (path.stem + suffix))
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given: the API knows the defaults of the others."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def report(
+    text: str, facts: dict[str, Any], file: str, as_json: bool = False, quiet: bool = False
+) -> None:
+    """Print a line for people or an object for machines, aside where a pipe carries the data."""
+    if as_json:
+        text = json.dumps({"file": file} | facts)
+    if as_json or not quiet:
+        click.echo(text, err=file == "-")
+
+
+def percent(share: float) -> str:
+    """A share of one as text."""
+    return f"{100 * share:.2f} %"

@@ -1,0 +1,95 @@
+"""``xcodec encode``."""
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from xcodec.cli.common import as_json, beside, force, given, max_pixels, percent, quiet, report
+
+TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
+"""Options that say how large a file may be, and the arguments of encode that they give."""
+
+
+@click.command(short_help="Code a picture as a .xgc file.")
+@click.argument("source", metavar="IN")
+@click.option("-o", "--output", metavar="OUT", help="The .xgc file; '-' is standard output.")
+@click.option("-r", "--rate", type=float, help="Fraction of the pixels.  [default: 0.02]")
+@click.option("--bytes", "size", type=int, metavar="N", help="The best picture within N bytes.")
+@click.option("--bpp", type=float, metavar="X", help="The best picture within X bits a pixel.")
+@click.option(
+    "--psnr", type=float, metavar="DB", help="The smallest file whose fill has that PSNR."
+)
+@click.option("--step", type=float, help="Quantiser step in grey levels.  [default: by rate]")
+@click.option(
+    "--density",
+    type=click.Choice(["uniform", "sobel", "canny"]),
+    default="sobel",
+    show_default=True,
+    help="Where samples are dense: everywhere alike, or along edges.",
+)
+@click.option(
+    "--mask",
+    default="blue",
+    show_default=True,
+    metavar="blue|random|FILE",
+    help="Which pixels are sampled: spread evenly, at random, or where a picture isn't black.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random mask.")
+@click.option(
+    "--tone",
+    type=click.Choice(["least-squares", "mean", "point"]),
+    default="least-squares",
+    show_default=True,
+    help="What a sample's value is: fitted through the fill, a local mean, or the pixel.",
+)
+@click.option("--lossless-samples", is_flag=True, help="Keep every pixel of --tone point exactly.")
+@click.option("--strength", type=float, help="How strongly edges draw samples, 0 to 2.")
+@click.option("--floor", type=float, help="Edge strength that flat areas are taken to have.")
+@click.option("--block", type=int, help="Side of a density block in pixels.")
+@click.option(
+    "-e",
+    "--effort",
+    type=click.IntRange(0, 9),
+    default=4,
+    show_default=True,
+    help="How hard to look for fewer bytes: 0 is fastest; 8 and 9 look through the generator.",
+)
+@click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
+@click.option("--comment", metavar="TEXT", help="Keep a text in the file.")
+@max_pixels
+@force
+@as_json
+@quiet
+def encode(
+    source: str,
+    output: str | None,
+    max_pixels: int | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    mask: str,
+    lossless_samples: bool,
+    **options: Any,
+) -> None:
+    """Code the picture IN ('-': standard input) as a .xgc file."""
+    from xcodec import codec, files, images
+
+    targets = [f"--{name}" for name in TARGETS if options[TARGETS[name]] is not None]
+    if len(targets) > 1:
+        raise click.UsageError(f"{targets[0]} and {targets[1]} exclude each other")
+    output = output or beside(source, ".xgc")
+    files.check_target(output, force)
+    limit = given(max_pixels=max_pixels)
+    picture = images.load(source, **limit)
+    if picture.composited and not quiet:
+        click.echo(f"xcodec: warning: {source} is transparent: composited on white", err=True)
+    where = mask if mask in ("blue", "random") else images.load_mask(mask, **limit)
+    data = codec.encode(picture.rgb, mask=where, lossless=lossless_samples, **given(**options))
+    files.write(output, data, force)
+    facts = codec.info(data, **limit)
+    text = (
+        f"{output}: {len(data)} bytes, {facts.bpp:.3f} bpp, "
+        f"{facts.samples} samples ({percent(facts.rate)})"
+    )
+    report(text, asdict(facts), output, as_json, quiet)

@@ -1,0 +1,59 @@
+"""``xcodec info``."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from xcodec.cli.common import as_json, given, max_pixels, percent
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+PARTS = ("container", "density", "luma", "chroma")
+
+
+@click.command(short_help="Show what is in a .xgc file.")
+@click.argument("source", metavar="IN")
+@max_pixels
+@as_json
+def info(source: str, max_pixels: int | None, as_json: bool) -> None:
+    """Show every field of the .xgc file IN ('-': standard input), and where its bytes went."""
+    from xcodec import codec, files
+
+    facts = asdict(codec.info(files.read(source), **given(max_pixels=max_pixels)))
+    if as_json:
+        click.echo(json.dumps({"file": source} | facts))
+        return
+    from rich.console import Console
+
+    Console().print(tables(facts))
+
+
+def tables(facts: dict[str, Any]) -> "Group":
+    """The facts about a file in two tables: its fields, and the bytes of its parts."""
+    from rich.console import Group
+    from rich.table import Table
+
+    fields = Table("field", "value", box=None)
+    for name, value in facts.items():
+        if name not in PARTS:
+            fields.add_row(name, shown(name, value))
+    parts = Table("part", box=None)
+    parts.add_column("bytes", justify="right")
+    parts.add_column("share", justify="right")
+    for name in PARTS:
+        parts.add_row(name, str(facts[name]), percent(facts[name] / facts["bytes"]))
+    return Group(fields, "", parts)
+
+
+def shown(name: str, value: Any) -> str:
+    """A field's value as people read it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name == "rate":
+        return percent(value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
