@@ -26,7 +26,7 @@ from xcodec import codec, images
 from xcodec.errors import InputError
 from xcodec.reconstruction.interpolation import fill
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
 LARGEST_SIDE = 768
 """Larger pictures are cut to a window of this side, another one in each variant."""
@@ -106,7 +106,7 @@ def variant(picture: Path, folder: Path, rates: tuple[float, float], number: int
         factor=float(2 ** rng.uniform(-1, 1)),
         density="sobel" if rng.random() < 0.8 else "uniform",
         strength=float(rng.uniform(0.3, 1.0)),
-        block=int(rng.choice([16, 16, 32])),
+        block=int(rng.choice([16, 32, 32, 64])),
         tone="least-squares" if rng.random() < 0.9 else "point",
     )
     stem = f"{key}-v{CACHE_VERSION}-{rates[0]:g}-{rates[1]:g}-{number}"
