@@ -80,10 +80,10 @@ class Learner:
         self.average = _placed(Generator(generator.architecture), self.device).eval()
         self.average.load_state_dict(generator.state_dict())
         self.average.requires_grad_(False)
-        self.optimizer = Optimizer(self.generator, self.settings.weight_decay)
         half = self.device.type == "cpu" and has_bf16()
         half |= self.device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.half = half
+        self.optimizer = Optimizer(self.generator, self.settings.weight_decay, half)
 
     def learn(self, batch: Batch) -> tuple[float, float]:
         """One step on a batch: the loss, in grey levels, and the gain over the fill, in dB.
