@@ -4,6 +4,7 @@ It shares two data files with the package (the blue-noise tile and the tables) a
 slow and simple: neighbours are found by looking at every point.
 """
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,14 +21,15 @@ WORD = (1 << 64) - 1
 
 
 class DamagedError(Exception):
-    """The bytes are no file of version 2."""
+    """The bytes are no file of version 3."""
 
 
 @dataclass(frozen=True)
 class File:
-    """fields : as in the header; points : (row, column) in coding order; symbols : per point"""
+    """fields, sections : of the header; points : (row, column) in coding order, with symbols"""
 
     fields: dict[str, int]
+    sections: dict[int, bytes]
     points: list[tuple[int, int]]
     symbols: list[list[int]]
 
@@ -345,12 +347,17 @@ def read(data: bytes) -> File:
     if crc32c(data[:-4]) != int.from_bytes(data[-4:], "big"):
         raise DamagedError("the checksum does not match")
     head = Bytes(data[:-4])
-    if head.take(3) != b"XG\xc2":
-        raise DamagedError("no file of version 2")
+    if head.take(3) != b"XG\xc3":
+        raise DamagedError("no file of version 3")
     flags, kinds = head.take(2)
     mask, lossless = MASKS[flags & 3], flags >> 4 & 1
     fields = {"mask": flags & 3, "tone": flags >> 2 & 3, "lossless": lossless}
-    fields |= {"uniform": flags >> 5 & 1, "model": kinds >> 3, "block": 8 << (kinds & 7)}
+    fields |= {
+        "uniform": flags >> 5 & 1,
+        "model": kinds >> 3 & 15,
+        "block": 8 << (kinds & 7),
+        "grey": kinds >> 7,
+    }
     fields["width"], fields["height"] = head.varint() + 1, head.varint() + 1
     if mask != "explicit":
         fields["scale"] = head.varint()
@@ -358,10 +365,11 @@ def read(data: bytes) -> File:
         fields["seed"] = head.varint()
     if not lossless:
         fields["step"] = head.take(1)[0]
-    if flags & 64:
-        for _ in range(head.varint()):
-            head.take(1)
-            head.take(head.varint())
+    sections = {}
+    for _ in range(head.varint() if flags & 64 else 0):
+        kind, content = head.take(1)[0], head.take(head.varint())
+        packed = zstandard.ZstdDecompressor().decompress if kind & 64 else bytes
+        sections[kind & 63] = packed(content)
     layers = [head.rest]
     if flags & 128:
         if head.varint() != 0:
@@ -373,10 +381,30 @@ def read(data: bytes) -> File:
                 raise DamagedError("the checksum of a layer does not match")
         if head.rest:
             raise DamagedError("bytes beyond the last layer")
-    return read_payload(fields, layers)
+    return read_payload(fields, sections, layers)
 
 
-def read_payload(fields: dict[str, int], layers: list[bytes]) -> File:
+def read_alpha(section: bytes, height: int, width: int) -> list[list[int]] | File:
+    """Alpha 0..255 by row where it is exact, else the grey file that holds its samples."""
+    kind, body = section[0], section[1:]
+    if kind > 3:
+        raise DamagedError("the alpha is coded in no known way")
+    if kind > 1:
+        whole = b"XG\xc3" + body
+        return read(whole + crc32c(whole).to_bytes(4, "big"))
+    rows = [[0] * width for _ in range(height)]
+    if kind == 0:
+        for row, col in read_mask(body, height, width):
+            rows[row][col] = 255
+    else:
+        plane = zstandard.ZstdDecompressor().decompress(body)
+        rows = [list(plane[row * width : (row + 1) * width]) for row in range(height)]
+    for above, here in itertools.pairwise(rows):
+        here[:] = [(a ^ b) if kind == 0 else a + b & 255 for a, b in zip(above, here, strict=True)]
+    return rows
+
+
+def read_payload(fields: dict[str, int], sections: dict[int, bytes], layers: list[bytes]) -> File:
     width, height, block = fields["width"], fields["height"], fields["block"]
     mask = MASKS[fields["mask"]]
     if mask == "explicit":
@@ -401,13 +429,14 @@ def read_payload(fields: dict[str, int], layers: list[bytes]) -> File:
         raise DamagedError("the file holds no sample")
     tree = levels(points)
     octaves = sorted({level.depth for level in tree})
-    symbols = [[0, 0, 0] for _ in points]
+    planes = 1 if fields["grey"] else 3
+    symbols = [[0] * planes for _ in points]
     layer = 0
     for number, level in enumerate(tree):
         own = max(0, octaves.index(level.depth) - (len(octaves) - len(layers)))
         if own > layer:
             layer, coder = own, RangeDecoder(layers[own])
-        for plane in range(3):
+        for plane in range(planes):
             kind = "pixels" if fields["lossless"] else "coefficients"
             read_plane(coder, symbols, tree, number, plane, kind)
-    return File(fields, points, symbols)
+    return File(fields, sections, points, symbols)

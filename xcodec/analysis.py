@@ -1,6 +1,6 @@
 """A picture sampled, measured and transformed, and its file written: the encoder's one pass."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,10 @@ DEFAULT_EFFORT = 4
 class Request:
     """What the caller asked for; ``codec.encode`` documents the fields.
 
-    step : index of quantizer.step_of; None for the rate's default
+    step     : index of quantizer.step_of; None for the rate's default
+    grey     : code luma alone, of a picture whose chroma is zero
+    weights  : float32 (height, width): how much each pixel counts, relative to others
+    sections : of the file, tag -> bytes
     """
 
     rate: float = 0.02
@@ -46,8 +49,10 @@ class Request:
     block: int | None = None
     seed: int = 0
     model: str = "photo"
-    comment: str | None = None
     effort: int = DEFAULT_EFFORT
+    grey: bool = False
+    weights: Floats | None = None
+    sections: dict[int, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.mask, str) and self.mask not in ("blue", "random"):
@@ -75,7 +80,7 @@ class Request:
 class Analysis:
     """A sampled and transformed picture, ready to be quantised with any step.
 
-    coefficients : float64 (n, 3), or the integer residuals of lossless samples
+    coefficients : float64 (n, planes), or the integer residuals of lossless samples
     problem      : where symbols are chosen by the error of the fill; None where they are rounded
     """
 
@@ -88,14 +93,14 @@ class Analysis:
     tone: str
 
     def quantise(self, step: int, effort: int, worth: float = 1.0) -> NDArray[np.int32]:
-        """Symbols (n, 3) with the step of this index.
+        """Symbols (n, planes) with the step of this index.
 
         worth : what a bit is worth, relative to the usual
         """
         grey_levels = quantizer.step_of(step)
         if self.problem is not None and SWEEPS[effort]:
             return self.problem.choose(grey_levels, SWEEPS[effort], worth)
-        steps = quantizer.per_sample(grey_levels, self.tree)
+        steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
         return quantizer.quantise(self.coefficients, steps)
 
     def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
@@ -112,11 +117,13 @@ def synthesise(
     step: int,
     tone: str,
 ) -> Samples:
-    """Samples from symbols (n, 3): dequantised with the step of this index, transformed back."""
+    """Samples from symbols (n, planes), dequantised and transformed back."""
     grey_levels = quantizer.step_of(step)
-    steps = quantizer.per_sample(grey_levels, tree)
-    values = transform.inverse(quantizer.dequantise(symbols, steps)) + GREY
-    return Samples(points, values.astype(np.float32), grey_levels, tone)
+    planes = symbols.shape[1]
+    steps = quantizer.per_sample(grey_levels, tree, planes)
+    values = np.zeros((len(symbols), len(GREY)), np.float32)
+    values[:, :planes] = transform.inverse(quantizer.dequantise(symbols, steps)) + GREY[:planes]
+    return Samples(points, values, grey_levels, tone)
 
 
 def usual_block(rate: float) -> int:
@@ -140,6 +147,7 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
         floor=densities.FLOOR if request.floor is None else request.floor,
         mask=request.mask,
         seed=request.seed,
+        weights=request.weights,
     )
     points = points_from_density(density, height, width, request.mask, request.seed)
     return density, points
@@ -147,19 +155,20 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
 
 def analyse(rgb: images.RGB, request: Request) -> Analysis:
     """Sample a picture, uint8 (height, width, 3), and transform the values."""
-    planes = images.to_ycocg(rgb)
+    count = 1 if request.grey else len(GREY)
+    planes = images.to_ycocg(rgb)[..., :count]
     density, points = place(planes[..., 0], request)
     tree = hierarchy(points)
     transform = problem = None
     if request.lossless:
-        exact = images.to_ycocg_r(rgb[points.rows, points.cols])
-        coefficients: Floats | Ints = residuals(exact - GREY, tree)
+        exact = images.to_ycocg_r(rgb[points.rows, points.cols])[:, :count]
+        coefficients: Floats | Ints = residuals(exact - GREY[:count], tree)
     else:
-        planes = planes - GREY.astype(np.float32)
+        planes = planes - GREY[:count].astype(np.float32)
         values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
         transform = Lifting(points, tree)
         if request.tone == "least-squares":
-            problem = Problem(points, tree, transform, planes, values)
+            problem = Problem(points, tree, transform, planes, values, request.weights)
             values = problem.values
         coefficients = transform.forward(values)
     return Analysis(density, points, tree, transform, coefficients, problem, request.tone)
@@ -168,7 +177,7 @@ def analyse(rgb: images.RGB, request: Request) -> Analysis:
 def write_symbols(
     draft: Analysis, request: Request, step: int | None, symbols: NDArray[np.int32]
 ) -> bytes:
-    """The file of a picture with these symbols (n, 3)."""
+    """The file of a picture with these symbols (n, planes)."""
     density, points = draft.density, draft.points
     header = Header(
         width=points.width,
@@ -181,7 +190,8 @@ def write_symbols(
         block=FINEST_BLOCK if density is None else density.block,
         scale=0 if density is None else density.scale,
         seed=request.seed,
+        grey=request.grey,
         step=step,
-        sections={1: request.comment.encode()} if request.comment else {},
+        sections=request.sections,
     )
     return container.write(header, payload.write(header, density, points, draft.tree, symbols))

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from xcodec import analysis, images, search
+from xcodec import alpha, analysis, images, metadata, modes, search, sections
 from xcodec.analysis import DEFAULT_EFFORT, GREY, Request
 from xcodec.coding import container, lifting, payload, quantizer
-from xcodec.coding.container import Header
+from xcodec.coding.container import ALPHA, Header
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.errors import FormatError, InputError, ModelError
+from xcodec.modes import Picture
 from xcodec.reconstruction.interpolation import fill
 from xcodec.samples import Density, Floats, Ints, Points, Samples
 from xcodec.sampling.mask import MAX_SCALE, order_points
@@ -27,13 +28,15 @@ class Info:
 
     samples, nonzero : sampled positions, and how many of their coefficients aren't zero
     step, seed, block, comment : None where the file has none
-    container, density, luma, chroma : bytes, rounded, by the information that each part holds;
-                                       density stands for an explicit mask too
+    mode      : what the file decodes to, one of Pillow's modes
+    container, density, luma, chroma, alpha, metadata : bytes, rounded, by the information that each
+                part holds; density stands for an explicit mask too, metadata for EXIF, XMP and ICC
     """
 
     version: int
     width: int
     height: int
+    mode: str
     mask: str
     seed: int | None
     uniform: bool
@@ -54,10 +57,12 @@ class Info:
     density: int
     luma: int
     chroma: int
+    alpha: int
+    metadata: int
 
 
 def encode(
-    image: Image.Image | NDArray[np.uint8],
+    image: Picture | Image.Image | NDArray[np.uint8],
     rate: float = 0.02,
     *,
     size: int | None = None,
@@ -75,10 +80,13 @@ def encode(
     model: str = "photo",
     comment: str | None = None,
     effort: int = DEFAULT_EFFORT,
+    alpha_quality: int = alpha.QUALITY,
+    keep: bool | None = None,
 ) -> bytes:
     """The bytes of a .xgc file that stands for a picture.
 
-    image    : Pillow image, or uint8 (height, width) or (height, width, 3)
+    image    : Pillow image of any mode, uint8 (height, width) or (height, width, 3 or 4), or what
+               ``images.load`` gives
     rate     : fraction of the pixels that are sampled, 0.001 to 0.5; at least one is
     size     : most bytes of the file; the rate, and what isn't given of step and density, are
                then chosen for the best picture
@@ -95,10 +103,14 @@ def encode(
     comment  : text kept in the file
     effort   : 0 (fastest) to 9: how hard to look for values that cost fewer bytes; 8 and 9 tune
                them through the generator
+    alpha_quality : 0 to 100, exact, where something is transparent
+    keep     : EXIF, XMP and ICC profile, all of them or none; None keeps what is small beside the
+               file, and warns of what is not kept
 
     Raises InputError where picture and arguments cannot be coded.
     """
-    rgb = images.as_rgb(image)
+    picture = image if isinstance(image, Picture) else modes.picture_of(image)
+    rgb = picture.rgb
     if not MIN_RATE <= rate <= MAX_RATE:
         raise InputError(f"rate is {rate:g}; it lies in {MIN_RATE:g}..{MAX_RATE:g}")
     coarsest = quantizer.step_of(quantizer.MAX_STEP_INDEX)
@@ -106,6 +118,18 @@ def encode(
         raise InputError(
             f"step is {step:g}; it lies in {quantizer.SMALLEST_STEP:g}..{coarsest:.0f}"
         )
+    if not 0 <= alpha_quality <= alpha.EXACT:
+        raise InputError(f"alpha quality is {alpha_quality}; it lies in 0..{alpha.EXACT}")
+    goal = None
+    if size is not None or bpp is not None or psnr is not None:
+        goal = _goal(rgb, size, bpp, psnr)
+    extras = sections.of(
+        picture,
+        sections.Extras(comment, alpha_quality, keep),
+        None if goal is None else goal.size,
+    )
+    if extras.dropped:
+        warnings.warn(f"left out of the file: {', '.join(extras.dropped)}", stacklevel=2)
     request = Request(
         rate=rate,
         step=None if step is None else quantizer.index_of(step),
@@ -118,12 +142,11 @@ def encode(
         block=block,
         seed=seed,
         model=model,
-        comment=comment,
         effort=effort,
+        grey=picture.grey,
+        sections=extras.content,
     )
-    if size is None and bpp is None and psnr is None:
-        return search.at_rate(rgb, request)
-    return search.best(rgb, request, _goal(rgb, size, bpp, psnr))
+    return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
 
 
 def _goal(rgb: images.RGB, size: int | None, bpp: float | None, psnr: float | None) -> search.Goal:
@@ -146,6 +169,8 @@ def decode(
     model: str = "auto",
     device: str = "auto",
     partial: bool = False,
+    bit_depth: int | None = None,
+    strip: bool = False,
     max_pixels: int = images.MAX_PIXELS,
 ) -> Image.Image:
     """The picture in the bytes of a .xgc file.
@@ -154,16 +179,61 @@ def decode(
     model   : name or path of the generator's weights; "auto" takes those that the file names
     device  : "auto", "cpu", "cuda" or "mps"
     partial : draw what is left of a file that was cut short after its header, and warn
+    bit_depth : 8, or 16 for grey pictures; None: that of the source
+    strip   : leave EXIF, XMP and ICC profile out; then the picture is sRGB
 
     Raises FormatError, LimitError or, where weights are missing, ModelError.
     """
+    if bit_depth not in (None, 8, 16):
+        raise InputError(f"bit depth is {bit_depth}; it is 8 or 16")
     read = _read(data, max_pixels, partial)
     header = read.header
-    name = _model_name(header.model) if model == "auto" else model
-    rgb = _paint(read.samples(), decoder, name, device)
-    if header.lossless:
-        rgb = _keep(rgb, read.points, read.pixels())
-    return images.to_image(rgb)
+    rgb = read.paint(decoder, model, device)
+    opaque = _alpha(header, max_pixels)
+    source = sections.source_of(header.sections)
+    if bit_depth is not None:
+        deep = bit_depth == 16
+        if deep and _mode(header) not in modes.GREYS:
+            raise InputError("Pillow has no 16-bit colour: decode_array gives it")
+        source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
+    picture = modes.image_of(rgb, opaque, header.grey, source)
+    return picture if strip else metadata.attached(picture, sections.metadata_of(header.sections))
+
+
+def decode_array(
+    data: bytes,
+    bit_depth: int = 16,
+    *,
+    decoder: str = "generator",
+    model: str = "auto",
+    device: str = "auto",
+    partial: bool = False,
+    max_pixels: int = images.MAX_PIXELS,
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """The picture in a file as an array in sRGB, without metadata; arguments as of ``decode``.
+
+    Returns uint8 or uint16 (height, width[, channels]); the channels are colours, then alpha.
+    """
+    read = _read(data, max_pixels, partial)
+    rgb, opaque = read.paint(decoder, model, device), _alpha(read.header, max_pixels)
+    colour = not read.header.grey or sections.source_of(read.header.sections) == modes.COLOUR
+    levels = modes.to_depth(rgb if colour else rgb[..., :1], bit_depth)
+    if opaque is not None:
+        levels = np.concatenate([levels, modes.to_depth(opaque, bit_depth)[..., None]], -1)
+    return levels if levels.shape[2] > 1 else levels[..., 0]
+
+
+def _alpha(header: Header, max_pixels: int) -> modes.Alpha | None:
+    if ALPHA not in header.sections:
+        return None
+
+    def paint(data: bytes) -> Floats:
+        file = _parse(data, max_pixels, partial=False)
+        if (file.header.width, file.header.height) != (header.width, header.height):
+            raise FormatError("damaged: the alpha is of another size than the picture")
+        return fill(file.samples()).rgb[..., 0]
+
+    return alpha.read(header.sections[ALPHA], header.height, header.width, paint)
 
 
 def decode_samples(
@@ -182,6 +252,28 @@ def decode_samples(
     return positions, np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
 
 
+@dataclass(frozen=True)
+class Peek:
+    """What the header of a file says of its picture; mode is one of Pillow's."""
+
+    width: int
+    height: int
+    mode: str
+    metadata: metadata.Metadata
+
+
+def peek(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Peek:
+    """What the first bytes of a file say, without its samples. Raises what ``decode`` raises."""
+    header = container.read_header(data, max_pixels=max_pixels, limits=LIMITS)
+    known = sections.metadata_of(header.sections)
+    return Peek(header.width, header.height, _mode(header), known)
+
+
+def _mode(header: Header) -> str:
+    source = sections.source_of(header.sections)
+    return modes.mode_of(header.grey, ALPHA in header.sections, source)
+
+
 def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
     """Every field of a file, and where its bytes went. Raises what ``decode`` raises."""
     read = _read(data, max_pixels, partial=False)
@@ -195,10 +287,14 @@ def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
     payload.write(header, read.density, points, read.tree, read.symbols, tally)
     share = {part: round(count / 8) for part, count in bits.items()}
     area = header.width * header.height
+    beside = {tag: sections.cost(content) for tag, content in header.sections.items()}
+    share["alpha"] = beside.get(ALPHA, 0)
+    share["metadata"] = sum(beside.get(tag, 0) for tag in sections.METADATA)
     return Info(
         version=container.VERSION,
         width=header.width,
         height=header.height,
+        mode=_mode(header),
         mask=header.mask,
         seed=header.seed if header.mask == "random" else None,
         uniform=header.uniform,
@@ -207,7 +303,7 @@ def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
         lossless=header.lossless,
         model=_model_name(header.model, strict=False),
         step=None if header.step is None else quantizer.step_of(header.step),
-        comment=header.sections[1].decode("utf-8", "replace") if 1 in header.sections else None,
+        comment=sections.comment_of(header.sections),
         layers=read.layers,
         levels=len(read.tree),
         samples=len(points),
@@ -219,6 +315,8 @@ def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
         density=share["density"],
         luma=share["luma"],
         chroma=share["chroma"],
+        alpha=share["alpha"],
+        metadata=share["metadata"],
     )
 
 
@@ -300,7 +398,9 @@ class _File:
 
     def pixels(self) -> NDArray[np.uint8]:
         """RGB (n, 3) of lossless samples."""
-        planes = lifting.restore(self.symbols, self.tree) + GREY
+        planes = np.zeros((len(self.symbols), len(GREY)), np.int64)
+        planes[:, : self.header.planes] = lifting.restore(self.symbols, self.tree)
+        planes += GREY
         return np.clip(images.from_ycocg_r(planes.astype(np.int32)), 0, 255).astype(np.uint8)
 
     def samples(self) -> Samples:
@@ -310,6 +410,12 @@ class _File:
         return analysis.synthesise(
             self.points, self.tree, transform, self.symbols, self.header.step, self.header.tone
         )
+
+    def paint(self, decoder: str, model: str, device: str) -> Floats:
+        """RGB (height, width, 3), not clipped."""
+        name = _model_name(self.header.model) if model == "auto" else model
+        rgb = _paint(self.samples(), decoder, name, device)
+        return _keep(rgb, self.points, self.pixels()) if self.header.lossless else rgb
 
 
 def _read(data: bytes, max_pixels: int, partial: bool) -> _File:

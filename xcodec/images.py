@@ -1,51 +1,35 @@
-"""Pictures in files and in Pillow's modes to uint8 RGB and back, and the colour transforms.
-
-Every picture becomes uint8 RGB of shape (height, width, 3) on its way in:
-
-1, L, P, RGB, CMYK, YCbCr, HSV, LAB   as Pillow converts them
-I;16 and its kin, I                    16-bit grey, 0..65535: divided by 257 and rounded
-F                                      grey 0..255, or 0..1 where no value is above 1
-LA, PA, RGBA, a transparent colour     composited on white
-EXIF orientation is applied, and of several frames the first is taken.
-"""
+"""Pictures in files and streams, and the colour transforms."""
 
 import io
 import os
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
-from xcodec import files
+from xcodec import files, modes
 from xcodec.errors import InputError, LimitError
+from xcodec.modes import PLAIN, Picture, image_of, picture_of, upright
 from xcodec.samples import Floats, Ints
 
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels than this are refused unless the caller raises the limit."""
 
-RGB = NDArray[np.uint8]
+RGB = modes.RGB
+METADATA = ("exif", "icc_profile", "xmp")
+"""What Pillow calls the metadata that it writes."""
+DEEP_KINDS = {"PNG": ".png", "TIFF": ".tif"}
+"""Formats that hold 16 bits a channel, by OpenCV's suffixes."""
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
 _limit_lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture as xcodec sees it.
-
-    rgb        : uint8 (height, width, 3)
-    composited : whether some pixel was transparent, so that white shows through it
-    """
-
-    rgb: RGB
-    composited: bool = False
 
 
 def load(source: Source, max_pixels: int = MAX_PIXELS) -> Picture:
@@ -54,7 +38,7 @@ def load(source: Source, max_pixels: int = MAX_PIXELS) -> Picture:
     Raises InputError where there is no whole picture, LimitError where it has more than
     ``max_pixels`` pixels, which is known before a pixel is decoded.
     """
-    return _convert(_open(source, max_pixels))
+    return picture_of(_open(source, max_pixels))
 
 
 def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]:
@@ -62,7 +46,7 @@ def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]
 
     Raises what ``load`` raises.
     """
-    image = _open(source, max_pixels)
+    image = upright(_open(source, max_pixels))
     if image.mode in ("P", "PA"):
         image = image.convert("RGB")
     levels = np.asarray(image).reshape(image.height, image.width, -1)
@@ -71,34 +55,9 @@ def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]
     return mask
 
 
-def as_rgb(image: Image.Image | NDArray[Any]) -> RGB:
-    """A picture from the caller, uint8 (height, width, 3).
-
-    image : a Pillow image, or a uint8 array (height, width) or (height, width, 3)
-
-    Warns where a Pillow image is transparent: white shows through it.
-    Raises InputError for anything else.
-    """
-    if isinstance(image, Image.Image):
-        picture = _convert(_decoded(image, "the picture"))
-        if picture.composited:
-            warnings.warn("the picture is transparent: composited on white", stacklevel=3)
-        return picture.rgb
-    if not isinstance(image, np.ndarray):
-        raise InputError(f"a picture is a Pillow image or an array, not {type(image).__name__}")
-    if image.dtype != np.uint8:
-        raise InputError(f"a picture array is uint8, not {image.dtype}")
-    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or not image.size:
-        shape = "x".join(map(str, image.shape))
-        raise InputError(f"a picture array is (height, width) or (height, width, 3), not {shape}")
-    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
-
-
 def to_image(rgb: RGB | Floats) -> Image.Image:
     """A Pillow image of RGB (height, width, 3): rounded and clipped to 0..255 where float."""
-    if rgb.dtype != np.uint8:
-        rgb = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
-    return Image.fromarray(np.ascontiguousarray(rgb))
+    return image_of(rgb, None, False, PLAIN)
 
 
 def save(
@@ -116,14 +75,41 @@ def save(
     name = target if isinstance(target, str | os.PathLike) else files.STDIO
     kind = kind or kind_of(name)
     data = io.BytesIO()
+    known = {name: image.info[name] for name in METADATA if name in image.info}
+    # Lossy formats alone heed the quality, and only some the others.
+    options: dict[str, Any] = {"quality": 95, **known}
+    if kind == "PNG" and "xmp" in known:
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", known["xmp"].decode("utf-8", "replace"))
     try:
-        image.save(data, kind, quality=95)  # Lossy formats alone heed the quality.
+        try:
+            image.save(data, kind, **options)
+        except OSError:  # The format holds no such mode.
+            data = io.BytesIO()
+            modes.plainer(image).save(data, kind, **options)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"cannot write {kind}: {error}") from error
     if isinstance(target, str | os.PathLike):
         files.write(target, data.getvalue(), overwrite)
     else:
         target.write(data.getvalue())
+
+
+def save_deep(levels: NDArray[Any], target: files.Name, kind: str, overwrite: bool = False) -> None:
+    """Write an array uint16 (height, width[, channels]) as a PNG or TIFF file of 16 bits.
+
+    Raises InputError where that fails.
+    """
+    if kind not in DEEP_KINDS:
+        raise InputError(f"{kind} files of 16 bits a channel cannot be written: use PNG or TIFF")
+    channels = [2, 1, 0, 3][: levels.shape[2]] if levels.ndim == 3 else []
+    if levels.shape[2:] == (2,):  # There is no such picture: grey as a colour.
+        levels, channels = levels[..., [0, 0, 0, 1]], [0, 1, 2, 3]
+    ordered = np.ascontiguousarray(levels[..., channels] if channels else levels)
+    done, data = cv2.imencode(DEEP_KINDS[kind], ordered)
+    if not done:
+        raise InputError(f"cannot write {kind}")
+    files.write(target, data.tobytes(), overwrite)
 
 
 def kind_of(name: files.Name) -> str:
@@ -197,49 +183,12 @@ def _open(source: Source, max_pixels: int) -> Image.Image:
 
 
 def _decoded(image: Image.Image, name: str) -> Image.Image:
-    """An image whose pixels are in memory, upright."""
+    """An image whose pixels are in memory."""
     try:
         image.load()
     except Exception as error:
         raise InputError(f"{name}: the picture is damaged ({_line(error)})") from error
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # Damaged EXIF is no reason to refuse the pixels.
-        return image
-
-
-def _convert(image: Image.Image) -> Picture:
-    """The picture in a decoded image of any mode."""
-    if 0 in image.size:
-        raise InputError("the picture has no pixels")
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        grey = _grey(image)
-        clear = np.asarray(image) == image.info.get("transparency", -1)
-        grey[clear] = 255
-        return Picture(np.repeat(grey[..., None], 3, axis=2), bool(clear.any()))
-    try:
-        rgba = image.convert("RGBA") if image.has_transparency_data else None
-        if rgba is None or rgba.getchannel("A").getextrema()[0] == 255:
-            return Picture(np.asarray(image.convert("RGB")))
-    except ValueError as error:
-        raise InputError(f"pictures of mode {image.mode} are not supported") from error
-    white = Image.new("RGBA", image.size, "white")
-    return Picture(np.asarray(Image.alpha_composite(white, rgba).convert("RGB")), True)
-
-
-def _grey(image: Image.Image) -> NDArray[np.uint8]:
-    """Grey levels of a picture in a mode wider than 8 bits, (height, width)."""
-    levels = np.asarray(image, np.float64)
-    if image.mode == "F":
-        if not np.isfinite(levels).all():
-            raise InputError("the picture holds values that are not numbers")
-        if levels.max() <= 1:
-            levels = levels * 255
-    else:
-        if levels.min() < 0 or levels.max() > 65535:
-            raise InputError("the picture holds values outside 16 bits: scale them first")
-        levels = levels / 257
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+    return image
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from xcodec.sampling.tone import least_squares
 from xcodec.scatter import normal_equations
 
 METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
-"""Squared RGB error as a quadratic form of the error in Y, Co and Cg."""
+"""Squared RGB error as a quadratic form of the error in Y, Co and Cg; of Y alone where grey."""
 MULTIPLIER = 0.05
 """Squared error that a bit is worth, relative to step ** 2 at every pixel of a sample."""
 DAMPING = 1.15
@@ -60,18 +60,29 @@ def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
 class Problem:
     """A sampled picture whose symbols are to be chosen.
 
-    values : float64 (n, 3), the least-squares values that the search starts from
+    values : float64 (n, planes), the least-squares values that the search starts from
     """
 
     def __init__(
-        self, points: Points, tree: Hierarchy, lifting: Lifting, planes: Floats, start: Floats
+        self,
+        points: Points,
+        tree: Hierarchy,
+        lifting: Lifting,
+        planes: Floats,
+        start: Floats,
+        weights: Floats | None = None,
     ) -> None:
-        """planes : (height, width, 3), Y, Co, Cg; start : (n, 3), to begin least squares from."""
+        """planes  : (height, width, 3), Y, Co, Cg, or Y alone (height, width, 1)
+        start   : (n, planes), to begin least squares from
+        weights : (height, width), what a pixel's squared error counts for; all 1 where None
+        """
+        self._metric = METRIC[: planes.shape[2], : planes.shape[2]]
         self._tree, self._lifting = tree, lifting
-        self._gram, self._moments = normal_equations(points, planes)
+        self._gram, self._moments = normal_equations(points, planes, weights)
         self._pixels: int = planes.shape[0] * planes.shape[1]
-        flat = planes.reshape(-1, len(METRIC)).astype(np.float64)
-        self._energy = float(((flat.T @ flat) * METRIC).sum())
+        flat = planes.reshape(-1, planes.shape[2]).astype(np.float64)
+        weighed = flat if weights is None else flat * weights.reshape(-1, 1)
+        self._energy = float(((weighed.T @ flat) * self._metric).sum())
         self.values = least_squares(self._gram, self._moments, start)
 
     @cached_property
@@ -79,18 +90,20 @@ class Problem:
         return forms(self._gram, self._lifting)
 
     def error(self, values: Floats) -> float:
-        """Squared error of the classical fill of values (n, 3), not clipped: mean over R, G, B."""
+        """Squared error of the classical fill of values (n, planes), weighed, not clipped:
+        mean over R, G, B.
+        """
         each = values.T @ (self._gram @ values) - 2 * (values.T @ self._moments)
-        error = float((each * METRIC).sum()) + self._energy
+        error = float((each * self._metric).sum()) + self._energy
         return error / (len(METRIC) * self._pixels)
 
     def choose(self, step: float, sweeps: int, worth: float = 1.0) -> NDArray[np.int32]:
-        """Symbols (n, 3) for a quantiser step in grey levels.
+        """Symbols (n, planes) for a quantiser step in grey levels.
 
         sweeps : times that each is chosen
         worth  : factor on the MULTIPLIER
         """
-        state = _State(self._tree, step, worth * self.bit_worth(step))
+        state = _State(self._tree, step, worth * self.bit_worth(step), self._metric)
         state.place(self._lifting.forward(self.values))
         for sweep in range(sweeps):
             self._sweep(state, self._moments, first=sweep == 0)
@@ -99,11 +112,11 @@ class Problem:
     def refine(
         self, symbols: NDArray[np.int32], step: float, moments: Floats, worth: float = 1.0
     ) -> NDArray[np.int32]:
-        """Symbols (n, 3) chosen once more, toward another picture.
+        """Symbols (n, planes) chosen once more, toward another picture.
 
-        moments : (n, 3), of that picture less GREY
+        moments : (n, planes), of that picture less GREY
         """
-        state = _State(self._tree, step, worth * self.bit_worth(step))
+        state = _State(self._tree, step, worth * self.bit_worth(step), self._metric)
         state.take(symbols)
         self._sweep(state, moments, first=False)
         return state.symbols
@@ -139,9 +152,10 @@ class Problem:
 class _State:
     """Symbols in the making: what they are, and the coefficients that they stand for."""
 
-    def __init__(self, tree: Hierarchy, step: float, multiplier: float) -> None:
+    def __init__(self, tree: Hierarchy, step: float, multiplier: float, metric: Floats) -> None:
         self._tree = tree
-        self._steps = quantizer.per_sample(step, tree)
+        self._steps = quantizer.per_sample(step, tree, len(metric))
+        self._metric = metric
         self._multiplier = multiplier
         self._model, self._bits = context.tables(KIND), context.token_bits(KIND)
         self.symbols = np.zeros(self._steps.shape, np.int32)
@@ -153,7 +167,7 @@ class _State:
         self.coefficients[where] = quantizer.dequantise(self.symbols[where], self._steps[where])
 
     def take(self, symbols: NDArray[np.int32]) -> None:
-        """Go on from symbols (n, 3)."""
+        """Go on from symbols (n, planes)."""
         self.symbols[:] = symbols
         self.coefficients[:] = quantizer.dequantise(symbols, self._steps)
 
@@ -166,7 +180,7 @@ class _State:
         form c.c - 2 moments.c, level by level: the points of a level are far apart.
 
         form    : csr (m, m)
-        moments : (m, 3)
+        moments : (m, planes)
         """
         span = self.span(levels)
         slope = form @ self.coefficients[span] - moments
@@ -175,10 +189,10 @@ class _State:
             where = self._tree.span(level)
             here = slice(where.start - span.start, where.stop - span.start)
             columns = form[here].T
-            for plane in range(len(METRIC)):
-                weight = METRIC[plane, plane] * diagonal[here]
+            for plane in range(len(self._metric)):
+                weight = self._metric[plane, plane] * diagonal[here]
                 before = self.coefficients[where, plane].copy()
-                aim = before - slope[here] @ METRIC[:, plane] / weight
+                aim = before - slope[here] @ self._metric[:, plane] / weight
                 self._choose(level, plane, aim, weight)
                 moved = self.coefficients[where, plane] - before
                 if moved.any():

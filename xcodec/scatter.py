@@ -175,13 +175,17 @@ def squares(points: Points) -> Iterator[Squares]:
         tops, lefts = tops[inside], lefts[inside]
 
 
-def normal_equations(points: Points, planes: Floats) -> tuple[csr_array, NDArray[np.float64]]:
+def normal_equations(
+    points: Points, planes: Floats, importance: Floats | None = None
+) -> tuple[csr_array, NDArray[np.float64]]:
     """The squared error of the fill as a function of the sample values.
 
-    planes : (height, width, c), the picture
+    planes     : (height, width, c), the picture
+    importance : (height, width), what a pixel's squared error counts for; all 1 where None
 
     Returns A (n, n) and b (n, c): values v leave the error v.Av - 2 b.v + |planes|^2 in each plane.
-    With the fill as a matrix M these are M'M and M'x; a square adds a small block to them.
+    With the fill as a matrix M and importance W these are M'WM and M'Wx; a square adds a small
+    block to them.
     """
     count, channels = len(points), planes.shape[2]
     pixels = planes.reshape(-1, channels)
@@ -191,8 +195,11 @@ def normal_equations(points: Points, planes: Floats) -> tuple[csr_array, NDArray
     for square in squares(points):
         inside = (square.rows < points.height) & (square.cols < points.width)
         weights = square.weights * inside[..., None]
-        seen = pixels[np.where(inside, square.rows * points.width + square.cols, 0)]
+        where = np.where(inside, square.rows * points.width + square.cols, 0)
+        seen = pixels[where]
         transposed = weights.transpose(0, 2, 1)
+        if importance is not None:
+            transposed = transposed * importance.reshape(-1)[where][:, None]
         around = (transposed @ seen).reshape(-1, channels)
         for channel in range(channels):
             moments[:, channel] += np.bincount(square.sites.ravel(), around[:, channel], count)

@@ -28,6 +28,7 @@ STEPS_AN_OCTAVE = 14.0
 """Step indices that halve a file, about; so the search takes few looks."""
 STEPS_A_DECIBEL = 6.0
 LOOKS = 10
+HIGHEST_RATE = 0.5
 MULTIPLIERS = 1.0, 3.0
 """Range of the multiplier with which the last bytes are used up, relative to the usual one."""
 
@@ -141,17 +142,20 @@ class _Search:
         tried: dict[int, Candidate | None] = {}
         guess = request.rate
         if self._goal.size is not None:
-            guess = 8 * max(self._goal.size - 16, 1) / BITS_A_SAMPLE / self._area
+            beside = 16 + sum(len(content) for content in request.sections.values())
+            guess = 8 * max(self._goal.size - beside, 1) / BITS_A_SAMPLE / self._area
 
         def at(k: int) -> float:
             if k not in tried:
                 tried[k] = self.at(self._with_rate(request, guess * factor**k))
             return self._cost(tried[k])
 
-        here = 0
-        while np.isinf(at(here)) and here > -24:
-            here -= 1  # A rate that is far too high fits with no step at all.
-        direction = 1 if here == 0 and further and at(1) < at(0) else -1
+        # A rate that is far too high fits with no step at all, one that is too low is never good.
+        here, direction = 0, -1 if self._goal.size is not None else 1
+        while np.isinf(at(here)) and abs(here) < 24 and guess * factor**here < HIGHEST_RATE:
+            here += direction
+        if here == 0:
+            direction = 1 if further and at(1) < at(0) else -1
         while further and abs(here) < 24 and at(here + direction) < at(here):
             here += direction
         return tried[here]
@@ -207,13 +211,16 @@ class _Search:
     ) -> Candidate:
         symbols = draft.quantise(step, request.effort, multiplier)
         data = analysis.write_symbols(draft, request, step, symbols)
-        error = self._error(draft, symbols, step)
+        error = self._error(draft, request, symbols, step)
         return Candidate(data, error, request, draft, step, symbols)
 
-    def _error(self, draft: Analysis, symbols: NDArray[np.int32], step: int) -> float:
+    def _error(
+        self, draft: Analysis, request: Request, symbols: NDArray[np.int32], step: int
+    ) -> float:
         samples = draft.samples(symbols, step)
-        if draft.problem is not None:
-            return draft.problem.error(samples.values - GREY)
+        weighed = draft.problem is not None and request.weights is not None
+        if draft.problem is not None and not (weighed and self._goal.psnr is not None):
+            return draft.problem.error((samples.values - GREY)[:, : symbols.shape[1]])
         return float(np.square(np.clip(fill(samples).rgb, 0, 255) - self._rgb).mean())
 
     def _excess(self, file: Candidate) -> float:

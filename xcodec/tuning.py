@@ -36,7 +36,7 @@ def tune(
 ) -> bytes:
     """The file of a picture with symbols tuned through the generator that it names.
 
-    symbols : int32 (n, 3), where to start from
+    symbols : int32 (n, planes), where to start from
     rounds  : steps along the gradient
     limit   : bytes that the file may have; without, bits and error are weighed as ever
 
@@ -75,7 +75,7 @@ class _Looker:
         self._shape = rgb.shape
         target = to_network(np.moveaxis(rgb, -1, 0))
         self._target = torch.from_numpy(target)[None].to(self._device)
-        zeros = np.zeros((len(draft.points), 3), np.int32)
+        zeros = np.zeros_like(draft.coefficients, np.int32)
         self._deviation = fill(draft.samples(zeros, step)).deviation
 
     def look(self, symbols: NDArray[np.int32]) -> tuple[float, Floats]:
@@ -102,6 +102,6 @@ class _Looker:
         """Symbols whose fill lies nearer to the last one seen less a gradient."""
         assert self._draft.problem is not None
         wanted = images.to_ycocg(self._fill - gradient).astype(np.float64) - GREY
-        moments = self._matrix.T @ wanted.reshape(-1, 3)
+        moments = self._matrix.T @ wanted.reshape(-1, 3)[:, : symbols.shape[1]]
         step = quantizer.step_of(self._step)
         return self._draft.problem.refine(symbols, step, moments, worth)

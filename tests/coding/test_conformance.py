@@ -55,6 +55,8 @@ def requests(draw: st.DrawFn) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         marks = pictures.noise(height * width).reshape(height, width) < share
         marks[draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))] = True
         options["mask"] = marks
+    if draw(st.integers(0, 3)) == 0:
+        picture = picture[..., 1]
     kind = draw(st.integers(0, 2))
     if kind == 0:
         options |= {"tone": "point", "lossless": True}

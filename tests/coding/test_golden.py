@@ -17,7 +17,7 @@ from xcodec.coding import container, payload
 ROOT = FOLDER.parent.parent
 NAMES = sorted(cases())
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text())
-BY_ZSTANDARD = {"bitmap", "runs", "mean"}
+BY_ZSTANDARD = {"bitmap", "runs", "mean", "metadata"}
 """Files that hold a zstandard frame, whose bytes may differ between releases of that library."""
 
 
@@ -70,6 +70,25 @@ def test_symbols_to_bytes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_sections(name: str) -> None:
+    expected = {int(tag): bytes.fromhex(each) for tag, each in EXPECTED[name]["sections"].items()}
+    file = by_reference(name)
+    assert file.sections == expected
+    assert codec.peek(stored(name)).mode == EXPECTED[name]["mode"]
+    if container.ALPHA not in expected:
+        return
+    fields = file.fields
+    found = reference.read_alpha(expected[container.ALPHA], fields["height"], fields["width"])
+    if isinstance(found, reference.File):
+        assert found.fields["grey"] == 1
+        assert found.fields["width"] == fields["width"]
+        assert found.fields["height"] == fields["height"]
+    else:
+        alpha = xcodec.decode(stored(name), decoder="classical").getchannel("A")
+        assert np.array_equal(np.asarray(alpha), found)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_pixels_to_bytes(name: str) -> None:
     """Floats choose the symbols here: nearly the same size and picture."""
     picture, options = cases()[name]
@@ -88,6 +107,11 @@ def test_each_way_to_write_a_mask_is_among_the_files() -> None:
         assert reader.byte() == mode
 
 
+def test_each_way_to_write_alpha_is_among_the_files() -> None:
+    kinds = {EXPECTED[name]["sections"].get("2", "--")[:2] for name in NAMES}
+    assert kinds == {"--", "00", "01", "02", "03"}
+
+
 def test_the_reference_reads_the_fields() -> None:
     for name in NAMES:
         header = codec._read(stored(name), MAX_PIXELS, partial=False).header
@@ -96,6 +120,7 @@ def test_the_reference_reads_the_fields() -> None:
         assert container.MASKS[fields["mask"]] == header.mask
         assert fields["block"] == header.block
         assert fields["model"] == header.model
+        assert fields["grey"] == header.grey
         assert fields.get("scale", 0) == header.scale
         assert fields.get("seed", 0) == header.seed
         assert fields.get("step") == header.step

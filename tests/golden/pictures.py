@@ -51,3 +51,48 @@ def checks(height: int, width: int) -> Mask:
     pattern = noise(64, 5).reshape(8, 8) < 20000
     mask: Mask = pattern[row // 2 % 8, col % 8]
     return mask
+
+
+def disc(height: int, width: int) -> NDArray[np.uint8]:
+    """Alpha that is opaque within an ellipse."""
+    row, col = np.arange(height)[:, None], np.arange(width)
+    inside = ((2 * row - height) * width) ** 2 + ((2 * col - width) * height) ** 2
+    return np.where(inside < (height * width) ** 2 * 3 // 4, 255, 0).astype(np.uint8)
+
+
+def fade(height: int, width: int) -> NDArray[np.uint8]:
+    """Alpha that grows from left to right."""
+    row, col = np.arange(height)[:, None], np.arange(width)
+    return (row * 0 + col * 255 // max(1, width - 1)).astype(np.uint8)
+
+
+def wide_profile() -> bytes:
+    """An ICC profile of version 2 with the primaries of Adobe RGB (1998) and a gamma of 2.2."""
+
+    def fixed(*values: float) -> bytes:
+        return b"".join(round(v * 65536).to_bytes(4, "big", signed=True) for v in values)
+
+    def xyz(*values: float) -> bytes:
+        return b"XYZ " + bytes(4) + fixed(*values)
+
+    name = b"wide\0"
+    tags = {
+        b"desc": b"desc" + bytes(4) + len(name).to_bytes(4, "big") + name + bytes(78),
+        b"cprt": b"text" + bytes(4) + b"none\0",
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.60974, 0.31111, 0.01947),
+        b"gXYZ": xyz(0.20528, 0.62567, 0.06087),
+        b"bXYZ": xyz(0.14919, 0.06322, 0.74457),
+        **{tag: b"curv" + bytes(7) + b"\1" + (563).to_bytes(2, "big") for tag in TONE_CURVES},
+    }
+    table, body, at = b"", b"", 132 + 12 * len(tags)
+    for tag, content in tags.items():
+        table += tag + (at + len(body)).to_bytes(4, "big") + len(content).to_bytes(4, "big")
+        body += content + bytes(-len(content) % 4)
+    size = at + len(body)
+    head = size.to_bytes(4, "big") + bytes(4) + b"\2\x20\0\0mntrRGB XYZ " + bytes(12) + b"acsp"
+    head += bytes(28) + fixed(0.9642, 1.0, 0.8249) + bytes(48)
+    return head + len(tags).to_bytes(4, "big") + table + body
+
+
+TONE_CURVES = (b"rTRC", b"gTRC", b"bTRC")

@@ -10,17 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
 
 import xcodec
 from tests.golden import pictures
 from tests.golden.pictures import RGB
-from xcodec import codec
+from xcodec import codec, modes
+
+Source = RGB | Image.Image
 
 FOLDER = Path(__file__).parent
 MAX_PIXELS = 1 << 20
 
 
-def cases() -> dict[str, tuple[RGB, dict[str, Any]]]:
+def cases() -> dict[str, tuple[Source, dict[str, Any]]]:
     """Name of each file -> the picture and what ``xcodec.encode`` is told."""
     scene = pictures.scene(72, 96)
     lossless = {"tone": "point", "lossless": True}
@@ -38,11 +42,46 @@ def cases() -> dict[str, tuple[RGB, dict[str, Any]]]:
         "blocks": (scene, {"mask": pictures.speckled(72, 96), **lossless}),
         "lossless": (scene, {"rate": 0.06, **lossless}),
         "layers": (pictures.scene(250, 330), {"rate": 0.03, "step": 1.0}),
+        "grey": (scene[..., 1], {"rate": 0.05}),
+        "grey-lossless": (scene[..., 1], {"rate": 0.05, **lossless}),
+        "grey-layers": (pictures.scene(300, 400)[..., 1], {"rate": 0.1, "step": 1.0}),
+        "grey-mask": (scene[..., 1], {"mask": pictures.diagonals(72, 96)}),
+        "colour-of-greys": (np.repeat(pictures.scene(128, 128)[..., :1], 3, 2), {}),
+        "bilevel": (Image.fromarray(scene[..., 1] > 128), {"rate": 0.05}),
+        "deep": (Image.fromarray(scene[..., 1].astype(np.uint16) * 257), {"rate": 0.05}),
+        "cmyk": (Image.fromarray(scene).convert("CMYK"), {"rate": 0.05}),
+        "opaque": (with_alpha(scene, np.full((72, 96), 255, np.uint8)), {}),
+        "alpha-mask": (with_alpha(scene, pictures.disc(72, 96)), {"alpha_quality": 100}),
+        "alpha-plane": (with_alpha(scene, pictures.fade(72, 96)), {"alpha_quality": 100}),
+        "alpha-samples": (with_alpha(scene, pictures.fade(72, 96)), {"alpha_quality": 30}),
+        "alpha-cut": (
+            with_alpha(pictures.scene(144, 192), pictures.disc(144, 192)),
+            {"alpha_quality": 0},
+        ),
+        "alpha-grey": (with_alpha(scene, pictures.disc(72, 96)).convert("LA"), {}),
+        "metadata": (described(scene), {"keep": True}),
         "exact-layers": (pictures.scene(330, 250), {"rate": 0.05, **lossless}),
     }
 
 
-def facts(data: bytes, picture: RGB) -> dict[str, Any]:
+def with_alpha(rgb: RGB, alpha: NDArray[np.uint8]) -> Image.Image:
+    """A picture with alpha, uint8 (height, width)."""
+    return Image.fromarray(np.dstack([rgb, alpha]))
+
+
+def described(rgb: RGB) -> Image.Image:
+    """A picture with EXIF, XMP and the profile of a colour space of its own."""
+    image = Image.fromarray(rgb)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "somebody"
+    exif[ExifTags.Base.Orientation] = 6
+    image.info["exif"] = exif.tobytes()
+    image.info["xmp"] = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    image.info["icc_profile"] = pictures.wide_profile()
+    return image
+
+
+def facts(data: bytes, picture: Source) -> dict[str, Any]:
     """What a file must decode to."""
     file = codec._read(data, MAX_PIXELS, partial=False)
     points = np.stack([file.points.rows, file.points.cols], 1)
@@ -50,6 +89,8 @@ def facts(data: bytes, picture: RGB) -> dict[str, Any]:
         "size": len(data),
         "samples": len(points),
         "layers": file.layers,
+        "mode": codec.peek(data).mode,
+        "sections": {str(tag): each.hex() for tag, each in sorted(file.header.sections.items())},
         "points": digest(points),
         "symbols": digest(file.symbols),
         "psnr": round(psnr(data, picture), 3),
@@ -61,9 +102,12 @@ def digest(values: Any) -> str:
     return hashlib.sha256(np.ascontiguousarray(values, "<i4").tobytes()).hexdigest()
 
 
-def psnr(data: bytes, picture: RGB) -> float:
-    """Decibels of the classical decoder's picture; 99 where it is exact."""
-    error = np.square(np.asarray(xcodec.decode(data, decoder="classical"), float) - picture).mean()
+def psnr(data: bytes, picture: Source) -> float:
+    """Decibels of the classical decoder's sRGB, where it is seen; 99 where it is exact."""
+    seen = modes.picture_of(picture)
+    weights = np.ones(seen.rgb.shape[:2]) if seen.alpha is None else seen.alpha > 0
+    found = xcodec.decode(data, decoder="classical", bit_depth=8, strip=True).convert("RGB")
+    error = np.average(np.square(np.asarray(found, float) - seen.rgb).mean(-1), weights=weights)
     return float(10 * np.log10(255**2 / error)) if error else 99.0
 
 

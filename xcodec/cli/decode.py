@@ -31,6 +31,12 @@ from xcodec.cli.common import DEVICES, as_json, beside, force, given, max_pixels
     show_default=True,
     help="Where the generator runs.",
 )
+@click.option(
+    "--bit-depth",
+    type=click.Choice(["8", "16"]),
+    help="Bits a channel of the output.  [default: the source's]",
+)
+@click.option("--strip", is_flag=True, help="Leave out EXIF, XMP and ICC profile.")
 @click.option("--partial", is_flag=True, help="Draw what there is of a file that was cut short.")
 @max_pixels
 @force
@@ -42,16 +48,27 @@ def decode(
     force: bool,
     as_json: bool,
     quiet: bool,
+    bit_depth: str | None,
     **options: Any,
 ) -> None:
     """Paint the picture of the .xgc file IN ('-': standard input)."""
-    from xcodec import codec, files, images
+    from xcodec import codec, files, images, modes
 
     output = output or beside(source, ".png")
     files.check_target(output, force)
     kind = images.kind_of(output)
-    picture = codec.decode(files.read(source), **given(**options))
-    images.save(picture, output, kind, force)
-    facts = {"width": picture.width, "height": picture.height, "decoder": options["decoder"]}
-    text = f"{output}: {picture.width}x{picture.height} pixels"
+    data = files.read(source)
+    limit = given(max_pixels=options["max_pixels"])
+    if bit_depth == "16" and codec.peek(data, **limit).mode not in modes.GREYS:
+        del options["strip"]  # Nothing writes metadata there.
+        levels = codec.decode_array(data, 16, **given(**options))
+        images.save_deep(levels, output, kind, force)
+        height, width = levels.shape[:2]
+    else:
+        depth = None if bit_depth is None else int(bit_depth)
+        picture = codec.decode(data, bit_depth=depth, **given(**options))
+        images.save(picture, output, kind, force)
+        width, height = picture.size
+    facts = {"width": width, "height": height, "decoder": options["decoder"]}
+    text = f"{output}: {width}x{height} pixels"
     report(text, facts, output, as_json, quiet)

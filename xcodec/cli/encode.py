@@ -56,6 +56,18 @@ TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
     help="How hard to look for fewer bytes: 0 is fastest; 8 and 9 look through the generator.",
 )
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
+@click.option(
+    "--alpha-quality",
+    type=click.IntRange(0, 100),
+    default=50,
+    show_default=True,
+    help="How well transparency is kept; 100 is exact.",
+)
+@click.option(
+    "--keep/--strip",
+    default=None,
+    help="Keep all of EXIF, XMP and ICC profile, or nothing.  [default: what is small]",
+)
 @click.option("--comment", metavar="TEXT", help="Keep a text in the file.")
 @max_pixels
 @force
@@ -82,10 +94,8 @@ def encode(
     files.check_target(output, force)
     limit = given(max_pixels=max_pixels)
     picture = images.load(source, **limit)
-    if picture.composited and not quiet:
-        click.echo(f"xcodec: warning: {source} is transparent: composited on white", err=True)
     where = mask if mask in ("blue", "random") else images.load_mask(mask, **limit)
-    data = codec.encode(picture.rgb, mask=where, lossless=lossless_samples, **given(**options))
+    data = codec.encode(picture, mask=where, lossless=lossless_samples, **given(**options))
     files.write(output, data, force)
     facts = codec.info(data, **limit)
     text = (

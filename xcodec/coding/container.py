@@ -2,7 +2,7 @@
 
 "XG", 0xC0 | version
 flags          1 byte: mask 2 bits, tone 2 bits, lossless, uniform, sections, layered
-model, block   1 byte: model 5 bits, log2(block) - 3 in 3 bits
+kinds          1 byte: grey, model 4 bits, log2(block) - 3 in 3 bits
 width, height  varints, less one
 scale          varint            unless the mask is explicit
 seed           varint            where the mask is random
@@ -18,20 +18,23 @@ from dataclasses import dataclass, field
 import google_crc32c
 import zstandard
 
-from xcodec.errors import FormatError, LimitError, TruncatedError
+from xcodec.errors import FormatError, InputError, LimitError, TruncatedError
 from xcodec.samples import TONES
 
 MAGIC = b"XG"
-VERSION = 2
+VERSION = 3
 MASKS = ("blue", "random", "explicit")
 MODELS = ("photo", "face")
-"""Names of models by their number in the file; the rest of 0..31 is reserved."""
-SECTIONS = {1: "comment"}
-"""Sections by tag; their bytes are zstandard frames. Those above 127 may not be skipped."""
+"""Names of models by their number in the file; the rest of 0..15 is reserved."""
+COMMENT, ALPHA, EXIF, XMP, PROFILE, SOURCE = 1, 2, 3, 4, 5, 6
+"""Sections by tag, 0..63."""
+SECTIONS = (COMMENT, ALPHA, EXIF, XMP, PROFILE, SOURCE)
+PACKED, NEEDED = 64, 128
+"""Added to a tag: the section is a zstandard frame; it may not be skipped."""
 MAX_SIDE = 1 << 20
 MAX_SEED = (1 << 32) - 1
-MAX_SECTION = 1 << 20
-"""Most bytes of a section once it is unpacked."""
+MAX_SECTION, MAX_UNPACKED = 1 << 26, 1 << 22
+"""Most bytes of a section as it stands in a file, and of a packed one once it is unpacked."""
 MAX_LAYERS = 32
 CHECKSUM = 4
 
@@ -40,8 +43,9 @@ CHECKSUM = 4
 class Header:
     """Every field of a file before its payload.
 
-    scale : of Density; step : index into quantizer.step_of, None where samples are lossless;
-    block : pixels; sections : tag -> unpacked bytes
+    grey  : luma alone is coded; block : pixels; scale : of Density
+    step  : index into quantizer.step_of, None where samples are lossless
+    sections : tag -> unpacked bytes
     """
 
     width: int
@@ -52,10 +56,16 @@ class Header:
     uniform: bool
     model: int
     block: int
+    grey: bool = False
     scale: int = 0
     seed: int = 0
     step: int | None = None
     sections: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def planes(self) -> int:
+        """Planes that are coded: luma, and chroma unless the picture is grey."""
+        return 1 if self.grey else 3
 
 
 def checksum(data: bytes) -> bytes:
@@ -116,7 +126,8 @@ def _write_header(header: Header, layered: bool) -> bytes:
         | layered << 7
     )
     out = bytearray(MAGIC)
-    out += bytes([0xC0 | VERSION, flags, header.model << 3 | header.block.bit_length() - 4])
+    kinds = header.grey << 7 | header.model << 3 | header.block.bit_length() - 4
+    out += bytes([0xC0 | VERSION, flags, kinds])
     out += varint(header.width - 1) + varint(header.height - 1)
     if header.mask != "explicit":
         out += varint(header.scale)
@@ -127,9 +138,26 @@ def _write_header(header: Header, layered: bool) -> bytes:
     if header.sections:
         out += varint(len(header.sections))
         for tag, content in sorted(header.sections.items()):
-            packed = zstandard.ZstdCompressor(level=19).compress(content)
-            out += bytes([tag]) + varint(len(packed)) + packed
+            out += section(tag, content)
     return bytes(out)
+
+
+def pack(content: bytes) -> bytes:
+    """Bytes as a zstandard frame that states its size."""
+    return zstandard.ZstdCompressor(level=19).compress(content)
+
+
+def section(tag: int, content: bytes) -> bytes:
+    """A section as it stands in a file: packed where that is smaller.
+
+    Raises InputError where it is too large.
+    """
+    if len(content) > MAX_SECTION:
+        raise InputError(f"{len(content)} bytes are too many for a section of a file")
+    packed = pack(content)
+    if len(packed) < len(content) <= MAX_UNPACKED:
+        tag, content = tag | PACKED, packed
+    return bytes([tag]) + varint(len(content)) + content
 
 
 def _read_header(reader: Reader, max_pixels: int, limits: tuple[int, int]) -> tuple[Header, bool]:
@@ -156,8 +184,9 @@ def _read_header(reader: Reader, max_pixels: int, limits: tuple[int, int]) -> tu
         tone=TONES[tone],
         lossless=lossless,
         uniform=uniform,
-        model=kinds >> 3,
+        model=kinds >> 3 & 15,
         block=8 << (kinds & 7),
+        grey=bool(kinds & 128),
         scale=0 if MASKS[mask] == "explicit" else reader.varint(max_scale, "the scale"),
         seed=reader.varint(MAX_SEED, "the seed") if MASKS[mask] == "random" else 0,
         step=None if lossless else reader.byte(),
@@ -169,22 +198,26 @@ def _read_header(reader: Reader, max_pixels: int, limits: tuple[int, int]) -> tu
 
 
 def _read_sections(reader: Reader) -> dict[int, bytes]:
-    sections = {}
+    sections: dict[int, bytes] = {}
     for _ in range(reader.varint(64, "the number of sections")):
-        tag = reader.byte()
-        packed = reader.take(reader.varint(MAX_SECTION, "the length of a section"))
+        kind = reader.byte()
+        content = reader.take(reader.varint(MAX_SECTION, "the length of a section"))
+        tag = kind & 63
+        if tag in sections:
+            raise FormatError("damaged: a section is there twice")
         if tag in SECTIONS:
-            sections[tag] = _unpack(packed)
-        elif tag > 127:
+            sections[tag] = unpack(content, MAX_UNPACKED) if kind & PACKED else content
+        elif kind & NEEDED:
             raise FormatError(f"section {tag} is needed and unknown to this release")
     return sections
 
 
-def _unpack(packed: bytes) -> bytes:
+def unpack(packed: bytes, limit: int) -> bytes:
+    """What a zstandard frame holds, at most ``limit`` bytes. Raises FormatError."""
     try:
-        if not 0 <= zstandard.frame_content_size(packed) <= MAX_SECTION:
+        if not 0 <= zstandard.frame_content_size(packed) <= limit:
             raise FormatError("damaged: a section has no size or is too large")
-        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_SECTION)
+        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=limit)
     except zstandard.ZstdError as error:
         raise FormatError("damaged: a section cannot be unpacked") from error
 
@@ -199,6 +232,11 @@ def write(header: Header, layers: list[bytes]) -> bytes:
             out += varint(len(layer)) + checksum(layer)
     out += b"".join(layers)
     return bytes(out) + checksum(bytes(out))
+
+
+def read_header(data: bytes, *, max_pixels: int, limits: tuple[int, int]) -> Header:
+    """The header alone; arguments and errors as of ``read``."""
+    return _read_header(Reader(data), max_pixels, limits)[0]
 
 
 def read(

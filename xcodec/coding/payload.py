@@ -24,7 +24,6 @@ from xcodec.sampling.mask import MAX_EXPONENT, points_from_density, points_from_
 LAYERED_FROM = 4096
 """Bytes of payload from which a file has layers with checksums of their own."""
 FINE_LAYERS = 4
-PLANES = 3
 
 Tally = Callable[[str, int], None]
 """Told after each part: "density", "luma" or "chroma", and the bits that it took."""
@@ -89,7 +88,7 @@ def _write(
     model = tables("pixels" if header.lossless else "coefficients")
     written = []
     for octaves in _octaves_of_layers(tree, layers):
-        for level, plane in _planes(octaves):
+        for level, plane in _planes(octaves, header.planes):
             before = coder.size()
             write_plane(coder, symbols, tree, level, plane, model)
             tally("chroma" if plane else "luma", coder.size() - before)
@@ -99,10 +98,10 @@ def _write(
     return written
 
 
-def _planes(octaves: list[range]) -> Iterator[tuple[int, int]]:
+def _planes(octaves: list[range], planes: int) -> Iterator[tuple[int, int]]:
     """Levels and planes of octaves in the order in which they are coded."""
     for octave in octaves:
-        yield from itertools.product(octave, range(PLANES))
+        yield from itertools.product(octave, range(planes))
 
 
 def read_points(
@@ -136,7 +135,7 @@ def read_points(
 def read_symbols(
     header: Header, coder: Decoder, points: Points, layers: list[bytes], count: int, whole: bool
 ) -> tuple[Hierarchy, NDArray[np.int32]]:
-    """Hierarchy and symbols (n, 3) of a file; zeros beyond the layers that are there.
+    """Hierarchy and symbols (n, planes) of a file; zeros beyond the layers that are there.
 
     coder  : the stream of layer 0 after ``read_points``
     layers : those that are there, of ``count``
@@ -146,11 +145,11 @@ def read_symbols(
     if not 1 <= count <= len(tree.octaves):
         raise FormatError("damaged: more layers than octaves")
     model = tables("pixels" if header.lossless else "coefficients")
-    symbols = np.zeros((len(points), PLANES), np.int32)
+    symbols = np.zeros((len(points), header.planes), np.int32)
     for layer, octaves in enumerate(_octaves_of_layers(tree, count)[: len(layers)]):
         if layer:
             coder = Decoder(layers[layer])
-        for level, plane in _planes(octaves):
+        for level, plane in _planes(octaves, header.planes):
             try:
                 read_plane(coder, symbols, tree, level, plane, model)
             except FormatError:

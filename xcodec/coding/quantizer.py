@@ -45,25 +45,25 @@ def index_of(step: float) -> int:
     return min(max(index, 0), MAX_STEP_INDEX)
 
 
-def steps(step: float, tree: Hierarchy) -> NDArray[np.float64]:
-    """Step of every level and plane, (levels, 3)."""
+def steps(step: float, tree: Hierarchy, planes: int = 3) -> NDArray[np.float64]:
+    """Step of every level and plane, (levels, planes)."""
     depths = np.array(tree.depths)
     depths[depths == depths[0]] = (
         0  # The coarsest points stand for the whole picture, however small it is.
     )
     coarseness = tree.depths[-1] - depths
     luma = step * LEVEL_GROWTH ** -coarseness.astype(np.float64)
-    every: NDArray[np.float64] = luma[:, None] * np.array(GROWTH)
+    every: NDArray[np.float64] = luma[:, None] * np.array(GROWTH[:planes])
     return every
 
 
-def per_sample(step: float, tree: Hierarchy) -> NDArray[np.float64]:
-    """Step of every sample and plane, (n, 3)."""
-    return np.repeat(steps(step, tree), np.diff(tree.bounds), axis=0)
+def per_sample(step: float, tree: Hierarchy, planes: int = 3) -> NDArray[np.float64]:
+    """Step of every sample and plane, (n, planes)."""
+    return np.repeat(steps(step, tree, planes), np.diff(tree.bounds), axis=0)
 
 
 def quantise(coefficients: Floats | Ints, steps: Floats) -> NDArray[np.int32]:
-    """Symbols (n, 3) of coefficients (n, 3) by steps of the same shape."""
+    """Symbols (n, planes) of coefficients by steps of the same shape."""
     scaled = coefficients / steps
     magnitude = np.minimum(np.floor(np.abs(scaled) + ROUNDING), MAX_SYMBOL)
     return (np.sign(scaled) * magnitude).astype(np.int32)

@@ -59,19 +59,28 @@ def _block_means(plane: Floats, block: int) -> NDArray[np.float64]:
 
 
 def exponents_of(
-    luma: Floats, kind: str, block: int, strength: float = STRENGTH, floor: float = FLOOR
+    luma: Floats,
+    kind: str,
+    block: int,
+    strength: float = STRENGTH,
+    floor: float = FLOOR,
+    weights: Floats | None = None,
 ) -> Ints:
-    """Density exponents of a picture, (blocks high, blocks wide), the lowest of them 0."""
+    """Density exponents of a picture, (blocks high, blocks wide), the lowest of them 0.
+
+    weights : (height, width), factors on the density
+    """
     height, width = luma.shape
     shape = -(-height // block), -(-width // block)
-    if kind == "uniform":
-        return np.zeros(shape, np.int16)
-    edges = edge_strength(luma, kind, block)
-    mean = edges.mean()
-    if not mean > 0:  # A flat picture has no edges anywhere.
-        return np.zeros(shape, np.int16)
-    octaves = strength * np.log2(edges / mean + floor)
-    steps = np.clip(np.rint(octaves), -SPREAD, SPREAD).astype(np.int16)
+    octaves = np.zeros(shape)
+    if kind != "uniform":
+        edges = edge_strength(luma, kind, block)
+        mean = edges.mean()
+        if mean > 0:  # A flat picture has no edges anywhere.
+            octaves = np.clip(strength * np.log2(edges / mean + floor), -SPREAD, SPREAD)
+    if weights is not None:
+        octaves = octaves + np.log2(np.maximum(_block_means(weights, block), 2.0**-SPREAD))
+    steps = np.clip(np.rint(octaves), -2 * SPREAD, 2 * SPREAD).astype(np.int16)
     exponents: Ints = steps - steps.min()
     return exponents
 
@@ -86,6 +95,7 @@ def measure(
     floor: float = FLOOR,
     mask: str = "blue",
     seed: int = 0,
+    weights: Floats | None = None,
 ) -> Density:
     """The density of a picture scaled to ``count`` samples.
 
@@ -95,6 +105,7 @@ def measure(
     strength : 0 (uniform) to 2
     floor    : above 0 to 10, relative to the picture's mean edge strength
     mask     : "blue" or "random", the threshold that will be applied
+    weights  : (height, width), factors on the density, whatever its kind
 
     Raises InputError for arguments outside these.
     """
@@ -105,6 +116,6 @@ def measure(
     if not 0 <= strength <= 2 or not 0 < floor <= 10:
         raise InputError("strength lies in 0..2 and floor above 0 and up to 10")
     height, width = luma.shape
-    exponents = exponents_of(luma, kind, block, strength, floor)
+    exponents = exponents_of(luma, kind, block, strength, floor, weights)
     scale = scale_for_count(exponents, block, height, width, count, mask, seed)
     return Density(exponents, block, scale)
