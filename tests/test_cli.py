@@ -303,10 +303,10 @@ def test_odd_pictures(kind: str, tmp_path: Path) -> None:
     file = str(tmp_path / "in.xgc")
     assert main(["decode", file, "--decoder", "classical", "-o", str(out)]) == 0
     picture = images.load(out).rgb
-    opened = Image.open(out)
-    assert opened.size == image.size
     modes = {"grey": "L", "bilevel": "1", "transparent": "RGBA", "16-bit": "I;16"}
-    assert opened.mode == modes.get(kind, "RGB")
+    with Image.open(out) as opened:
+        assert opened.size == image.size
+        assert opened.mode == modes.get(kind, "RGB")
     if kind in ("one pixel", "flat", "black"):
         colour = image.getpixel((0, 0))
         tolerance = 40 if kind == "one pixel" else 12  # A lone sample has the coarsest step.

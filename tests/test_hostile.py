@@ -342,7 +342,7 @@ def test_no_sample_at_all() -> None:
 
 
 def test_a_model_that_nobody_knows_is_named() -> None:
-    data = container.write(header(model=17), [b""])
-    assert codec.info(data).model == "model 17"
-    with pytest.raises(xcodec.ModelError, match="17"):
+    data = container.write(header(model=9), [b""])
+    assert codec.info(data).model == "model 9"
+    with pytest.raises(xcodec.ModelError, match="9"):
         xcodec.decode(data, decoder="classical")
