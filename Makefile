@@ -34,7 +34,7 @@ clean: ## remove the environment, caches and the demo's pictures
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,demo]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,demo,bench]'
 	touch $@
 
 test-long: SHELL := bash

@@ -20,8 +20,10 @@ import zstandard
 from numpy.typing import NDArray
 
 import xcodec
-from xcodec import codec, evaluation, images
-from xcodec.evaluation import mean
+from xcodec import codec, images
+from xcodec.evaluation import records
+from xcodec.evaluation.options import numbers, pictures
+from xcodec.evaluation.records import mean
 
 LEVEL = 19
 MASKS: dict[str, dict[str, str]] = {
@@ -123,7 +125,7 @@ def shown(rows: list[dict[str, Any]]) -> str:
         + [f"{row[name]:.1%}" for name in ("saved", "least", "most")]
         for row in rows
     ]
-    return evaluation.table(header, lines)
+    return records.table(header, lines)
 
 
 @click.command(help="Bytes of lossless samples and of zstandard on them, over the pictures in DIR.")
@@ -145,18 +147,17 @@ def main(**options: Any) -> None:
 
 def run(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
     """Measure, print the table and write the record."""
-    chosen = evaluation.pictures(
-        folder, options["positions"], evaluation.numbers(options["only"], int)
-    )
-    rates = evaluation.numbers(options["rates"], float)
+    chosen = pictures(folder, options["positions"], numbers(options["only"], int))
+    rates = numbers(options["rates"], float)
     jobs = [Job(path, rates) for path in chosen]
-    rows = summary(evaluation.each(measure, jobs, options["jobs"]))
+    rows = summary(records.each(measure, jobs, options["jobs"]))
     label = label or folder.resolve().name
     print(f"{label}: {len(chosen)} pictures, mean bytes\n\n{shown(rows)}")
     if output:
         figures = {"level": LEVEL, "rows": rows}
-        record = evaluation.record("lossless_samples", label, sys.argv[1:], chosen, {}, figures)
-        evaluation.save(output, record)
+        command = records.command_line("python benchmarks/lossless_samples.py", sys.argv[1:])
+        record = records.record("lossless_samples", label, command, chosen, {}, figures)
+        records.save(output, record, overwrite=True)
 
 
 if __name__ == "__main__":

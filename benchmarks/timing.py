@@ -18,7 +18,8 @@ from typing import Any
 import click
 
 import xcodec
-from xcodec import evaluation, images
+from xcodec import images
+from xcodec.evaluation import records
 
 FILE = "picture.xgc"
 
@@ -76,7 +77,7 @@ def run(
 ) -> None:
     """Measure, print the table and write the record."""
     rgb = images.load(picture).rgb
-    used = evaluation.weights(["generator"], model, None)
+    used = records.weights([model], None)
     if os.sep in model:
         model = str(Path(model).resolve())
     rows = []
@@ -101,13 +102,12 @@ def run(
     ]
     height, width = rgb.shape[:2]
     print(f"{picture.name}, {width}x{height} pixels, rate {rate:g}: {size} bytes\n")
-    print(evaluation.table(header, lines))
+    print(records.table(header, lines))
     if output:
         figures = {"width": width, "height": height, "rate": rate, "bytes": size, "rows": rows}
-        record = evaluation.record(
-            "timing", label or picture.name, sys.argv[1:], [picture], used, figures
-        )
-        evaluation.save(output, record)
+        command = records.command_line("python benchmarks/timing.py", sys.argv[1:])
+        record = records.record("timing", label or picture.name, command, [picture], used, figures)
+        records.save(output, record, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ starts at once.
 import click
 
 from xcodec import __version__
+from xcodec.cli.bench import bench
 from xcodec.cli.decode import decode
 from xcodec.cli.encode import encode
 from xcodec.cli.info import info
@@ -25,5 +26,5 @@ def cli() -> None:
     """
 
 
-for command in (encode, decode, info, train):
+for command in (encode, decode, info, train, bench):
     cli.add_command(command)

@@ -1,0 +1,127 @@
+"""``xcodec bench``: measure xcodec beside its peers."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from xcodec.cli.common import DEVICES, force, quiet
+
+FILE = click.Path(path_type=Path)
+
+folder = click.argument("folder", metavar="DIR", type=FILE)
+positions = click.option(
+    "--positions",
+    type=click.Choice(["all", "odd", "even"]),
+    default="all",
+    show_default=True,
+    help="Every other picture: the 1st, 3rd, ... or the 2nd, 4th, ...",
+)
+only = click.option("--only", default="", metavar="N,...", help="Places in sorted order, from 1.")
+square = click.option(
+    "--square",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Cut pictures to their middle square and resize it to N pixels (Lanczos).",
+)
+encode = click.option(
+    "-E", "--encode", multiple=True, metavar="NAME=VALUE", help="An argument of xcodec.encode."
+)
+models = click.option(
+    "--models", default="photo", show_default=True, help="Names or files of generators."
+)
+device = click.option(
+    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True,
+    help="Where generators run.",
+)  # fmt: skip
+metrics = click.option("--metrics", help="Figures.  [default: all that can be measured]")
+weights = click.option(
+    "--weights", type=FILE, metavar="DIR", help="LPIPS' networks.  [default: XCODEC_WEIGHTS]"
+)
+state = click.option(
+    "--state",
+    type=FILE,
+    metavar="FILE",
+    help="What was found already.  [default: xcodec/bench.sqlite in the folder for caches]",
+)
+label = click.option("--label", help="What was measured.  [default: the folder's name]")
+jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: one a core]"
+)
+output = click.option("-o", "--output", type=FILE, metavar="FILE", help="The record to write.")
+
+
+@click.group(short_help="Measure xcodec beside other codecs.")
+def bench() -> None:
+    """Measure xcodec beside other codecs; records are JSON (docs/benchmarks.md)."""
+
+
+@bench.command(short_help="Rate and distortion over a folder of pictures.")
+@folder
+@click.option("--rates", default="", help="xcodec's rates; peers then run at full size.")
+@click.option("--bytes", "sizes", default="", metavar="N,...", help="The best file within N bytes.")
+@click.option("--bpp", default="", metavar="X,...", help="The best file within X bits a pixel.")
+@click.option(
+    "--fit/--no-fit", default=True, show_default=True, help="xcodec too fits --bytes and --bpp."
+)
+@click.option("--decoders", default="classical,generator", show_default=True)
+@models
+@click.option("--efforts", default="", metavar="N,...", help="xcodec's efforts.  [default: 4]")
+@click.option("--peers", metavar="NAME,...", help="Other codecs.  [default: all installed]")
+@click.option("--at", default="", metavar="X,...", help="Bpp at which to interpolate as well.")
+@click.option(
+    "--within-bpp", default="", metavar="LOW,HIGH", help="Rates of peers that count for BD-rate."
+)
+@encode
+@square
+@positions
+@only
+@metrics
+@weights
+@device
+@state
+@label
+@jobs
+@output
+@force
+@quiet
+def rd(output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any) -> None:
+    """Rate and distortion of xcodec and its peers over the pictures in DIR.
+
+    With --rates, every codec at full size. With --bytes or --bpp, the best file of each picture
+    within so many bytes; peers are scaled down, coded, and scaled up again. A run that was cut off
+    goes on where it was; what has been found already is never computed twice.
+    """
+    from xcodec import files
+    from xcodec.evaluation import records, runs
+
+    if output is not None:
+        files.check_target(output, force)
+    command = records.command_line("xcodec bench rd", _arguments("rd"))
+    record, text = runs.rate_distortion(label=label, command=command, **options)
+    if output is not None:
+        records.save(output, record, force)
+    if not quiet:
+        click.echo(text)
+
+
+@bench.command(short_help="Bytes saved at equal PSNR, from two records of rd.")
+@click.argument("new", type=FILE)
+@click.argument("old", type=FILE)
+@click.option(
+    "--codec", default="generator", show_default=True, help="A curve's name, or part of it."
+)
+@click.option("--against", help="The curve in OLD.  [default: the same]")
+@click.option("--within-bpp", default="", metavar="LOW,HIGH", help="Rates of OLD that count.")
+def savings(new: Path, old: Path, codec: str, against: str | None, within_bpp: str) -> None:
+    """Bytes that a codec in the record NEW saves against one in OLD at equal PSNR."""
+    from xcodec.evaluation.options import span
+    from xcodec.evaluation.savings import between
+
+    click.echo(between(new, old, codec, against, span(within_bpp)))
+
+
+def _arguments(name: str) -> list[str]:
+    """What follows a subcommand's name on the command line."""
+    return sys.argv[sys.argv.index(name) + 1 :] if name in sys.argv else []

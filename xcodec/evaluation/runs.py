@@ -1,0 +1,111 @@
+"""Whole runs of benchmarks: from options, as texts, to a record and tables."""
+
+import itertools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from xcodec.errors import InputError, ModelError
+from xcodec.evaluation import lpips, metrics, peers, rd, records, summary
+from xcodec.evaluation.curves import Point
+from xcodec.evaluation.options import arguments, numbers, pictures, span, texts
+from xcodec.evaluation.rd import Budget, Plan
+from xcodec.evaluation.state import default_path
+from xcodec.evaluation.xcodecs import GENERATOR, Variant
+
+DEFAULT_RATES = (0.01, 0.02, 0.05, 0.1)
+
+
+def rate_distortion(
+    folder: Path, label: str | None, command: str, **options: Any
+) -> tuple[dict[str, Any], str]:
+    """A run of ``rd`` over a folder: its record and its tables.
+
+    options : those of ``xcodec bench rd``, lists as texts between commas
+
+    Raises InputError for options that make no sense, before anything is measured.
+    """
+    chosen = pictures(folder, options["positions"], numbers(options["only"], int))
+    plan = _plan(options)
+    limits, asked = span(options["within_bpp"]), numbers(options["at"], float)
+    models = {v.model for v in plan.variants if GENERATOR in v.decoders}
+    used = records.weights(sorted(models), plan.weights)
+    todo = rd.tasks(chosen, plan)
+    found = records.each(rd.measure, todo, options["jobs"] or os.cpu_count() or 1)
+    measured = rd.by_picture(zip(todo, found, strict=True), chosen)
+    figures = summarised(measured, plan, asked, limits)
+    label = label or folder.resolve().name
+    record = records.record("rd", label, command, chosen, used, figures)
+    return (
+        record,
+        f"{label}: {len(chosen)} pictures, means\n\n{summary.shown(figures, plan.metrics)}",
+    )
+
+
+def summarised(
+    measured: list[list[rd.Measurement]],
+    plan: Plan,
+    asked: Iterable[float],
+    limits: Point | None,
+) -> dict[str, Any]:
+    """The figures of a record.
+
+    asked  : bpp at which curves are set beside each other besides xcodec's own
+    limits : bpp of peers that count for the deltas
+    """
+    curves = summary.as_curves(measured)
+    places = summary.places(curves, asked)
+    return {
+        "square": plan.square,
+        "metrics": list(plan.metrics),
+        "scales": list(plan.scales) if plan.budgets else [],
+        "encode": dict(plan.variants[0].encode) if plan.variants else {},
+        "curves": curves,
+        "beside": summary.beside(curves, places, plan.metrics),
+        "deltas": summary.deltas(curves, plan.metrics, limits),
+    }
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    weights = lpips.find_weights(options["weights"])
+    if options["weights"] and not weights:
+        raise ModelError(f"{options['weights']}: no weights of LPIPS")
+    names = options["peers"]
+    rivals = peers.codecs(None if names is None else texts(names))
+    asked = options["metrics"]
+    rates = numbers(options["rates"], float)
+    budgets = [Budget("bytes", size) for size in numbers(options["sizes"], int)]
+    budgets += [Budget("bpp", bpp) for bpp in numbers(options["bpp"], float)]
+    if any(budget.value <= 0 for budget in budgets):
+        raise InputError("budgets are above 0")
+    chosen = metrics.choose(None if asked is None else texts(asked))
+    return Plan(
+        state=options["state"] or default_path(),
+        variants=variants(options),
+        rivals=tuple(codec.name for codec in rivals),
+        rates=rates if rates or budgets else DEFAULT_RATES,
+        budgets=tuple(budgets),
+        fit=options["fit"],
+        square=options["square"],
+        metrics=tuple(name for name in metrics.METRICS if name in {*chosen, "psnr", "lpips"}),
+        weights=weights,
+    )
+
+
+def variants(options: dict[str, Any]) -> tuple[Variant, ...]:
+    """The variants of xcodec that options name: efforts by models by decoders."""
+    decoders, names = texts(options["decoders"]), texts(options["models"])
+    efforts = numbers(options["efforts"], int) or (None,)
+    if not decoders:
+        return ()
+    given = arguments(options["encode"])
+    first, *others = names or ("photo",)
+    return tuple(
+        Variant(effort, model, kinds, given, options["device"])
+        for effort, (model, kinds) in itertools.product(
+            efforts,
+            # The classical fill doesn't depend on the model: it is measured with the first.
+            [(first, decoders)] + [(m, (GENERATOR,)) for m in others if GENERATOR in decoders],
+        )
+    )
