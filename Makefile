@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long check format clean
+.PHONY: help demo test test-long fuzz check format clean
 
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,6 +18,10 @@ test: $(INSTALLED) ## run the tests, all but the long ones
 
 test-long: $(INSTALLED) ## run the long tests and keep their report in tests/long.txt
 	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | tee tests/long.txt
+
+fuzz: $(INSTALLED) ## fuzz for half an hour (SECONDS=1800) and write tests/fuzz/report.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),1800)
 
 check: $(INSTALLED) ## lint, formatting and types
 	$(BIN)/ruff check

@@ -2,13 +2,17 @@
 
 0    all went well              2    wrong usage
 1    an error of xcodec         130  interrupted
+                               143  asked to end (SIGTERM)
 """
 
 import os
+import signal
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn, TextIO
 
 import click
 
@@ -22,7 +26,8 @@ def main(args: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
             warnings.showwarning = _show
-            code = cli.main(args, prog_name="xcodec", standalone_mode=False)
+            with _ending_orderly():
+                code = cli.main(args, prog_name="xcodec", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
@@ -42,6 +47,24 @@ def main(args: Sequence[str] | None = None) -> int:
         message = str(error)
     click.echo(f"xcodec: {message}", err=True)
     return 1
+
+
+@contextmanager
+def _ending_orderly() -> Iterator[None]:
+    """Let SIGTERM end the process as an exception does: no temporary file stays behind."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # Signals are the main thread's.
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _show(

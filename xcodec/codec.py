@@ -434,7 +434,7 @@ def _parse(data: bytes, max_pixels: int, partial: bool) -> _File:
     header, layers, count, whole = container.read(
         data, max_pixels=max_pixels, limits=LIMITS, partial=partial
     )
-    coder, density, points = payload.read_points(header, layers[0], whole)
+    coder, density, points = payload.read_points(header, layers, whole)
     tree, symbols = payload.read_symbols(header, coder, points, layers, count, whole)
     return _File(header, count, whole, density, points, tree, symbols)
 

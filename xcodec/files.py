@@ -97,12 +97,23 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
                 os.fsync(file.fileno())
             place: Callable[[Path, Path], None] = os.replace if overwrite else _move_to_new
             place(temporary, path)
+            _sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except FileExistsError as error:
         raise _exists(name) from error
     except OSError as error:
         raise _explained(name, error) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let a new name reach the disk, where folders can be synchronised."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def called(source: Name | bytes | BinaryIO) -> str:

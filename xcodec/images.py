@@ -121,7 +121,7 @@ def kind_of(name: files.Name) -> str:
         return "PNG"
     suffix = Path(name).suffix.lower()
     kind = Image.registered_extensions().get(suffix, "")
-    if kind not in Image.SAVE:
+    if kind not in Image.SAVE or suffix == ".xgc":
         raise InputError(f"{files.called(name)}: no picture format has the suffix {suffix!r}")
     return kind
 

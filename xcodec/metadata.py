@@ -7,6 +7,7 @@ its way out where the profile was kept, so that the colours shown are right eith
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,11 +120,18 @@ def attached(image: Image.Image, known: Metadata) -> Image.Image:
     """An sRGB image with metadata, converted to the profile that is kept of it."""
     if known.profile:
         image = from_srgb(image, known.profile)
-    if known.exif:
-        image.info["exif"] = _PREFIX + known.exif
-    if known.xmp:
-        image.info["xmp"] = known.xmp
+    image.info |= info_of(replace(known, profile=b""))
     return image
+
+
+def info_of(known: Metadata) -> dict[str | tuple[int, int], Any]:
+    """What Pillow keeps in the ``info`` of an image with this metadata."""
+    every = {
+        "exif": known.exif and _PREFIX + known.exif,
+        "xmp": known.xmp,
+        "icc_profile": known.profile,
+    }
+    return {name: content for name, content in every.items() if content}
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, bytes]:

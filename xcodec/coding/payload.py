@@ -19,7 +19,16 @@ from xcodec.coding.maskcode import read_mask, write_mask
 from xcodec.coding.rangecoder import Decoder, Encoder
 from xcodec.errors import FormatError
 from xcodec.samples import Density, Ints, Points
-from xcodec.sampling.mask import MAX_EXPONENT, points_from_density, points_from_mask
+from xcodec.sampling.mask import (
+    FREE_SAMPLES,
+    MAX_EXPONENT,
+    MAX_SAMPLES,
+    SAMPLES_A_BYTE,
+    check_count,
+    most_samples,
+    points_from_density,
+    points_from_mask,
+)
 
 LAYERED_FROM = 4096
 """Bytes of payload from which a file has layers with checksums of their own."""
@@ -53,11 +62,15 @@ def write(
     tally: Tally = _ignore,
 ) -> list[bytes]:
     """The layers of a file: one where it is small, else one for each of the finest octaves."""
-    whole = _write(header, density, points, tree, symbols, 1, tally)
+    layers = _write(header, density, points, tree, symbols, 1, tally)
     octaves = len(tree.octaves)
-    if len(whole[0]) < LAYERED_FROM or octaves < 2:
-        return whole
-    return _write(header, density, points, tree, symbols, min(octaves, FINE_LAYERS + 1), _ignore)
+    if len(layers[0]) >= LAYERED_FROM and octaves >= 2:
+        count = min(octaves, FINE_LAYERS + 1)
+        layers = _write(header, density, points, tree, symbols, count, _ignore)
+    # Where hardly a symbol differs from 0, zeros are added until decoders take the file.
+    least = -(-(len(points) - FREE_SAMPLES) // SAMPLES_A_BYTE)
+    layers[-1] += bytes(max(0, least - sum(len(layer) for layer in layers)))
+    return layers
 
 
 def _octaves_of_layers(tree: Hierarchy, layers: int) -> list[list[range]]:
@@ -105,18 +118,23 @@ def _planes(octaves: list[range], planes: int) -> Iterator[tuple[int, int]]:
 
 
 def read_points(
-    header: Header, layer: bytes, whole: bool
+    header: Header, layers: list[bytes], whole: bool
 ) -> tuple[Decoder, Density | None, Points]:
     """The points of a file, and the stream of its layer 0 where the symbols begin.
 
-    whole : whether all of the layer is there
+    whole : whether all layers are there
+
+    Raises FormatError, or LimitError where there are too many points for so few bytes.
     """
+    layer = layers[0]
+    most = most_samples(sum(map(len, layers))) if whole else MAX_SAMPLES
     if header.mask == "explicit":
         reader = container.Reader(layer)
         mask = reader.take(reader.varint(len(layer), "the length of the mask"))
         marked = read_mask(mask, header.height, header.width)
         if not marked.any():
             raise FormatError("damaged: the file holds no sample")
+        check_count(int(np.count_nonzero(marked)), most)
         points = points_from_mask(marked)
         return Decoder(layer[reader.at :], whole), None, points
     coder = Decoder(layer, whole)
@@ -126,7 +144,9 @@ def read_points(
         if exponents.min() < 0 or exponents.max() > MAX_EXPONENT:
             raise FormatError("damaged: a density is out of range")
     density = Density(exponents, header.block, header.scale)
-    points = points_from_density(density, header.height, header.width, header.mask, header.seed)
+    points = points_from_density(
+        density, header.height, header.width, header.mask, header.seed, most
+    )
     if not len(points):
         raise FormatError("damaged: the file holds no sample")
     return coder, density, points

@@ -25,7 +25,10 @@ MAX_SCALE = (RANK_BITS + 16) * SCALE_STEPS
 """Largest Density.scale: full even where the exponent is lowest."""
 MAX_EXPONENT = 15
 MAX_SAMPLES = 1 << 23
-"""Most samples of a picture: a file of a few bytes may ask for any number of them."""
+"""Most samples of a picture."""
+FREE_SAMPLES, SAMPLES_A_BYTE = 1 << 17, 64
+"""Samples that a file may have whatever its size, and more for each byte of its payload: else a
+file of a few bytes could ask for any number of them."""
 
 
 @cache
@@ -89,14 +92,24 @@ def _threshold_field(rows: Ints, cols: Ints, kind: str, seed: int) -> NDArray[np
     return ranks(rows, cols) if kind == "blue" else _hash(rows, cols, seed)
 
 
+def most_samples(payload: int) -> int:
+    """Most samples of a file with so many bytes of payload."""
+    return min(MAX_SAMPLES, FREE_SAMPLES + SAMPLES_A_BYTE * payload)
+
+
 def points_from_density(
-    density: Density, height: int, width: int, kind: str = "blue", seed: int = 0
+    density: Density,
+    height: int,
+    width: int,
+    kind: str = "blue",
+    seed: int = 0,
+    most: int = MAX_SAMPLES,
 ) -> Points:
     """The points that a density marks, in coding order.
 
     kind : "blue" (blue-noise threshold) or "random" (seeded, the paper's section 4)
 
-    Raises LimitError where there are more than MAX_SAMPLES.
+    Raises LimitError where there are more than ``most``.
     """
     rows, cols, count = [], [], 0
     limits = thresholds(density)
@@ -109,7 +122,7 @@ def points_from_density(
         rows.append(strip_rows + top)
         cols.append(strip_cols)
         count += len(strip_rows)
-        _check(count)
+        check_count(count, most)
     return order_points(height, width, np.concatenate(rows), np.concatenate(cols))
 
 
@@ -118,7 +131,7 @@ def order_points(height: int, width: int, rows: Ints, cols: Ints) -> Points:
 
     Raises LimitError where there are more than MAX_SAMPLES.
     """
-    _check(len(rows))
+    check_count(len(rows))
     rank = ranks(rows, cols)
     order = np.lexsort((cols, rows, rank))
     return Points(
@@ -130,9 +143,10 @@ def order_points(height: int, width: int, rows: Ints, cols: Ints) -> Points:
     )
 
 
-def _check(count: int) -> None:
-    if count > MAX_SAMPLES:
-        raise LimitError(f"{count} samples or more are over the limit of {MAX_SAMPLES}")
+def check_count(count: int, most: int = MAX_SAMPLES) -> None:
+    """Raise LimitError where a picture has more samples than ``most``."""
+    if count > most:
+        raise LimitError(f"{count} samples or more are over the limit of {most}")
 
 
 def points_from_mask(mask: NDArray[np.bool_]) -> Points:

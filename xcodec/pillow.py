@@ -1,0 +1,148 @@
+"""Pillow plugin: ``import xcodec.pillow``, then Pillow opens and saves .xgc files.
+
+image = Image.open("a.xgc")                    # size, mode and metadata; pixels when first used
+image.save("a.xgc", rate=0.02, effort=6)       # every keyword of xcodec.encode
+
+``register(decoder=..., device=..., model=...)`` says how pixels are painted: by the generator where
+torch and weights are there ("auto", the default), always ("generator"), or never ("classical").
+``Image.draft`` and ``thumbnail`` to half the size or less take the classical fill, which is faster.
+"""
+
+import inspect
+from dataclasses import dataclass
+from typing import IO, Any
+
+from PIL import Image, ImageFile
+
+import xcodec
+from xcodec import codec, metadata
+from xcodec.coding import container
+from xcodec.errors import FormatError, InputError, ModelError, XcodecError
+
+FORMAT, MIME, SUFFIX = "XGC", "image/x-xgc", ".xgc"
+DECODERS = ("auto", "generator", "classical")
+_NO_LIMIT = 1 << 62
+_OPTIONS = set(inspect.signature(codec.encode).parameters) - {"image"}
+
+
+@dataclass
+class Settings:
+    """How pixels are painted: as of ``xcodec.decode``, and "auto" as said above."""
+
+    decoder: str = "auto"
+    model: str = "auto"
+    device: str = "auto"
+
+
+settings = Settings()
+
+
+class XgcImageFile(ImageFile.ImageFile):
+    """A .xgc file whose samples aren't read before its pixels are needed."""
+
+    format = FORMAT
+    format_description = "xcodec picture"
+    _decoder: str | None = None
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        self._data = self.fp.read()
+        try:
+            known = codec.peek(self._data, max_pixels=_NO_LIMIT)  # Pillow has a limit of its own.
+        except FormatError as error:
+            raise SyntaxError(str(error)) from error
+        self._size = known.width, known.height
+        self._mode = known.mode
+        self.info |= metadata.info_of(known.metadata)
+
+    def load(self) -> Any:
+        """Paint the picture, once. Raises OSError where the file is damaged."""
+        if self._data is not None and self._im is None:
+            try:
+                painted = self._painted(self._decoder or settings.decoder)
+            except XcodecError as error:
+                raise OSError(f"{error}") from error
+            self.im = painted.im
+            self._size, self._mode = painted.size, painted.mode
+            if "icc_profile" not in painted.info:  # It was of no use.
+                self.info.pop("icc_profile", None)
+            self._close()
+        return Image.Image.load(self)
+
+    def _painted(self, decoder: str) -> Image.Image:
+        options: dict[str, Any] = {"max_pixels": _NO_LIMIT, "device": settings.device}
+        options["model"] = settings.model
+        if decoder != "auto":
+            return codec.decode(self._data, decoder=decoder, **options)
+        try:
+            return codec.decode(self._data, decoder="generator", **options)
+        except (ModelError, ImportError):
+            return codec.decode(self._data, decoder="classical", **options)
+
+    def _close(self) -> None:
+        if getattr(self, "_exclusive_fp", False) and self.fp is not None:
+            self.fp.close()
+        self.fp = None
+
+    def draft(
+        self, mode: str | None, size: tuple[int, int] | None
+    ) -> tuple[str, tuple[int, int, float, float]] | None:
+        """Paint by the classical fill where half the size or less will do."""
+        if self._im is not None or size is None:
+            return None
+        if 2 * size[0] > self.width or 2 * size[1] > self.height:
+            return None
+        self._decoder = "classical"
+        return self.mode, (0, 0, self.width, self.height)
+
+    def verify(self) -> None:
+        """Check the whole file without painting it. Raises SyntaxError where it is damaged."""
+        try:
+            codec.info(self._data, max_pixels=_NO_LIMIT)
+        except XcodecError as error:
+            raise SyntaxError(str(error)) from error
+        finally:
+            self._close()
+
+
+def save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
+    """Pillow's hook: encode with the keywords that ``Image.save`` was given."""
+    options = dict(image.encoderinfo)
+    picture = image.copy()
+    picture.info = image.info.copy()
+    for name in ("exif", "icc_profile", "xmp"):
+        if name in options:
+            picture.info[name] = _bytes(options.pop(name))
+    unknown = set(options) - _OPTIONS
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        raise TypeError(f"unknown options of {FORMAT} files: {names}")
+    try:
+        stream.write(xcodec.encode(picture, **options))
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+def _bytes(value: Any) -> bytes:
+    return value.tobytes() if isinstance(value, Image.Exif) else bytes(value or b"")
+
+
+def _accept(prefix: bytes) -> bool:
+    return prefix[:2] == container.MAGIC and prefix[2:3] >= b"\xc0"
+
+
+def register(decoder: str = "auto", *, model: str = "auto", device: str = "auto") -> None:
+    """Make Pillow open and save .xgc files, and say how it paints them.
+
+    Raises InputError where there is no such decoder.
+    """
+    if decoder not in DECODERS:
+        raise InputError(f"decoder is {decoder!r}; it is one of {', '.join(DECODERS)}")
+    settings.decoder, settings.model, settings.device = decoder, model, device
+    Image.register_open(FORMAT, XgcImageFile, _accept)
+    Image.register_save(FORMAT, save)
+    Image.register_extension(FORMAT, SUFFIX)
+    Image.register_mime(FORMAT, MIME)
+
+
+register()
