@@ -38,7 +38,7 @@ clean: ## remove the environment, caches and the demo's pictures
 
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,demo,bench]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,demo,bench,train]'
 	touch $@
 
 test-long: SHELL := bash

@@ -1,9 +1,13 @@
-"""The shape of a generator: what its weights' metadata must say to rebuild it. No torch here."""
+"""The shape of a network: what its weights' metadata must say to rebuild it. No torch here.
+
+Three kinds stand behind one interface: the default generator (``Architecture``, a U-Net), the
+paper's (``XGansArchitecture``) and the baseline (``OnDemandArchitecture``).
+"""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
 from xcodec.errors import ModelError
 
@@ -15,8 +19,46 @@ MAX_WIDTH = 1024
 MAX_BLOCKS = 32
 
 
+class Shape:
+    """What the kinds share: they are written and read as a table whose ``kind`` names them.
+
+    kind   : name of the kind in tables; a table without one is a U-Net's
+    blends : whether the network starts from the classical fill; the others see the picture as it
+             came, with white where a pixel is unknown
+    """
+
+    kind: ClassVar[str]
+    blends: ClassVar[bool] = False
+
+    def to_json(self) -> str:
+        """The architecture as one line of JSON."""
+        return json.dumps({"kind": self.kind} | asdict(self))  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The architecture in a line of JSON; raises ModelError where this kind isn't there."""
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            return cls.from_table(fields)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise ModelError(f"not the architecture of a network: {text[:80]!r}") from error
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Self:
+        """The architecture in a table of JSON or TOML, where lists stand for tuples.
+
+        Raises ModelError for an unknown kind, TypeError for unknown fields.
+        """
+        fields: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
+        kind = fields.pop("kind", Architecture.kind)
+        known: dict[str, type[Shape]] = {shape.kind: shape for shape in Shape.__subclasses__()}
+        if kind not in known or not issubclass(known[kind], cls):
+            raise ModelError(f"networks of the kind {kind!r:.40} are unknown here")
+        return cast(Self, known[kind](**fields))
+
+
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Shape):
     """Widths and depths of the U-Net.
 
     widths : channels at 1/2, 1/4, 1/8 and 1/16 of the resolution, 1..1024 each
@@ -26,6 +68,9 @@ class Architecture:
 
     Raises ModelError where a number is out of range.
     """
+
+    kind: ClassVar[str] = "u-net"
+    blends: ClassVar[bool] = True
 
     widths: tuple[int, ...] = (48, 96, 144, 160)
     down: tuple[int, ...] = (1, 2, 2)
@@ -38,28 +83,61 @@ class Architecture:
         _check("middle", (self.middle,), 1, 0, MAX_BLOCKS)
         _check("up", self.up, SCALES - 1, 0, MAX_BLOCKS)
 
-    def to_json(self) -> str:
-        """The architecture as one line of JSON."""
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> "Architecture":
-        """The architecture in a line of JSON; raises ModelError where there is none."""
-        try:
-            fields: dict[str, Any] = json.loads(text)
-            return cls.from_table(fields)
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise ModelError(f"not the architecture of a generator: {text[:80]!r}") from error
+@dataclass(frozen=True)
+class XGansArchitecture(Shape):
+    """The paper's generator (section 3.3) with the widths of Johnson et al. (2016).
 
-    @classmethod
-    def from_table(cls, table: dict[str, Any]) -> "Architecture":
-        """The architecture in a table of JSON or TOML, where lists stand for tuples."""
-        fields: Any = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
-        return cls(**fields)
+    width   : channels at full resolution; twice that at 1/2, four times at 1/4
+    blocks  : residual blocks at 1/4
+    dropout : probability in the residual blocks while training
+
+    Raises ModelError where a number is out of range.
+    """
+
+    kind: ClassVar[str] = "x-gans"
+
+    width: int = 64
+    blocks: int = 9
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check("width", (self.width,), 1, 1, MAX_WIDTH // 4)
+        _check("blocks", (self.blocks,), 1, 0, MAX_BLOCKS)
+        _check_share("dropout", self.dropout)
+
+
+@dataclass(frozen=True)
+class OnDemandArchitecture(Shape):
+    """The encoder-decoder of Gao and Grauman (2017), for pictures of one size.
+
+    width : channels of the first convolution; each of the three next has twice as many
+    side  : height and width of the pictures, a multiple of 16: the layer between the halves
+            joins each place with every other
+
+    Raises ModelError where a number is out of range.
+    """
+
+    kind: ClassVar[str] = "on-demand"
+
+    width: int = 64
+    side: int = 256
+
+    def __post_init__(self) -> None:
+        _check("width", (self.width,), 1, 1, MAX_WIDTH // 8)
+        _check("side", (self.side,), 1, MULTIPLE, 512)
+        if self.side % MULTIPLE:
+            raise ModelError(f"side of a network: a multiple of {MULTIPLE}, not {self.side}")
 
 
 def _check(name: str, numbers: Sequence[int], count: int, low: int, high: int) -> None:
     """Raise ModelError unless ``numbers`` are ``count`` integers in low..high."""
     whole = isinstance(numbers, tuple) and all(type(number) is int for number in numbers)
     if not whole or len(numbers) != count or not all(low <= n <= high for n in numbers):
-        raise ModelError(f"{name} of a generator: {count} integers in {low}..{high}, not {numbers}")
+        raise ModelError(f"{name} of a network: {count} integers in {low}..{high}, not {numbers}")
+
+
+def _check_share(name: str, share: float) -> None:
+    """Raise ModelError unless a number lies in 0..1, without 1."""
+    if type(share) not in (int, float) or not 0 <= share < 1:
+        raise ModelError(f"{name} of a network: a number in 0..1, without 1, not {share!r:.40}")

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xcodec.reconstruction.architecture import MULTIPLE, Architecture
+from xcodec.reconstruction.architecture import MULTIPLE, Architecture, Shape
 from xcodec.samples import Fill, Floats, Ints, Samples
 
 CHANNELS = 7
@@ -72,7 +72,22 @@ def from_network(values: Floats) -> NDArray[np.float32]:
     return (np.asarray(values, np.float32) + np.float32(1)) * np.float32(255 / 2)
 
 
-class Generator(nn.Module):
+class Network(nn.Module):
+    """What every network is: a function from conditions to RGB, which knows its architecture.
+
+    conditions : float32 (batch, channels, height, width): CHANNELS where the architecture
+                 ``blends``, otherwise the RGB of the damaged picture on the network's scale
+    """
+
+    architecture: Shape
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """RGB float32 (batch, 3, height, width) on the network's scale, of conditions."""
+        picture: Tensor = super().__call__(x)
+        return picture
+
+
+class Generator(Network):
     """A U-Net from conditions to RGB, fully convolutional, for pictures of any size."""
 
     def __init__(self, architecture: Architecture | None = None) -> None:
@@ -154,7 +169,7 @@ def parameters(generator: nn.Module) -> int:
     return sum(weight.numel() for weight in generator.parameters())
 
 
-def multiply_adds(generator: Generator, side: int = 8 * MULTIPLE) -> float:
+def multiply_adds(generator: nn.Module, side: int = 8 * MULTIPLE) -> float:
     """Multiply-adds that the generator's convolutions spend on a pixel of a large picture."""
     total = 0
 

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from xcodec.errors import InputError
 from xcodec.reconstruction import tiling
-from xcodec.reconstruction.generator import Generator, conditions, from_network
+from xcodec.reconstruction.generator import Network, conditions, from_network
 from xcodec.samples import Fill, Floats, Samples
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 def paint(
-    samples: Samples, fill: Fill, generator: Generator, device: str = "auto"
+    samples: Samples, fill: Fill, generator: Network, device: str = "auto"
 ) -> NDArray[np.float32]:
     """RGB float32 (height, width, 3), nominally 0..255, not clipped.
 
@@ -34,7 +34,7 @@ def paint(
     return tiling.painted(samples.points.height, samples.points.width, window)
 
 
-def predict(generator: Generator, x: torch.Tensor) -> torch.Tensor:
+def predict(generator: Network, x: torch.Tensor) -> torch.Tensor:
     """The generator's RGB (batch, 3, height, width) on the network's scale, without gradients.
 
     x : ``conditions`` (batch, 7, height, width), where the generator is

@@ -18,8 +18,9 @@ import torch
 
 from xcodec import files
 from xcodec.errors import ModelError
-from xcodec.reconstruction.architecture import Architecture
-from xcodec.reconstruction.generator import Generator
+from xcodec.reconstruction.architecture import Architecture, Shape
+from xcodec.reconstruction.generator import Network
+from xcodec.reconstruction.networks import build
 
 ENVIRONMENT = "XCODEC_MODELS"
 """Environment variable: a folder of weights that is searched first."""
@@ -40,7 +41,7 @@ class Card:
     """
 
     name: str
-    architecture: Architecture = field(default_factory=Architecture)
+    architecture: Shape = field(default_factory=Architecture)
     settings: dict[str, Any] = field(default_factory=dict)
     steps: int = 0
     hours: float = 0.0
@@ -48,12 +49,12 @@ class Card:
     best: dict[str, Any] | None = None
 
 
-def save(path: Path, generator: Generator, card: Card) -> None:
+def save(path: Path, generator: Network, card: Card) -> None:
     """Write weights in half precision, atomically, over an existing file.
 
     Raises InputError where that fails.
     """
-    halves = {k: v.detach().cpu().half().contiguous() for k, v in generator.state_dict().items()}
+    halves = {k: _half(v.detach().cpu()) for k, v in generator.state_dict().items()}
     texts = {
         "format": FORMAT,
         "name": card.name,
@@ -67,7 +68,7 @@ def save(path: Path, generator: Generator, card: Card) -> None:
     files.write_atomic(path, safetensors.torch.save(halves, texts), overwrite=True)
 
 
-def load(path: Path) -> tuple[Generator, Card]:
+def load(path: Path) -> tuple[Network, Card]:
     """The generator in a file, in float32 on the processor, and its card.
 
     Raises ModelError where the file is missing, damaged or something else.
@@ -79,10 +80,10 @@ def load(path: Path) -> tuple[Generator, Card]:
             texts = file.metadata() or {}
             if texts.get("format") != FORMAT:
                 raise ModelError(f"{path}: not weights of an xcodec generator")
-            state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            state = {key: _float(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
         card = _card(texts)
         with torch.device("meta"):  # Nothing is allocated before the shapes are known to fit.
-            generator = Generator(card.architecture)
+            generator = build(card.architecture)
         generator.load_state_dict(state, assign=True)
     except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -128,6 +129,15 @@ def digest(path: Path) -> str:
         raise ModelError(f"{path}: {error.strerror}") from error
 
 
+def _half(tensor: torch.Tensor) -> torch.Tensor:
+    """In half precision; counters stay whole."""
+    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+
+
+def _float(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
 def _places() -> list[Path]:
     """Folders that may hold weights: the user's, the installed ones, the source tree's."""
     package = Path(__file__).resolve().parents[1]
@@ -141,7 +151,7 @@ def _card(texts: dict[str, str]) -> Card:
     """The card in a file's metadata; raises ValueError or ModelError where it is damaged."""
     return Card(
         name=texts.get("name", ""),
-        architecture=Architecture.from_json(texts.get("architecture", "")),
+        architecture=Shape.from_json(texts.get("architecture", "")),
         settings=json.loads(texts.get("settings", "{}")),
         steps=int(texts.get("steps", "0")),
         hours=float(texts.get("hours", "0")),

@@ -14,8 +14,9 @@ from torch import Tensor
 from xcodec import files
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import zoo
-from xcodec.reconstruction.architecture import Architecture
-from xcodec.reconstruction.generator import Generator
+from xcodec.reconstruction.architecture import Shape
+from xcodec.reconstruction.generator import Network
+from xcodec.reconstruction.networks import build
 from xcodec.reconstruction.paint import has_bf16
 from xcodec.training.dataset import Batch
 from xcodec.training.losses import crop_errors, gain
@@ -69,15 +70,15 @@ class Learner:
         self.account = Account()
         torch.manual_seed(settings.seed)
         if settings.init is None:
-            generator = Generator(settings.architecture)
+            generator: Network = build(settings.architecture)
         else:
             generator, card = zoo.load(settings.init)
             self.account = Account(0, 0.0, card.steps, card.hours, card.history)
         self._adopt(generator.train())
 
-    def _adopt(self, generator: Generator) -> None:
+    def _adopt(self, generator: Network) -> None:
         self.generator = _placed(generator, self.device)
-        self.average = _placed(Generator(generator.architecture), self.device).eval()
+        self.average = _placed(build(generator.architecture), self.device).eval()
         self.average.load_state_dict(generator.state_dict())
         self.average.requires_grad_(False)
         half = self.device.type == "cpu" and has_bf16()
@@ -146,7 +147,7 @@ class Learner:
             with safetensors.safe_open(path, framework="pt") as file:
                 texts = file.metadata() or {}
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            generator = Generator(Architecture.from_json(texts.get("architecture", "")))
+            generator = build(Shape.from_json(texts.get("architecture", "")))
             account = Account(**json.loads(texts.get("account", "")))
             generator.load_state_dict(_part(tensors, "weights"))
             self._adopt(generator)
@@ -157,8 +158,8 @@ class Learner:
         self.optimizer.restore(_part(tensors, "moved"))
 
 
-def _placed(generator: Generator, device: torch.device) -> Generator:
-    placed: Generator = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+def _placed(generator: Network, device: torch.device) -> Network:
+    placed: Network = generator.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed
 
 

@@ -1,10 +1,25 @@
-"""What training makes small."""
+"""What training makes small: the paper's losses (section 3.5), each a class, and pixel losses.
+
+Pictures are float32 (batch, 3, height, width) on the network's scale -1..1 throughout.
+"""
+
+from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+
+from xcodec.errors import InputError
+from xcodec.training.discriminators import Verdict
+from xcodec.training.vgg import Vgg
 
 SMALLEST = 1e-3
 """Errors below this (0.13 grey levels) count as this: the root's slope at zero is infinite."""
+PIXEL_KINDS = ("rms", "l1", "mse")
+AGGREGATES = ("max", "mean")
+POINT_NORMS = ("l2", "l1", "none")
+PERCEPTUAL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+"""Of relu1_1 ... relu5_1, as in pix2pixHD."""
 
 
 def crop_errors(picture: Tensor, target: Tensor) -> Tensor:
@@ -12,8 +27,6 @@ def crop_errors(picture: Tensor, target: Tensor) -> Tensor:
 
     Its mean is a loss between the mean square error, which busy crops dominate, and that error's
     logarithm (decibels), which flat ones do.
-
-    picture, target : (batch, 3, height, width), scale -1..1
     """
     squares = (picture.float() - target.float()).square().mean((1, 2, 3))
     return (squares + SMALLEST**2).sqrt()
@@ -22,3 +35,118 @@ def crop_errors(picture: Tensor, target: Tensor) -> Tensor:
 def gain(errors: Tensor, baseline: Tensor) -> float:
     """Mean PSNR of crops with ``errors`` above that of crops with ``baseline``, in dB."""
     return float((20 * torch.log10(baseline / errors)).mean())
+
+
+class PixelLoss:
+    """Distance of a picture from the original.
+
+    kind : "rms" (mean of the crops' root-mean-square errors), "l1" or "mse"
+    """
+
+    def __init__(self, kind: str = "rms") -> None:
+        if kind not in PIXEL_KINDS:
+            raise InputError(f"pixel loss is {kind!r}; it is one of {', '.join(PIXEL_KINDS)}")
+        self._kind = kind
+
+    def __call__(self, picture: Tensor, target: Tensor) -> Tensor:
+        """A number, 0 for equal pictures."""
+        if self._kind == "rms":
+            return crop_errors(picture, target).mean()
+        loss = F.l1_loss if self._kind == "l1" else F.mse_loss
+        return loss(picture.float(), target.float())
+
+
+class AdversarialLoss:
+    """Equation 2 with least squares (Mao et al. 2017), aggregated over the discriminators.
+
+    aggregate : "max": the generator trains against the best discriminator, F := max of Durugkar
+                et al. 2016 and equation 4; "mean": against their mean
+    """
+
+    def __init__(self, aggregate: str = "max") -> None:
+        if aggregate not in AGGREGATES:
+            raise InputError(f"aggregate is {aggregate!r}; it is one of {', '.join(AGGREGATES)}")
+        self._aggregate = aggregate
+
+    def generator(self, painted: Sequence[Verdict]) -> Tensor:
+        """How far the discriminators are from taking painted pictures for real ones."""
+        each = torch.stack([(v.score.float() - 1).square().mean() for v in painted])
+        return each.max() if self._aggregate == "max" else each.mean()
+
+    def discriminators(self, real: Sequence[Verdict], painted: Sequence[Verdict]) -> Tensor:
+        """How badly they tell real pictures from painted ones, summed over them."""
+        losses = [
+            ((r.score.float() - 1).square().mean() + p.score.float().square().mean()) / 2
+            for r, p in zip(real, painted, strict=True)
+        ]
+        return torch.stack(losses).sum()
+
+
+class FeatureMatchingLoss:
+    """Equation 3: L1 between the discriminators' features of real and of painted pictures.
+
+    All layers but the last, a mean over each layer, summed over layers and discriminators. The
+    features of real pictures are taken as constants.
+    """
+
+    def __call__(self, real: Sequence[Verdict], painted: Sequence[Verdict]) -> Tensor:
+        """A number, 0 where the features agree."""
+        losses = [
+            F.l1_loss(mine.float(), its.detach().float())
+            for r, p in zip(real, painted, strict=True)
+            for its, mine in zip(r.features, p.features, strict=True)
+        ]
+        return torch.stack(losses).sum()
+
+
+class PerceptualLoss:
+    """Equation 5: L1 between VGG's features of picture and original, relu1_1 ... relu5_1.
+
+    Weights 1/32, 1/16, 1/8, 1/4, 1; where the network ends earlier, its last tap takes the weights
+    of those that are missing.
+    """
+
+    def __init__(self, vgg: Vgg) -> None:
+        self.name = vgg.kind.name
+        self._vgg = vgg
+        count = len(vgg.kind.taps)
+        kept = PERCEPTUAL_WEIGHTS[: count - 1]
+        self.weights = (*kept, sum(PERCEPTUAL_WEIGHTS) - sum(kept))
+
+    def __call__(self, picture: Tensor, target: Tensor) -> Tensor:
+        """A number, 0 for equal pictures."""
+        with torch.no_grad():
+            theirs = self._vgg(target.float())
+        mine = self._vgg(picture.float())
+        losses = [
+            weight * F.l1_loss(x, y)
+            for weight, x, y in zip(self.weights, mine, theirs, strict=True)
+        ]
+        return torch.stack(losses).sum()
+
+
+class PointLoss:
+    """Equation 6, the corresponding point loss: the picture must keep the points that were given.
+
+    ||s - Mask(G(s), s)||^2 over the known pixels, divided by their number, so that few points are
+    not punished more than many.
+
+    norm : "l2" (the paper's), "l1" or "none" (figure 12 compares them)
+    """
+
+    def __init__(self, norm: str = "l2") -> None:
+        if norm not in POINT_NORMS:
+            raise InputError(f"point norm is {norm!r}; it is one of {', '.join(POINT_NORMS)}")
+        self._norm = norm
+
+    def __call__(self, picture: Tensor, target: Tensor, known: Tensor) -> Tensor:
+        """A number, 0 where the known pixels agree.
+
+        target : any picture that is right where pixels are known
+        known  : 1 where a pixel is known and 0 elsewhere (batch, 1, height, width)
+        """
+        if self._norm == "none":
+            return picture.new_zeros(())
+        error = (picture.float() - target.float()) * known
+        total = error.square().sum() if self._norm == "l2" else error.abs().sum()
+        return total / (3 * known.sum()).clamp(min=1)

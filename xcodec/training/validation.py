@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from xcodec.errors import InputError, XcodecError
-from xcodec.reconstruction.generator import Generator, from_network
+from xcodec.reconstruction.generator import Network, from_network
 from xcodec.reconstruction.paint import predict
 from xcodec.training import cache
 from xcodec.training.dataset import arrays
@@ -64,7 +64,7 @@ def prepare(pictures: Sequence[Path], folder: Path) -> dict[str, list[cache.Entr
 
 
 def validate(
-    generator: Generator, entries: dict[str, list[cache.Entry]], device: torch.device
+    generator: Network, entries: dict[str, list[cache.Entry]], device: torch.device
 ) -> Scores:
     """The generator's scores on prepared pictures."""
     psnr, fill = {}, {}
