@@ -4,6 +4,8 @@ data = xcodec.encode(picture, rate=0.02)  # Pillow image or uint8 array -> bytes
 picture = xcodec.decode(data)             # ... -> Pillow image, painted by the generator
 xcodec.info(data)                         # every field of the file, and where its bytes went
 xcodec.reconstruct(points, values, shape) # a picture from samples of other origin
+xcodec.encode_packets(picture, 200, 12)   # packets for a link that loses some of them
+xcodec.decode_packets(packets)            # the picture that any of them give
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from xcodec.errors import (
 
 if TYPE_CHECKING:
     from xcodec.codec import Info, decode, encode, info, reconstruct
+    from xcodec.links import decode_packets, encode_packets
 
 __version__ = "0.1.0"
 
@@ -32,7 +35,9 @@ __all__ = [
     "XcodecError",
     "__version__",
     "decode",
+    "decode_packets",
     "encode",
+    "encode_packets",
     "info",
     "reconstruct",
 ]
@@ -41,9 +46,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the codec when it is first asked for, so that ``xcodec --help`` starts at once."""
     if name in __all__:
-        from xcodec import codec
+        from xcodec import codec, links
 
-        return getattr(codec, name)
+        return getattr(codec if hasattr(codec, name) else links, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

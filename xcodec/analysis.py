@@ -36,6 +36,7 @@ class Request:
     grey     : code luma alone, of a picture whose chroma is zero
     weights  : float32 (height, width): how much each pixel counts, relative to others
     sections : of the file, tag -> bytes
+    origin   : YCoCg colour that values are coded as differences from; files know GREY only
     """
 
     rate: float = 0.02
@@ -53,6 +54,7 @@ class Request:
     grey: bool = False
     weights: Floats | None = None
     sections: dict[int, bytes] = field(default_factory=dict)
+    origin: tuple[float, float, float] = (128.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         if isinstance(self.mask, str) and self.mask not in ("blue", "random"):
@@ -164,7 +166,7 @@ def analyse(rgb: images.RGB, request: Request) -> Analysis:
         exact = images.to_ycocg_r(rgb[points.rows, points.cols])[:, :count]
         coefficients: Floats | Ints = residuals(exact - GREY[:count], tree)
     else:
-        planes = planes - GREY[:count].astype(np.float32)
+        planes = planes - np.array(request.origin[:count], np.float32)
         values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
         transform = Lifting(points, tree)
         if request.tone == "least-squares":

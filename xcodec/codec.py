@@ -301,7 +301,7 @@ def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
         block=None if header.uniform or header.mask == "explicit" else header.block,
         tone=header.tone,
         lossless=header.lossless,
-        model=_model_name(header.model, strict=False),
+        model=model_name(header.model, strict=False),
         step=None if header.step is None else quantizer.step_of(header.step),
         comment=sections.comment_of(header.sections),
         layers=read.layers,
@@ -354,7 +354,7 @@ def reconstruct(
     place = ordered.rows.astype(np.int64) * width + ordered.cols
     colours = colours[by_place[np.searchsorted(flat[by_place], place)]]
     samples = Samples(ordered, images.to_ycocg(colours), tone="point")
-    return images.to_image(_keep(_paint(samples, decoder, model, device), ordered, colours))
+    return images.to_image(_keep(painted(samples, decoder, model, device), ordered, colours))
 
 
 def quantised(
@@ -413,8 +413,8 @@ class _File:
 
     def paint(self, decoder: str, model: str, device: str) -> Floats:
         """RGB (height, width, 3), not clipped."""
-        name = _model_name(self.header.model) if model == "auto" else model
-        rgb = _paint(self.samples(), decoder, name, device)
+        name = model_name(self.header.model) if model == "auto" else model
+        rgb = painted(self.samples(), decoder, name, device)
         return _keep(rgb, self.points, self.pixels()) if self.header.lossless else rgb
 
 
@@ -439,16 +439,17 @@ def _parse(data: bytes, max_pixels: int, partial: bool) -> _File:
     return _File(header, count, whole, density, points, tree, symbols)
 
 
-def _paint(samples: Samples, decoder: str, model: str, device: str) -> Floats:
-    painted = fill(samples)
+def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:
+    """RGB (height, width, 3) of samples, not clipped, as ``decode`` paints it."""
+    filled = fill(samples)
     if decoder == "classical":
-        return painted.rgb
+        return filled.rgb
     if decoder != "generator":
         raise InputError(f"decoder is {decoder!r}; it is generator or classical")
     from xcodec.reconstruction import paint, zoo  # Only here: they start torch.
 
     generator, _ = zoo.load(zoo.find(model))
-    return paint.paint(samples, painted, generator, device)
+    return paint.paint(samples, filled, generator, device)
 
 
 def _keep(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
@@ -458,7 +459,8 @@ def _keep(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
     return rgb
 
 
-def _model_name(number: int, strict: bool = True) -> str:
+def model_name(number: int, strict: bool = True) -> str:
+    """Name of a model by its number in the file; where it is unknown, ModelError if ``strict``."""
     if number < len(container.MODELS):
         return container.MODELS[number]
     if strict:

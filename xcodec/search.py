@@ -62,7 +62,7 @@ def best(rgb: images.RGB, request: Request, goal: Goal) -> bytes:
 
     Raises InputError where no file meets it.
     """
-    search = _Search(rgb, goal)
+    search = Search(rgb, goal)
     if request.lossless:
         found = search.most_samples(request)
     elif not isinstance(request.mask, str):
@@ -102,7 +102,7 @@ def _wish(goal: Goal) -> str:
     return f"reaches {goal.psnr:g} dB by its classical fill"
 
 
-class _Search:
+class Search:
     """The search for one picture and goal."""
 
     def __init__(self, rgb: images.RGB, goal: Goal) -> None:

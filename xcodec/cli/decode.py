@@ -7,8 +7,8 @@ import click
 from xcodec.cli.common import DEVICES, as_json, beside, force, given, max_pixels, quiet, report
 
 
-@click.command(short_help="Paint the picture of a .xgc file.")
-@click.argument("source", metavar="IN")
+@click.command(short_help="Paint the picture of a .xgc file or of packets.")
+@click.argument("sources", metavar="IN...", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="OUT", help="A picture file; '-' is standard output (PNG).")
 @click.option(
     "--decoder",
@@ -43,7 +43,7 @@ from xcodec.cli.common import DEVICES, as_json, beside, force, given, max_pixels
 @as_json
 @quiet
 def decode(
-    source: str,
+    sources: tuple[str, ...],
     output: str | None,
     force: bool,
     as_json: bool,
@@ -51,15 +51,27 @@ def decode(
     bit_depth: str | None,
     **options: Any,
 ) -> None:
-    """Paint the picture of the .xgc file IN ('-': standard input)."""
-    from xcodec import codec, files, images, modes
+    """Paint the picture of IN: a .xgc file, or packets: a folder of .xgp files, any of them, a
+    bundle or lines of text. '-' is standard input."""
+    from xcodec import codec, files, images, links, modes, packetfiles
 
-    output = output or beside(source, ".png")
+    output = output or beside(sources[0].rstrip("/"), ".png")
     files.check_target(output, force)
     kind = images.kind_of(output)
-    data = files.read(source)
+    if packetfiles.are_packets(sources):
+        data, packets = b"", packetfiles.gather(sources)
+    else:
+        data = files.read(sources[0])
+        packets = [each for each in packetfiles.split(data) if links.is_packet(each)]
     limit = given(max_pixels=options["max_pixels"])
-    if bit_depth == "16" and codec.peek(data, **limit).mode not in modes.GREYS:
+    if packets:
+        if bit_depth == "16":
+            raise click.UsageError("--bit-depth 16: packets carry 8 bits")
+        del options["partial"], options["strip"]
+        picture = links.decode_packets(packets, **given(**options))
+        images.save(picture, output, kind, force)
+        width, height = picture.size
+    elif bit_depth == "16" and codec.peek(data, **limit).mode not in modes.GREYS:
         del options["strip"]  # Nothing writes metadata there.
         levels = codec.decode_array(data, 16, **given(**options))
         images.save_deep(levels, output, kind, force)

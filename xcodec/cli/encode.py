@@ -1,14 +1,21 @@
 """``xcodec encode``."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from xcodec.cli.common import as_json, beside, force, given, max_pixels, percent, quiet, report
 
 TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
 """Options that say how large a file may be, and the arguments of encode that they give."""
+PACKETS_TOO = ("size", "model", "effort")
+"""Options that packets know too, and those that they do not."""
+FILES_ONLY = (
+    *("rate", "bpp", "psnr", "step", "density", "mask", "seed", "tone", "lossless_samples"),
+    *("strength", "floor", "block", "comment", "alpha_quality", "keep"),
+)
 
 
 @click.command(short_help="Code a picture as a .xgc file.")
@@ -68,6 +75,18 @@ TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
     default=None,
     help="Keep all of EXIF, XMP and ICC profile, or nothing.  [default: what is small]",
 )
+@click.option(
+    "--packet-size", type=int, metavar="N", help="Write packets of at most N bytes (40 to 4096)."
+)
+@click.option("--packets", type=int, metavar="N", help="At most N packets, protection included.")
+@click.option(
+    "--loss", type=float, metavar="X", help="Share of packets to plan for losing.  [default: 0.1]"
+)
+@click.option(
+    "--armor",
+    type=click.Choice(["base64", "ascii85"]),
+    help="Packets as lines of text; their size counts characters.",
+)
 @click.option("--comment", metavar="TEXT", help="Keep a text in the file.")
 @max_pixels
 @force
@@ -82,17 +101,31 @@ def encode(
     quiet: bool,
     mask: str,
     lossless_samples: bool,
+    packet_size: int | None,
+    packets: int | None,
+    loss: float | None,
+    armor: str | None,
     **options: Any,
 ) -> None:
-    """Code the picture IN ('-': standard input) as a .xgc file."""
+    """Code the picture IN ('-': standard input) as a .xgc file, or as packets for a link that
+    loses some: with --packet-size into a folder of .xgp files, of which any subset decodes."""
     from xcodec import codec, files, images
+
+    if packet_size is None and given(packets=packets, loss=loss, armor=armor):
+        raise click.UsageError("--packets, --loss and --armor need --packet-size")
+    limit = given(max_pixels=max_pixels)
+    if packet_size is not None:
+        _refuse(FILES_ONLY)
+        chosen = given(packets=packets, loss=loss, **{name: options[name] for name in PACKETS_TOO})
+        written = _packets(source, output, limit, force, armor, packet_size, chosen)
+        report(written.text, written.facts, written.output, as_json, quiet)
+        return
 
     targets = [f"--{name}" for name in TARGETS if options[TARGETS[name]] is not None]
     if len(targets) > 1:
         raise click.UsageError(f"{targets[0]} and {targets[1]} exclude each other")
     output = output or beside(source, ".xgc")
     files.check_target(output, force)
-    limit = given(max_pixels=max_pixels)
     picture = images.load(source, **limit)
     where = mask if mask in ("blue", "random") else images.load_mask(mask, **limit)
     data = codec.encode(picture, mask=where, lossless=lossless_samples, **given(**options))
@@ -103,3 +136,57 @@ def encode(
         f"{facts.samples} samples ({percent(facts.rate)})"
     )
     report(text, asdict(facts), output, as_json, quiet)
+
+
+def _refuse(names: tuple[str, ...]) -> None:
+    """A usage error where one of these options was given."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} does not go with --packet-size")
+
+
+class _Written(NamedTuple):
+    """Where packets are, and what there is to report, for people and for machines."""
+
+    output: str
+    text: str
+    facts: dict[str, Any]
+
+
+def _packets(
+    source: str,
+    output: str | None,
+    limit: dict[str, Any],
+    force: bool,
+    armor: str | None,
+    packet_size: int,
+    options: dict[str, Any],
+) -> "_Written":
+    """Write packets into a folder, as a bundle to standard output, or as lines of text."""
+    from xcodec import files, images, links, packetfiles
+    from xcodec.coding.packets import bundle
+
+    output = output or beside(source, ".txt" if armor else ".packets")
+    in_folder = armor is None and output != "-"
+    if in_folder:
+        packetfiles.check_folder(output, force)
+    else:
+        files.check_target(output, force)
+    if armor:
+        packet_size = packetfiles.carried(packet_size, armor)
+    packets = links.encode_packets(images.load(source, **limit).rgb, packet_size, **options)
+    if in_folder:
+        packetfiles.save(output, packets, force)
+    elif armor:
+        files.write(output, packetfiles.lines(packets, armor), force)
+    else:
+        files.write(output, bundle(packets), force)
+    count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
+    needed = links.needed(packets)
+    facts = {"packets": count, "bytes": total, "largest": largest, "needed": needed}
+    text = (
+        f"{output}: {count} packets of {largest} bytes, {total} in all; "
+        f"any {needed} give the whole picture"
+    )
+    return _Written(output, text, facts)

@@ -18,6 +18,14 @@ TABLE_BITS = 15
 _WORD = 4
 
 
+_MANY = constriction.stream.model.Categorical(perfect=False)
+
+
+def _binary(ones: Ints) -> NDArray[np.float64]:
+    """Probabilities (n, 2) of 0 and 1, exact in float64."""
+    return np.stack([(1 << TABLE_BITS) - ones, ones], 1).astype(np.float64) / (1 << TABLE_BITS)
+
+
 def _categorical(frequencies: Ints) -> constriction.stream.model.Categorical:
     probabilities = np.asarray(frequencies, np.float64) / (1 << TABLE_BITS)
     return constriction.stream.model.Categorical(probabilities, perfect=False)
@@ -34,6 +42,14 @@ class Encoder:
         if len(values):
             self._coder.encode(values.astype(np.int32), _categorical(frequencies))
 
+    def choices(self, values: Ints, ones: Ints) -> None:
+        """Encode values (n,) of 0 or 1, each with a table of its own.
+
+        ones : (n,), frequency of 1 of 2 ** TABLE_BITS, and neither none nor all of them
+        """
+        if len(values):
+            self._coder.encode(values.astype(np.int32), _MANY, _binary(ones))
+
     def bits(self, values: Ints, widths: Ints) -> None:
         """Encode values (n,) as plain bits, value i in widths[i] >= 1 bits."""
         if len(values):
@@ -45,8 +61,10 @@ class Encoder:
         position, (_, width) = self._coder.pos()
         return 32 * int(position) + 64 - int(width).bit_length()
 
-    def finish(self) -> bytes:
+    def finish(self, sealed: bool = False) -> bytes:
         """The shortest bytes that the decoder, which reads zeros beyond them, tells apart.
+
+        sealed : the shortest that it tells apart whatever follows them
 
         constriction seals with whole words; any number in the final interval does, so take the one
         with the fewest bytes.
@@ -54,17 +72,17 @@ class Encoder:
         position, (lower, width) = self._coder.pos()
         position = int(position)
         words = self._coder.get_compressed()
-        sealed = int.from_bytes(words.astype(">u4").tobytes(), "big")
+        number = int.from_bytes(words.astype(">u4").tobytes(), "big")
         # The sealed point, as a number with position words before the coder's two-word state.
-        point = sealed << max(0, 32 * (position + 2 - len(words)))
+        point = number << max(0, 32 * (position + 2 - len(words)))
         low = point - (point - int(lower)) % (1 << 64)
         high = low + int(width)
         for spare in range(64, -1, -8):
             shortest = -(-low >> spare)
-            if shortest << spare < high:
+            if (shortest + int(sealed) << spare) < high + int(sealed):
                 break
         data = shortest.to_bytes(_WORD * (position + 2) - spare // 8, "big")
-        return data.rstrip(b"\0")
+        return data if sealed else data.rstrip(b"\0")
 
 
 class Decoder:
@@ -83,6 +101,12 @@ class Decoder:
         if not count:
             return np.empty(0, np.int32)
         return self._decode(_categorical(frequencies), count)
+
+    def choices(self, ones: Ints) -> NDArray[np.int32]:
+        """The next values of 0 or 1, with the tables of ``Encoder.choices``."""
+        if not len(ones):
+            return np.empty(0, np.int32)
+        return self._decode(_MANY, _binary(ones))
 
     def bits(self, widths: Ints) -> NDArray[np.int32]:
         """The next values of widths[i] >= 1 plain bits each."""

@@ -1,0 +1,181 @@
+"""Symbols as one embedded stream: any prefix of it is a picture, the longer the better.
+
+A stream that merely runs from coarse to fine octaves is a poor picture where it is cut: its coarse
+coefficients are far finer than so few bytes deserve. Here stage j of ``stages`` stands for a file
+of its own: it leaves out the finest ``stages - 1 - j`` octaves, and as many low bits of every
+magnitude. The next stage adds a bit to each magnitude of those octaves, then one octave more
+(bit-plane coding as in embedded wavelet codecs: Shapiro 1993, Taubman 2000).
+
+What a stage adds to a magnitude is coded with the same context models: of a table of tokens only
+the two are left that the bits known so far allow.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding.context import DIRECT, PLANES, Tables, contexts, tables
+from xcodec.coding.layers import read_plane, write_plane
+from xcodec.coding.lifting import Hierarchy
+from xcodec.coding.rangecoder import TABLE_BITS, Decoder, Encoder
+from xcodec.errors import FormatError
+from xcodec.samples import Ints
+
+MAX_STAGES = 8
+KIND = "coefficients"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a prefix of a stream says of the symbols.
+
+    symbols : int32 (n, 3), their high bits with the sign, zeros below
+    missing : int32 (n, 3), how many bits below are unknown
+    levels  : of the hierarchy, how many the prefix says something of; 0 where it says nothing
+    """
+
+    symbols: NDArray[np.int32]
+    missing: NDArray[np.int32]
+    levels: int
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """The unit that is read or not: a level and plane, brought to ``shift`` missing bits.
+
+    first : whether nothing is known of it before
+    """
+
+    level: int
+    plane: int
+    shift: int
+    first: bool
+
+
+def _passes(tree: Hierarchy, stages: int) -> Iterator[_Pass]:
+    """All passes in the order of the stream."""
+    octaves = tree.octaves
+    started = 0
+    for shift in reversed(range(stages)):
+        count = max(1, len(octaves) - shift)
+        for place, levels in enumerate(octaves[:count]):
+            for level in levels:
+                for plane in range(PLANES):
+                    yield _Pass(level, plane, shift, place >= started)
+        started = count
+
+
+def states(symbols: Ints, tree: Hierarchy, stages: int) -> Iterator[tuple[int, Known]]:
+    """After each octave of each stage: the place of its last pass, and what is known then."""
+    seen = np.zeros(symbols.shape, np.int32)
+    missing = np.full(symbols.shape, stages, np.int32)
+    parts = list(_passes(tree, stages))
+    ends = {levels.stop - 1 for levels in tree.octaves}
+    levels = 0
+    for place, part in enumerate(parts):
+        span = tree.span(part.level)
+        seen[span, part.plane] = _cleared(symbols[span, part.plane], part.shift)
+        missing[span, part.plane] = part.shift
+        levels = max(levels, part.level + 1)
+        if part.level in ends and part.plane == PLANES - 1:
+            yield place, Known(seen, missing, levels)
+
+
+def _shifted(symbols: Ints, shift: int) -> NDArray[np.int32]:
+    """Symbols without their ``shift`` low bits."""
+    kept: NDArray[np.int32] = (np.sign(symbols) * (np.abs(symbols) >> shift)).astype(np.int32)
+    return kept
+
+
+def _cleared(symbols: Ints, shift: int) -> NDArray[np.int32]:
+    """Symbols with their ``shift`` low bits at zero."""
+    return _shifted(symbols, shift) * (1 << shift)
+
+
+def _chances(model: Tables, plane: int, bins: Ints, before: Ints) -> NDArray[np.int64]:
+    """Of 2 ** TABLE_BITS, how often magnitudes ``before`` (m,) go on with a one."""
+    low = np.minimum(2 * before, DIRECT - 2)
+    frequencies = model.frequencies[plane][bins]
+    rows = np.arange(len(bins))
+    zero, one = frequencies[rows, low], frequencies[rows, low + 1]
+    chance = (one << TABLE_BITS) // (zero + one)
+    half = 1 << (TABLE_BITS - 1)
+    chance = np.where(2 * before < DIRECT, chance, half)
+    bounded: NDArray[np.int64] = np.clip(chance, 1, (1 << TABLE_BITS) - 1)
+    return bounded
+
+
+def write(symbols: Ints, tree: Hierarchy, stages: int) -> tuple[bytes, list[int]]:
+    """The stream of symbols (n, 3), and the bits after each of its passes, to within a word.
+
+    The stream decodes whole whatever bytes follow.
+    """
+    coder, model = Encoder(), tables(KIND)
+    ends = []
+    at: dict[int, NDArray[np.int32]] = {}
+    for part in _passes(tree, stages):
+        if part.shift not in at:
+            at[part.shift] = _shifted(symbols, part.shift)
+        now = at[part.shift]
+        if part.first:
+            write_plane(coder, now, tree, part.level, part.plane, model)
+        else:
+            _write_refinement(coder, now, at[part.shift + 1], tree, part, model)
+        ends.append(coder.size())
+    return coder.finish(sealed=True), ends
+
+
+def _write_refinement(
+    coder: Encoder, now: Ints, before: Ints, tree: Hierarchy, part: _Pass, model: Tables
+) -> None:
+    span = tree.span(part.level)
+    known, values = np.abs(before[span, part.plane]), now[span, part.plane]
+    bins = contexts(model, tree, part.level, part.plane, np.minimum(np.abs(now), model.clip))
+    coder.choices(np.abs(values) & 1, _chances(model, part.plane, bins, known))
+    fresh = values[(known == 0) & (values != 0)]
+    coder.bits((fresh < 0).astype(np.int64), np.ones(len(fresh), np.int64))
+
+
+def read(data: bytes, tree: Hierarchy, count: int, stages: int) -> Known:
+    """What a prefix of the stream of ``count`` symbols, or all of it, says."""
+    coder, model = Decoder(data, whole=False), tables(KIND)
+    symbols = np.zeros((count, PLANES), np.int32)
+    missing = np.full(symbols.shape, stages, np.int32)
+    levels, shift = 0, stages
+    now = before = symbols
+    for part in _passes(tree, stages):
+        if part.shift != shift:
+            shift, before, now = part.shift, now, np.zeros_like(symbols)
+        try:
+            if part.first:
+                read_plane(coder, now, tree, part.level, part.plane, model)
+            else:
+                _read_refinement(coder, now, before, tree, part, model)
+        except FormatError:  # The bytes end, or none that follow make sense.
+            break
+        span = tree.span(part.level)
+        symbols[span, part.plane] = now[span, part.plane] * (1 << shift)
+        missing[span, part.plane] = shift
+        levels = max(levels, part.level + 1)
+    return Known(symbols, missing, levels)
+
+
+def _read_refinement(
+    coder: Decoder,
+    now: NDArray[np.int32],
+    before: Ints,
+    tree: Hierarchy,
+    part: _Pass,
+    model: Tables,
+) -> None:
+    span = tree.span(part.level)
+    known = before[span, part.plane]
+    bins = contexts(model, tree, part.level, part.plane, np.minimum(np.abs(now), model.clip))
+    bit = coder.choices(_chances(model, part.plane, bins, np.abs(known)))
+    magnitude = 2 * np.abs(known) + bit
+    sign = np.where(known < 0, -1, 1)
+    fresh = (known == 0) & (magnitude != 0)
+    sign[fresh] = 1 - 2 * coder.bits(np.ones(int(fresh.sum()), np.int64))
+    now[span, part.plane] = sign * magnitude
