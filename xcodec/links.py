@@ -216,8 +216,8 @@ def _fitted(ranges: Sequence[Range], size: int) -> list[Range]:
 
 
 def is_packet(data: bytes) -> bool:
-    """Whether bytes are a packet that is whole."""
-    return packets.sound(data)
+    """Whether bytes are a packet that is whole, and no file."""
+    return packets.sound(data) and not data.startswith(container.MAGIC)
 
 
 def needed(data: list[bytes]) -> int:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import binom  # scipy.stats takes half a second to load.
 
 from xcodec.coding.packets import Range
 from xcodec.samples import Floats
@@ -64,7 +64,10 @@ def arrivals(count: int, loss: float) -> NDArray[np.float64]:
     the mean of binomial distributions from no loss to SPREAD times the planned one."""
     losses = np.linspace(0, min(SPREAD * loss, 0.95), LOSSES) if loss else np.zeros(1)
     number = np.arange(count + 1)
-    every: NDArray[np.float64] = np.mean([binom.pmf(number, count, 1 - p) for p in losses], 0)
+    ways = binom(count, number)
+    every: NDArray[np.float64] = np.mean(
+        [ways * (1 - p) ** number * p ** (count - number) for p in losses], 0
+    )
     return every
 
 
