@@ -8,6 +8,7 @@ import click
 
 from xcodec import __version__
 from xcodec.cli.bench import bench
+from xcodec.cli.compare import compare
 from xcodec.cli.decode import decode
 from xcodec.cli.encode import encode
 from xcodec.cli.info import info
@@ -26,5 +27,5 @@ def cli() -> None:
     """
 
 
-for command in (encode, decode, info, train, bench):
+for command in (encode, decode, info, train, bench, compare):
     cli.add_command(command)

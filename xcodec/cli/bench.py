@@ -122,6 +122,41 @@ def savings(new: Path, old: Path, codec: str, against: str | None, within_bpp: s
     click.echo(between(new, old, codec, against, span(within_bpp)))
 
 
+@bench.command(short_help="A page with plots, tables and pictures to compare.")
+@click.argument("results", metavar="RESULTS...", nargs=-1, required=True, type=FILE)
+@click.option("--pictures", type=FILE, metavar="DIR", help="The pictures, for the viewer.")
+@click.option("--show", default="", metavar="N,...", help="Up to six places of pictures to show.")
+@state
+@click.option("-o", "--output", type=FILE, default=Path("report.html"), show_default=True)
+@force
+@quiet
+def report(
+    results: tuple[Path, ...],
+    pictures: Path | None,
+    show: str,
+    state: Path | None,
+    output: Path,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """One self-contained page of the records RESULTS; it works offline.
+
+    With --pictures, the folder of one of the records, up to six of them can be compared there:
+    the first record that they belong to, beside every peer at the nearest size.
+    """
+    from xcodec import files
+    from xcodec.evaluation import report as made
+    from xcodec.evaluation.options import numbers
+    from xcodec.evaluation.state import default_path
+
+    files.check_target(output, force)
+    records = [made.load(path) for path in results]
+    page = made.build(records, pictures, numbers(show, int), state or default_path()).encode()
+    files.write(output, page, force)
+    if not quiet:
+        click.echo(f"{output}: {len(page):,} bytes")
+
+
 def _arguments(name: str) -> list[str]:
     """What follows a subcommand's name on the command line."""
     return sys.argv[sys.argv.index(name) + 1 :] if name in sys.argv else []

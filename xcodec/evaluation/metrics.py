@@ -49,6 +49,17 @@ class Metric:
     digits: int
     package: tuple[str, str] | None = None
 
+    @property
+    def installed(self) -> bool:
+        """Whether what it needs is there."""
+        if self.package is None:
+            return True
+        try:
+            importlib.import_module(self.package[1])
+        except ImportError:
+            return False
+        return True
+
 
 METRICS = {
     "psnr": Metric("PSNR", True, 2),
@@ -71,10 +82,10 @@ def choose(names: Iterable[str] | None = None) -> tuple[str, ...]:
         if name not in METRICS:
             raise InputError(f"no metric {name!r}: there are {', '.join(METRICS)}")
         package = METRICS[name].package
-        if package and not _installed(name):
+        if package and not METRICS[name].installed:
             raise XcodecError(f"{METRICS[name].title} needs {package[0]}: pip install {package[0]}")
     if asked is None:
-        asked = [name for name in METRICS if name in ALWAYS or _installed(name)]
+        asked = [name for name in METRICS if name in ALWAYS or METRICS[name].installed]
     return tuple(name for name in METRICS if name in asked)
 
 
@@ -196,17 +207,6 @@ def _check(a: RGB, b: RGB) -> None:
         raise InputError(f"pictures to compare differ in shape: {a.shape} and {b.shape}")
     if a.dtype != np.uint8 or b.dtype != np.uint8:
         raise InputError(f"pictures to compare are uint8, not {a.dtype} and {b.dtype}")
-
-
-def _installed(name: str) -> bool:
-    package = METRICS[name].package
-    if package is None:
-        return True
-    try:
-        importlib.import_module(package[1])
-    except ImportError:
-        return False
-    return True
 
 
 @cache

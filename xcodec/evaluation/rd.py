@@ -86,6 +86,7 @@ class Curve:
     codec  : xcodec's decoder, or the peer's name
     target : what is set: "rate", "quality", "bytes" or "bpp"
     aim    : of budgets: the metric that peers' files are best for
+    effort, model : of xcodec; the effort is None for the default
     """
 
     name: str
@@ -93,6 +94,8 @@ class Curve:
     codec: str
     target: str
     aim: str | None = None
+    effort: int | None = None
+    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,12 +160,13 @@ def _own(
 ) -> Iterator[Measurement]:
     for decoder in variant.decoders:
         title = variant.title(decoder)
+        effort, model = variant.effort, Path(variant.model).stem
         if isinstance(target, Budget):
-            curve = Curve(f"{title}, fitted", "xcodec", decoder, target.unit)
+            curve = Curve(f"{title}, fitted", "xcodec", decoder, target.unit, None, effort, model)
             coding = Own(variant, decoder, ("size", target.bytes(place.rgb)))
             setting = target.value
         else:
-            curve = Curve(title, "xcodec", decoder, "rate")
+            curve = Curve(title, "xcodec", decoder, "rate", None, effort, model)
             coding = Own(variant, decoder, ("rate", target))
             setting = target
         if place.size(coding):

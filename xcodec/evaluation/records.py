@@ -71,24 +71,25 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> li
 
     jobs : processes; with more than one, each keeps to one thread of BLAS and torch
     """
-    from rich.console import Console
-    from rich.progress import track
-
-    def watched(results: Iterable[Result]) -> list[Result]:
-        console = Console(stderr=True)
-        hidden = not console.is_terminal
-        return list(track(results, "", len(items), console=console, disable=hidden))
-
     if jobs == 1:
-        return watched(map(work, items))
+        return list(progress(map(work, items), len(items)))
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     os.environ |= threads  # What the processes inherit; this one's libraries are loaded already.
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         try:
-            return watched(pool.map(work, items))
+            return list(progress(pool.map(work, items), len(items)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # Don't start what nobody waits for.
             raise
+
+
+def progress(results: Iterable[Result], count: int | None = None) -> Iterable[Result]:
+    """Results as they come, with a bar on stderr where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(results, "", count, console=console, disable=not console.is_terminal)
 
 
 def record(

@@ -145,7 +145,7 @@ def delta_table(rows: list[dict[str, Any]]) -> str:
         [
             row["name"],
             row["anchor"],
-            _percent(row["rate"]),
+            percent(row["rate"]),
             "no overlap" if row["quality"] is None else f"{row['quality']:+.3f}",
             "–" if row["figures"] is None else " to ".join(f"{x:.4g}" for x in row["figures"]),
             "–" if row["bpp"] is None else " to ".join(f"{x:.3g}" for x in row["bpp"]),
@@ -156,7 +156,8 @@ def delta_table(rows: list[dict[str, Any]]) -> str:
     return table(["codec", "against", "bytes", "PSNR", "over dB", "over bpp"], lines)
 
 
-def _percent(change: float | None) -> str:
+def percent(change: float | None) -> str:
+    """A change as a signed percentage."""
     return "no overlap" if change is None else f"{100 * change:+.1f} %"
 
 

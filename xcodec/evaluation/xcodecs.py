@@ -77,7 +77,7 @@ class Variant:
         """The picture of a file."""
         model = self.model if decoder == GENERATOR else "auto"
         image = xcodec.decode(data, decoder=decoder, model=model, device=self.device)
-        return np.asarray(image)
+        return np.asarray(image.convert("RGB"))
 
     def file_key(self) -> list[Any]:
         """What files of this variant depend on, picture and target aside."""
