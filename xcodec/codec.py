@@ -1,6 +1,7 @@
 """encode() and decode(): the whole story on one page."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from xcodec.modes import Picture
 from xcodec.reconstruction.interpolation import fill
 from xcodec.samples import Density, Floats, Ints, Points, Samples
 from xcodec.sampling.mask import MAX_SCALE, order_points
+from xcodec.sampling.saliency import Region, weights
 
 MIN_RATE, MAX_RATE = 0.001, 0.5
 LIMITS = MAX_SCALE, quantizer.MAX_STEP_INDEX
@@ -80,6 +82,9 @@ def encode(
     model: str = "photo",
     comment: str | None = None,
     effort: int = DEFAULT_EFFORT,
+    roi: Sequence[Region] = (),
+    roi_mask: NDArray[np.uint8] | None = None,
+    saliency: bool = False,
     alpha_quality: int = alpha.QUALITY,
     keep: bool | None = None,
 ) -> bytes:
@@ -103,6 +108,9 @@ def encode(
     comment  : text kept in the file
     effort   : 0 (fastest) to 9: how hard to look for values that cost fewer bytes; 8 and 9 tune
                them through the generator
+    roi      : regions that count for more, (x, y, width, height, weight) in pixels
+    roi_mask : uint8 (height, width): 255 counts for four times what 0 does
+    saliency : faces and what stands out count for more
     alpha_quality : 0 to 100, exact, where something is transparent
     keep     : EXIF, XMP and ICC profile, all of them or none; None keeps what is small beside the
                file, and warns of what is not kept
@@ -144,6 +152,7 @@ def encode(
         model=model,
         effort=effort,
         grey=picture.grey,
+        weights=weights(rgb, roi, roi_mask, saliency),
         sections=extras.content,
     )
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)

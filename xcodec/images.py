@@ -55,6 +55,15 @@ def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]
     return mask
 
 
+def load_weights(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """How much each pixel of a picture counts, from its grey levels, uint8 (height, width).
+
+    Raises what ``load`` raises.
+    """
+    grey: NDArray[np.uint8] = np.asarray(upright(_open(source, max_pixels)).convert("L"))
+    return grey
+
+
 def to_image(rgb: RGB | Floats) -> Image.Image:
     """A Pillow image of RGB (height, width, 3): rounded and clipped to 0..255 where float."""
     return image_of(rgb, None, False, PLAIN)

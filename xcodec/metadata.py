@@ -160,6 +160,15 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, bytes]:
         return image, b""
 
 
+def from_lab(image: Image.Image) -> Image.Image:
+    """An image of CIE L*a*b* (D50) as sRGB."""
+    transform = _transform(_lab(), _srgb(), "LAB", "RGB")
+    converted = ImageCms.applyTransform(image, transform)
+    assert converted is not None
+    converted.info = {key: value for key, value in image.info.items() if key != "icc_profile"}
+    return converted
+
+
 def from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     """An sRGB image with its colours as an ICC profile says; as it is where that fails."""
     mode = image.mode.removesuffix("A")
@@ -183,6 +192,10 @@ def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
 
 def _srgb() -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def _lab() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
 
 
 def _space(profile: bytes) -> str:

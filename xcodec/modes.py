@@ -139,9 +139,13 @@ def _of_image(image: Image.Image) -> Picture:
         return _finished(_grey_rgb(_grey(image)), alpha, True, source, known)
     try:
         alpha = None
+        if image.mode == "La":
+            image = image.convert("LA")
         if image.has_transparency_data:
             alpha = np.asarray(image.convert("RGBA").getchannel("A"))
         grey = image.mode in ("1", "L", "LA")
+        if image.mode == "LAB":
+            image = metadata.from_lab(image)
         colours = image if image.mode == "CMYK" else image.convert("L" if grey else "RGB")
         # Conversion forgets the profile.
         colours.info["icc_profile"] = image.info.get("icc_profile")

@@ -45,7 +45,7 @@ def tune(
     start = analysis.write_symbols(draft, request, step, symbols)
     if draft.problem is None or rgb.shape[0] * rgb.shape[1] > WHOLE:
         return start
-    looker = _Looker(rgb, draft, request.model, step)
+    looker = _Looker(rgb, draft, request, step)
     best, data, worth, caution = np.inf, start, 1.0, 1.0
     here = symbols
     for _ in range(rounds + 1):
@@ -66,13 +66,16 @@ def tune(
 class _Looker:
     """The generator's view of one sampled picture."""
 
-    def __init__(self, rgb: images.RGB, draft: Analysis, model: str, step: int) -> None:
-        generator, _ = zoo.load(zoo.find(model))
+    def __init__(self, rgb: images.RGB, draft: Analysis, request: Request, step: int) -> None:
+        generator, _ = zoo.load(zoo.find(request.model))
+        weights = request.weights
         self._device = paint.choose("auto")
         self._generator = generator.to(self._device).requires_grad_(False)
         self._draft, self._step = draft, step
         self._matrix = fill_matrix(draft.points)
         self._shape = rgb.shape
+        self._weights = np.ones(rgb.shape[:2], np.float32) if weights is None else weights
+        self._counts = torch.from_numpy(self._weights).to(self._device)
         target = to_network(np.moveaxis(rgb, -1, 0))
         self._target = torch.from_numpy(target)[None].to(self._device)
         zeros = np.zeros_like(draft.coefficients, np.int32)
@@ -89,11 +92,12 @@ class _Looker:
         half = self._device.type == "cpu" and paint.has_bf16()
         with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
             picture = self._generator(x)
-        error = (picture.clamp(-1, 1) - self._target).square().sum() / 2
+        error = ((picture.clamp(-1, 1) - self._target).square() * self._counts).sum() / 2
         (slope,) = torch.autograd.grad(error, x)
         # On the network's scale a grey level is 2 / 255.
         grey = 255 / 2
         gradient = slope[0, :3].permute(1, 2, 0).cpu().numpy().astype(np.float64) * grey
+        gradient /= self._weights[..., None]
         return 2 * error.item() * grey**2, gradient
 
     def toward(
@@ -101,7 +105,9 @@ class _Looker:
     ) -> NDArray[np.int32]:
         """Symbols whose fill lies nearer to the last one seen less a gradient."""
         assert self._draft.problem is not None
+        # Pixels count in the moments as in the error: a step is that of a pixel by itself.
         wanted = images.to_ycocg(self._fill - gradient).astype(np.float64) - GREY
-        moments = self._matrix.T @ wanted.reshape(-1, 3)[:, : symbols.shape[1]]
+        weighed = wanted * self._weights[..., None]
+        moments = self._matrix.T @ weighed.reshape(-1, 3)[:, : symbols.shape[1]]
         step = quantizer.step_of(self._step)
         return self._draft.problem.refine(symbols, step, moments, worth)

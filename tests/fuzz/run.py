@@ -30,7 +30,7 @@ def main() -> int:
     before = set(findings.iterdir())
     command = [
         sys.executable, "-m", "tests.fuzz.harness", str(corpus), f"-max_total_time={seconds}",
-        "-max_len=6000", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1",
+        "-max_len=1000", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1",
         "-ignore_timeouts=0", f"-artifact_prefix={findings}/",
     ]  # fmt: skip
     log = WORK / "log.txt"

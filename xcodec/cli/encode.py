@@ -1,5 +1,6 @@
 """``xcodec encode``."""
 
+import warnings
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -15,7 +16,32 @@ PACKETS_TOO = ("size", "model", "effort")
 FILES_ONLY = (
     *("rate", "bpp", "psnr", "step", "density", "mask", "seed", "tone", "lossless_samples"),
     *("strength", "floor", "block", "comment", "alpha_quality", "keep"),
+    *("roi", "roi_mask", "saliency"),
 )
+
+
+class _Region(click.ParamType[tuple[int, int, int, int, float]]):
+    """X,Y,WIDTH,HEIGHT in pixels, and after another comma its weight."""
+
+    name = "region"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "X,Y,W,H[,WEIGHT]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int, int, float]:
+        try:
+            x, y, width, height, *rest = str(value).split(",")
+            weight = float(rest[0]) if rest else 4.0
+            if len(rest) > 1:
+                raise ValueError
+            return int(x), int(y), int(width), int(height), weight
+        except ValueError:
+            self.fail(f"{value!r} is not X,Y,W,H or X,Y,W,H,WEIGHT", param, ctx)
+
+
+REGION = _Region()
 
 
 @click.command(short_help="Code a picture as a .xgc file.")
@@ -64,6 +90,14 @@ FILES_ONLY = (
 )
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
 @click.option(
+    "--roi",
+    multiple=True,
+    type=REGION,
+    help="A region that counts for more, four times by default; repeatable.",
+)
+@click.option("--roi-mask", metavar="FILE", help="A picture that is bright where it counts more.")
+@click.option("--saliency", is_flag=True, help="Faces and what stands out count for more.")
+@click.option(
     "--alpha-quality",
     type=click.IntRange(0, 100),
     default=50,
@@ -105,6 +139,7 @@ def encode(
     packets: int | None,
     loss: float | None,
     armor: str | None,
+    roi_mask: str | None,
     **options: Any,
 ) -> None:
     """Code the picture IN ('-': standard input) as a .xgc file, or as packets for a link that
@@ -128,7 +163,12 @@ def encode(
     files.check_target(output, force)
     picture = images.load(source, **limit)
     where = mask if mask in ("blue", "random") else images.load_mask(mask, **limit)
-    data = codec.encode(picture, mask=where, lossless=lossless_samples, **given(**options))
+    if roi_mask is not None:
+        options["roi_mask"] = images.load_weights(roi_mask, **limit)
+    with warnings.catch_warnings():
+        if quiet:
+            warnings.simplefilter("ignore", UserWarning)
+        data = codec.encode(picture, mask=where, lossless=lossless_samples, **given(**options))
     files.write(output, data, force)
     facts = codec.info(data, **limit)
     text = (
