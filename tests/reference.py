@@ -211,6 +211,7 @@ def read_plane(
     number: int,
     plane: int,
     kind: str,
+    finest: int | None = None,
 ) -> None:
     """The symbols of one level and plane; ``symbols`` holds zeros where none was read yet."""
     model, level = TABLES[kind], tree[number]
@@ -224,7 +225,7 @@ def read_plane(
         above = range(tree[max(0, number - 4)].start, level.start)
         for of in range(len(symbols[0])):
             means[of] = 16 * sum(size(i, of) for i in above) // len(above)
-    octaves = min(tree[-1].depth - level.depth, 6)
+    octaves = min((tree[-1].depth if finest is None else finest) - level.depth, 6)
     bins: dict[int, list[int]] = {}
     for index in range(level.start, level.end):
         nearest = level.nearest[index - level.start]
@@ -372,8 +373,9 @@ def read(data: bytes) -> File:
         sections[kind & 63] = packed(content)
     layers = [head.rest]
     if flags & 128:
-        if head.varint() != 0:
-            raise DamagedError("tiled")
+        side = 128 * head.take(1)[0]
+        if side:
+            return read_tiles(fields, sections, data, head, side)
         index = [(head.varint(), head.take(4)) for _ in range(head.varint())]
         layers = [head.take(length) for length, _ in index]
         for layer, (_, check) in zip(layers, index, strict=True):
@@ -381,7 +383,7 @@ def read(data: bytes) -> File:
                 raise DamagedError("the checksum of a layer does not match")
         if head.rest:
             raise DamagedError("bytes beyond the last layer")
-    return read_payload(fields, sections, layers)
+    return read_payload(fields, sections, layers, (0, 0, fields["height"], fields["width"]))
 
 
 def read_alpha(section: bytes, height: int, width: int) -> list[list[int]] | File:
@@ -404,12 +406,51 @@ def read_alpha(section: bytes, height: int, width: int) -> list[list[int]] | Fil
     return rows
 
 
-def read_payload(fields: dict[str, int], sections: dict[int, bytes], layers: list[bytes]) -> File:
-    width, height, block = fields["width"], fields["height"], fields["block"]
-    mask = MASKS[fields["mask"]]
+def read_tiles(
+    fields: dict[str, int], sections: dict[int, bytes], data: bytes, head: Bytes, side: int
+) -> File:
+    count, finest = head.varint(), head.take(1)[0]
+    high, wide = (max(1, (fields[way] + side // 2) // side) for way in ("height", "width"))
+    index = []
+    for _ in range(count * high * wide):
+        length = head.varint()
+        index.append((length, head.take(4) if length else bytes(4)))
+    front = data[: len(data) - 4 - len(head.rest)]
+    if crc32c(front) != int.from_bytes(head.take(4), "big"):
+        raise DamagedError("the checksum of the index does not match")
+    pieces = [head.take(length) for length, _ in index]
+    for piece, (_, check) in zip(pieces, index, strict=True):
+        if crc32c(piece) != int.from_bytes(check, "big"):
+            raise DamagedError("the checksum of a piece does not match")
+    whole = File(fields, sections, [], [])
+    for row in range(high):
+        for col in range(wide):
+            top, left = row * side, col * side
+            height = side if row < high - 1 else fields["height"] - top
+            width = side if col < wide - 1 else fields["width"] - left
+            layers = pieces[row * wide + col :: high * wide]
+            tile = read_payload(fields, sections, layers, (top, left, height, width), finest)
+            whole.points.extend(tile.points)
+            whole.symbols.extend(tile.symbols)
+    return whole
+
+
+def read_payload(
+    fields: dict[str, int],
+    sections: dict[int, bytes],
+    layers: list[bytes],
+    box: tuple[int, int, int, int],
+    finest: int | None = None,
+) -> File:
+    """A picture, or a tile of one: its top, left, height and width in pixels."""
+    block, mask = fields["block"], MASKS[fields["mask"]]
+    top, left, height, width = box
     if mask == "explicit":
         front = Bytes(layers[0])
-        points = in_order(read_mask(front.take(front.varint()), height, width))
+        marks: Iterable[tuple[int, int]] = []
+        if finest is None or layers[0]:
+            marks = read_mask(front.take(front.varint()), height, width)
+        points = in_order((top + row, left + col) for row, col in marks)
         coder = RangeDecoder(front.rest)
     else:
         coder = RangeDecoder(layers[0])
@@ -420,12 +461,12 @@ def read_payload(fields: dict[str, int], sections: dict[int, bytes], layers: lis
         limits = {at: threshold(e, fields["scale"]) for at, e in exponents.items()}
         points = in_order(
             (row, col)
-            for row in range(height)
-            for col in range(width)
+            for row in range(top, top + height)
+            for col in range(left, left + width)
             if (rank(row, col) if mask == "blue" else random_threshold(row, col, fields["seed"]))
-            < limits[row // block, col // block]
+            < limits[(row - top) // block, (col - left) // block]
         )
-    if not points:
+    if not points and finest is None:
         raise DamagedError("the file holds no sample")
     tree = levels(points)
     octaves = sorted({level.depth for level in tree})
@@ -433,10 +474,14 @@ def read_payload(fields: dict[str, int], sections: dict[int, bytes], layers: lis
     symbols = [[0] * planes for _ in points]
     layer = 0
     for number, level in enumerate(tree):
-        own = max(0, octaves.index(level.depth) - (len(octaves) - len(layers)))
+        # Octaves are counted as they come, or by their depth where tiles must agree.
+        above = len(octaves) - 1 - octaves.index(level.depth)
+        if finest is not None:
+            above = finest - level.depth
+        own = max(0, len(layers) - 1 - above)
         if own > layer:
             layer, coder = own, RangeDecoder(layers[own])
         for plane in range(planes):
             kind = "pixels" if fields["lossless"] else "coefficients"
-            read_plane(coder, symbols, tree, number, plane, kind)
+            read_plane(coder, symbols, tree, number, plane, kind, finest)
     return File(fields, sections, points, symbols)

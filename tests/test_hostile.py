@@ -45,6 +45,8 @@ def files() -> tuple[bytes, ...]:
         for quality in (0, 100):
             rgba = np.dstack([scene, alpha])
             small.append(xcodec.encode(rgba, 0.05, alpha_quality=quality))
+    small.append(xcodec.encode(pictures.scene(70, 260), 0.1, tile=128, step=40.0))
+    small.append(xcodec.encode(pictures.scene(70, 260), 0.05, tile=128, **lossless))
     noise = (pictures.noise(60 * 64 * 3) % 256).astype(np.uint8).reshape(60, 64, 3)
     layered = xcodec.encode(noise, 0.4, **lossless)
     assert codec.info(layered).layers > 1
@@ -149,7 +151,7 @@ def test_what_is_left_of_damaged_files(data: bytes) -> None:
     endure(data, partial=True)
 
 
-@given(st.sampled_from(range(14)), st.binary(max_size=200), st.booleans())
+@given(st.sampled_from(range(16)), st.binary(max_size=200), st.booleans())
 @settings(several, max_examples=600)
 def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool) -> None:
     data = files()[which]
@@ -169,8 +171,8 @@ def test_anything_at_all(rest: bytes, partial: bool, magic: bool) -> None:
 @settings(several, max_examples=120)
 def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
     whole = files()[-1]
-    header, layers, _, _ = container.read(whole, max_pixels=MAX_PIXELS, limits=codec.LIMITS)
-    layers = [bytearray(layer) for layer in layers]
+    contents = container.read(whole, max_pixels=MAX_PIXELS, limits=codec.LIMITS)
+    layers = [bytearray(layer) for layer in contents.tile()[0]]
     for _ in range(data.draw(st.integers(1, 3))):
         layer = layers[data.draw(st.integers(0, len(layers) - 1))]
         at = data.draw(st.integers(0, max(0, len(layer) - 1)))
@@ -180,7 +182,25 @@ def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
             del layer[at:]
     if data.draw(st.integers(0, 3)) == 0:
         layers += [bytearray(data.draw(st.binary(max_size=9)))] * data.draw(st.integers(1, 40))
-    endure(container.write(header, [bytes(layer) for layer in layers]))
+    endure(container.write(contents.header, [bytes(layer) for layer in layers]))
+
+
+@given(st.data())
+@settings(several, max_examples=120)
+def test_tiles_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
+    whole = data.draw(st.sampled_from(files()[-3:-1]))
+    contents = container.read(whole, max_pixels=MAX_PIXELS, limits=codec.LIMITS)
+    assert contents.finest is not None
+    tiles = [list(contents.tile(number)[0]) for number in range(len(contents.grid))]
+    for _ in range(data.draw(st.integers(1, 3))):
+        tile = tiles[data.draw(st.integers(0, len(tiles) - 1))]
+        which = data.draw(st.integers(0, len(tile) - 1))
+        at = data.draw(st.integers(0, len(tile[which])))
+        rest = tile[which][at + 1 :] if data.draw(st.booleans()) else b""
+        tile[which] = tile[which][:at] + data.draw(st.binary(max_size=4)) + rest
+    side = data.draw(st.sampled_from([contents.grid.side, 256]))
+    finest = data.draw(st.sampled_from([contents.finest, 13, contents.layers - 1, 200]))
+    endure(container.write_tiled(contents.header, side, finest, tiles))
 
 
 @pytest.mark.long

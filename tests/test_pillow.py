@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, ImageFile, ImageSequence
 import xcodec
 import xcodec.pillow
 from tests.golden import pictures
-from xcodec import codec, files
+from xcodec import codec, files, reading
 
 SCENE = pictures.scene(96, 128)
 
@@ -57,7 +57,7 @@ def test_opening_reads_no_sample(path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def forbidden(*_: Any, **__: Any) -> Any:
         raise AssertionError("the samples were read")
 
-    monkeypatch.setattr(codec, "_parse", forbidden)
+    monkeypatch.setattr(reading, "parsed", forbidden)
     with Image.open(path) as image:
         assert image.size == (128, 96)
         with pytest.raises(AssertionError):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from xcodec import images
 from xcodec.coding import container, payload, quantizer
 from xcodec.coding.container import Header
+from xcodec.coding.grid import Box
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.errors import InputError
 from xcodec.rdoq import Problem
@@ -139,6 +140,8 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
     if not isinstance(request.mask, str):
         if request.mask.shape != luma.shape or request.mask.dtype != np.bool_:
             raise InputError(f"the mask is not bool ({height}, {width}), as the picture is")
+        if not request.mask.any():
+            raise InputError("the mask marks no pixel: at least one sample is needed")
         return None, points_from_mask(request.mask)
     density = densities.measure(
         luma,
@@ -157,33 +160,78 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
 
 def analyse(rgb: images.RGB, request: Request) -> Analysis:
     """Sample a picture, uint8 (height, width, 3), and transform the values."""
+    density, points = place(images.to_ycocg(rgb)[..., 0], request)
+    return transformed(rgb, density, points, request)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A tile's place in a larger picture.
+
+    box    : its pixels in the window of the picture that is looked at
+    finest : depth of the picture's finest octave
+    spread : pixels of the picture to each of its samples
+    """
+
+    box: Box
+    finest: int
+    spread: float
+
+
+def transformed(
+    rgb: images.RGB,
+    density: Density | None,
+    points: Points,
+    request: Request,
+    share: Share | None = None,
+) -> Analysis:
+    """Measure the samples of a picture, uint8 (height, width, 3), and transform their values.
+
+    share : rgb and points are a window around a tile: the analysis is the tile's, and samples of
+            others, whose values are guessed, do their part of the fill
+    """
     count = 1 if request.grey else len(GREY)
-    planes = images.to_ycocg(rgb)[..., :count]
-    density, points = place(planes[..., 0], request)
-    tree = hierarchy(points)
+    own: slice | NDArray[np.bool_] = slice(None)
+    mine = points
+    if share is not None:
+        own, mine = within(points, share.box)
+    tree = hierarchy(mine, None if share is None else share.finest)
     transform = problem = None
     if request.lossless:
-        exact = images.to_ycocg_r(rgb[points.rows, points.cols])[:, :count]
+        exact = images.to_ycocg_r(rgb[points.rows, points.cols][own])[:, :count]
         coefficients: Floats | Ints = residuals(exact - GREY[:count], tree)
+    elif not len(mine):
+        transform, coefficients = Lifting(mine, tree), np.zeros((0, count))
     else:
+        planes = images.to_ycocg(rgb)[..., :count]
         planes = planes - np.array(request.origin[:count], np.float32)
         values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
-        transform = Lifting(points, tree)
+        transform = Lifting(mine, tree)
         if request.tone == "least-squares":
             problem = Problem(points, tree, transform, planes, values, request.weights)
+            if share is not None and isinstance(own, np.ndarray):
+                problem.keep(own, share.spread)
             values = problem.values
+        else:
+            values = values[own]
         coefficients = transform.forward(values)
-    return Analysis(density, points, tree, transform, coefficients, problem, request.tone)
+    return Analysis(density, mine, tree, transform, coefficients, problem, request.tone)
 
 
-def write_symbols(
-    draft: Analysis, request: Request, step: int | None, symbols: NDArray[np.int32]
-) -> bytes:
-    """The file of a picture with these symbols (n, planes)."""
-    density, points = draft.density, draft.points
-    header = Header(
-        width=points.width,
-        height=points.height,
+def within(points: Points, box: Box) -> tuple[NDArray[np.bool_], Points]:
+    """Which points lie in a box, and these, counted from its corner."""
+    rows, cols = points.rows - box.top, points.cols - box.left
+    own = (rows >= 0) & (rows < box.height) & (cols >= 0) & (cols < box.width)
+    return own, Points(box.height, box.width, rows[own], cols[own], points.ranks[own])
+
+
+def header_of(
+    height: int, width: int, density: Density | None, request: Request, step: int | None
+) -> Header:
+    """The header of a picture's file."""
+    return Header(
+        width=width,
+        height=height,
         mask=request.mask if isinstance(request.mask, str) else "explicit",
         tone=request.tone,
         lossless=request.lossless,
@@ -196,4 +244,12 @@ def write_symbols(
         step=step,
         sections=request.sections,
     )
+
+
+def write_symbols(
+    draft: Analysis, request: Request, step: int | None, symbols: NDArray[np.int32]
+) -> bytes:
+    """The file of a picture with these symbols (n, 3)."""
+    density, points = draft.density, draft.points
+    header = header_of(points.height, points.width, density, request, step)
     return container.write(header, payload.write(header, density, points, draft.tree, symbols))

@@ -1,27 +1,39 @@
 """encode() and decode(): the whole story on one page."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from xcodec import alpha, analysis, images, metadata, modes, search, sections
-from xcodec.analysis import DEFAULT_EFFORT, GREY, Request
-from xcodec.coding import container, lifting, payload, quantizer
-from xcodec.coding.container import ALPHA, Header
-from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec import (
+    alpha,
+    analysis,
+    drawing,
+    images,
+    metadata,
+    modes,
+    reading,
+    search,
+    sections,
+    tiled,
+)
+from xcodec.analysis import DEFAULT_EFFORT, Request
+from xcodec.coding import container, payload, quantizer
+from xcodec.coding.container import ALPHA, Contents, Header
+from xcodec.drawing import View
 from xcodec.errors import FormatError, InputError, ModelError
 from xcodec.modes import Picture
+from xcodec.pool import workers
+from xcodec.reading import LIMITS, Tile
 from xcodec.reconstruction.interpolation import fill
-from xcodec.samples import Density, Floats, Ints, Points, Samples
-from xcodec.sampling.mask import MAX_SCALE, order_points
+from xcodec.samples import Floats, Ints, Points, Samples
+from xcodec.sampling.mask import order_points
 from xcodec.sampling.saliency import Region, weights
 
 MIN_RATE, MAX_RATE = 0.001, 0.5
-LIMITS = MAX_SCALE, quantizer.MAX_STEP_INDEX
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,7 @@ class Info:
     """Every field of a file, and where its bytes went.
 
     samples, nonzero : sampled positions, and how many of their coefficients aren't zero
-    step, seed, block, comment : None where the file has none
+    step, seed, block, tile, comment : None where the file has none
     mode      : what the file decodes to, one of Pillow's modes
     container, density, luma, chroma, alpha, metadata : bytes, rounded, by the information that each
                 part holds; density stands for an explicit mask too, metadata for EXIF, XMP and ICC
@@ -48,6 +60,8 @@ class Info:
     model: str
     step: float | None
     comment: str | None
+    tile: int | None
+    tiles: int
     layers: int
     levels: int
     samples: int
@@ -87,6 +101,8 @@ def encode(
     saliency: bool = False,
     alpha_quality: int = alpha.QUALITY,
     keep: bool | None = None,
+    tile: int | None = None,
+    jobs: int = 1,
 ) -> bytes:
     """The bytes of a .xgc file that stands for a picture.
 
@@ -114,6 +130,9 @@ def encode(
     alpha_quality : 0 to 100, exact, where something is transparent
     keep     : EXIF, XMP and ICC profile, all of them or none; None keeps what is small beside the
                file, and warns of what is not kept
+    tile     : side of the tiles in pixels, a multiple of 128; 0 for one piece; None: tiles of 1024
+               where the picture has more than 2 megapixels
+    jobs     : processes that work on tiles; more than one only below ``if __name__ == "__main__"``
 
     Raises InputError where picture and arguments cannot be coded.
     """
@@ -155,6 +174,10 @@ def encode(
         weights=weights(rgb, roi, roi_mask, saliency),
         sections=extras.content,
     )
+    side = tiled.side_for(rgb.shape[0], rgb.shape[1], tile)
+    if side is not None:
+        with workers(jobs) as pool:
+            return tiled.at_rate(tiled.Rows(rgb), request, side, pool)
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
 
 
@@ -181,6 +204,9 @@ def decode(
     bit_depth: int | None = None,
     strip: bool = False,
     max_pixels: int = images.MAX_PIXELS,
+    region: tuple[int, int, int, int] | None = None,
+    downsample: int = 1,
+    jobs: int = 1,
 ) -> Image.Image:
     """The picture in the bytes of a .xgc file.
 
@@ -190,21 +216,26 @@ def decode(
     partial : draw what is left of a file that was cut short after its header, and warn
     bit_depth : 8, or 16 for grey pictures; None: that of the source
     strip   : leave EXIF, XMP and ICC profile out; then the picture is sRGB
+    region  : x, y, width and height of the part to draw, in pixels of the whole picture
+    downsample : draw the picture so many times smaller, a power of two up to 64
+    jobs    : processes that work on tiles; more than one only below ``if __name__ == "__main__"``
 
     Raises FormatError, LimitError or, where weights are missing, ModelError.
     """
     if bit_depth not in (None, 8, 16):
         raise InputError(f"bit depth is {bit_depth}; it is 8 or 16")
-    read = _read(data, max_pixels, partial)
-    header = read.header
-    rgb = read.paint(decoder, model, device)
-    opaque = _alpha(header, max_pixels)
+    contents = _open(data, max_pixels, partial, check=region is None)
+    header = contents.header
     source = sections.source_of(header.sections)
     if bit_depth is not None:
         deep = bit_depth == 16
         if deep and _mode(header) not in modes.GREYS:
             raise InputError("Pillow has no 16-bit colour: decode_array gives it")
         source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
+    name = model_name(header.model) if model == "auto" else model
+    view = View(decoder, name, device, region, downsample, jobs)
+    rgb = drawing.draw(contents, view, deep=source == modes.DEEP)
+    opaque = _alpha(header, max_pixels, view)
     picture = modes.image_of(rgb, opaque, header.grey, source)
     return picture if strip else metadata.attached(picture, sections.metadata_of(header.sections))
 
@@ -218,31 +249,37 @@ def decode_array(
     device: str = "auto",
     partial: bool = False,
     max_pixels: int = images.MAX_PIXELS,
+    region: tuple[int, int, int, int] | None = None,
+    downsample: int = 1,
+    jobs: int = 1,
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """The picture in a file as an array in sRGB, without metadata; arguments as of ``decode``.
 
     Returns uint8 or uint16 (height, width[, channels]); the channels are colours, then alpha.
     """
-    read = _read(data, max_pixels, partial)
-    rgb, opaque = read.paint(decoder, model, device), _alpha(read.header, max_pixels)
-    colour = not read.header.grey or sections.source_of(read.header.sections) == modes.COLOUR
+    contents = _open(data, max_pixels, partial, check=region is None)
+    header = contents.header
+    name = model_name(header.model) if model == "auto" else model
+    view = View(decoder, name, device, region, downsample, jobs)
+    rgb, opaque = drawing.draw(contents, view, deep=True), _alpha(header, max_pixels, view)
+    colour = not header.grey or sections.source_of(header.sections) == modes.COLOUR
     levels = modes.to_depth(rgb if colour else rgb[..., :1], bit_depth)
     if opaque is not None:
         levels = np.concatenate([levels, modes.to_depth(opaque, bit_depth)[..., None]], -1)
     return levels if levels.shape[2] > 1 else levels[..., 0]
 
 
-def _alpha(header: Header, max_pixels: int) -> modes.Alpha | None:
+def _alpha(header: Header, max_pixels: int, view: View) -> modes.Alpha | None:
     if ALPHA not in header.sections:
         return None
 
     def paint(data: bytes) -> Floats:
-        file = _parse(data, max_pixels, partial=False)
+        file = _read(data, max_pixels, partial=False)
         if (file.header.width, file.header.height) != (header.width, header.height):
             raise FormatError("damaged: the alpha is of another size than the picture")
         return fill(file.samples()).rgb[..., 0]
 
-    return alpha.read(header.sections[ALPHA], header.height, header.width, paint)
+    return view.of(alpha.read(header.sections[ALPHA], header.height, header.width, paint))
 
 
 def decode_samples(
@@ -253,12 +290,15 @@ def decode_samples(
     Returns positions, integers (n, 2), rows and columns, and RGB values uint8 (n, 3): exactly the
     picture's where the file is lossless. Raises what ``decode`` raises.
     """
-    read = _read(data, max_pixels, partial=False)
-    positions = np.stack([read.points.rows, read.points.cols], 1)
-    if read.header.lossless:
-        return positions, read.pixels()
-    rgb = images.from_ycocg(read.samples().values)
-    return positions, np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    positions, colours = [], []
+    for tile in _tiles(_open(data, max_pixels)):
+        rows, cols = tile.points.rows + tile.box.top, tile.points.cols + tile.box.left
+        positions.append(np.stack([rows, cols], 1))
+        if tile.header.lossless:
+            colours.append(tile.pixels())
+        else:
+            colours.append(modes.to_depth(images.from_ycocg(tile.samples().values), 8))
+    return np.concatenate(positions), np.concatenate(colours)
 
 
 @dataclass(frozen=True)
@@ -285,15 +325,24 @@ def _mode(header: Header) -> str:
 
 def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
     """Every field of a file, and where its bytes went. Raises what ``decode`` raises."""
-    read = _read(data, max_pixels, partial=False)
-    header, points = read.header, read.points
+    contents = _open(data, max_pixels)
+    header = contents.header
     bits = {"density": 0.0, "luma": 0.0, "chroma": 0.0}
 
     def tally(part: str, more: float) -> None:
         bits[part] += more
 
-    # The size of each part is what it takes to write it again.
-    payload.write(header, read.density, points, read.tree, read.symbols, tally)
+    levels = samples = nonzero = 0
+    for tile in _tiles(contents):
+        # The size of each part is what it takes to write it again.
+        parts = tile.density, tile.points, tile.tree, tile.symbols
+        if contents.finest is None:
+            payload.write(header, *parts, tally)
+        else:
+            payload.write_tile(header, *parts, contents.layers, tally)
+        levels = max(levels, len(tile.tree))
+        samples += len(tile.points)
+        nonzero += int(np.count_nonzero(tile.symbols))
     share = {part: round(count / 8) for part, count in bits.items()}
     area = header.width * header.height
     beside = {tag: sections.cost(content) for tag, content in header.sections.items()}
@@ -313,11 +362,13 @@ def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
         model=model_name(header.model, strict=False),
         step=None if header.step is None else quantizer.step_of(header.step),
         comment=sections.comment_of(header.sections),
-        layers=read.layers,
-        levels=len(read.tree),
-        samples=len(points),
-        rate=len(points) / area,
-        nonzero=int(np.count_nonzero(read.symbols)),
+        tile=None if contents.finest is None else contents.grid.side,
+        tiles=len(contents.grid),
+        layers=contents.layers,
+        levels=levels,
+        samples=samples,
+        rate=samples / area,
+        nonzero=nonzero,
         bytes=len(data),
         bpp=8 * len(data) / area,
         container=len(data) - sum(share.values()),
@@ -390,62 +441,31 @@ def quantised(
     return draft.samples(symbols, request.step_index)
 
 
-@dataclass(frozen=True)
-class _File:
-    """What the bytes of a file say.
-
-    whole : whether checksums vouch for all that was read
-    """
-
-    header: Header
-    layers: int
-    whole: bool
-    density: Density | None
-    points: Points
-    tree: Hierarchy
-    symbols: NDArray[np.int32]
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """RGB (n, 3) of lossless samples."""
-        planes = np.zeros((len(self.symbols), len(GREY)), np.int64)
-        planes[:, : self.header.planes] = lifting.restore(self.symbols, self.tree)
-        planes += GREY
-        return np.clip(images.from_ycocg_r(planes.astype(np.int32)), 0, 255).astype(np.uint8)
-
-    def samples(self) -> Samples:
-        if self.header.step is None:
-            return Samples(self.points, images.to_ycocg(self.pixels()), tone="point")
-        transform = Lifting(self.points, self.tree)
-        return analysis.synthesise(
-            self.points, self.tree, transform, self.symbols, self.header.step, self.header.tone
-        )
-
-    def paint(self, decoder: str, model: str, device: str) -> Floats:
-        """RGB (height, width, 3), not clipped."""
-        name = model_name(self.header.model) if model == "auto" else model
-        rgb = painted(self.samples(), decoder, name, device)
-        return _keep(rgb, self.points, self.pixels()) if self.header.lossless else rgb
-
-
-def _read(data: bytes, max_pixels: int, partial: bool) -> _File:
+def _open(
+    data: container.Data, max_pixels: int, partial: bool = False, check: bool = True
+) -> Contents:
+    """The header and the index of a file; warns where ``partial`` and it is damaged."""
     try:
-        return _parse(data, max_pixels, partial=False)
+        return container.read(data, max_pixels=max_pixels, limits=LIMITS, check=check)
     except FormatError:
         if not partial:
             raise
-    file = _parse(data, max_pixels, partial=True)
-    unchecked = "" if file.whole else ", which has no checksum of its own"
+    contents = container.read(data, max_pixels=max_pixels, limits=LIMITS, partial=True)
+    unchecked = ""
+    if contents.finest is None and not contents.tile()[1]:
+        unchecked = ", which has no checksum of its own"
     warnings.warn(f"damaged or cut short: drawn from what is left{unchecked}", stacklevel=3)
-    return file
+    return contents
 
 
-def _parse(data: bytes, max_pixels: int, partial: bool) -> _File:
-    header, layers, count, whole = container.read(
-        data, max_pixels=max_pixels, limits=LIMITS, partial=partial
-    )
-    coder, density, points = payload.read_points(header, layers, whole)
-    tree, symbols = payload.read_symbols(header, coder, points, layers, count, whole)
-    return _File(header, count, whole, density, points, tree, symbols)
+def _tiles(contents: Contents) -> Iterator[Tile]:
+    """The tiles of a whole file, one after another."""
+    return (reading.parsed(reading.coded(contents, i)) for i in range(len(contents.grid)))
+
+
+def _read(data: bytes, max_pixels: int, partial: bool) -> Tile:
+    """What the bytes of a picture that isn't tiled say."""
+    return reading.parsed(reading.coded(_open(data, max_pixels, partial)))
 
 
 def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:

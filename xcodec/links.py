@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec import codec, images, modes, prefixes, protection
+from xcodec import codec, images, modes, prefixes, protection, reading
 from xcodec.analysis import DEFAULT_EFFORT, Request
 from xcodec.coding import container, embedded, packets
 from xcodec.coding.lifting import Lifting, hierarchy
@@ -222,7 +222,7 @@ def is_packet(data: bytes) -> bool:
 
 def needed(data: list[bytes]) -> int:
     """How many packets of a whole set give all that it holds."""
-    return packets.join(packets.parse(each, codec.LIMITS) for each in data).needed
+    return packets.join(packets.parse(each, reading.LIMITS) for each in data).needed
 
 
 @dataclass(frozen=True)
@@ -279,7 +279,7 @@ class Collection:
     def add(self, data: bytes) -> bool:
         """Take a packet; whether it was whole and new."""
         try:
-            packet = packets.parse(data, codec.LIMITS)
+            packet = packets.parse(data, reading.LIMITS)
         except FormatError as error:
             self._damaged += 1
             self._error = error

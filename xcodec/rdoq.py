@@ -80,10 +80,26 @@ class Problem:
         self._tree, self._lifting = tree, lifting
         self._gram, self._moments = normal_equations(points, planes, weights)
         self._pixels: int = planes.shape[0] * planes.shape[1]
+        self._spread: float = self._pixels / len(points)
         flat = planes.reshape(-1, planes.shape[2]).astype(np.float64)
         weighed = flat if weights is None else flat * weights.reshape(-1, 1)
         self._energy = float(((weighed.T @ flat) * self._metric).sum())
         self.values = least_squares(self._gram, self._moments, start)
+
+    def keep(self, own: NDArray[np.bool_], spread: float) -> None:
+        """Go on with some of the samples only, the others keeping the values that they have.
+
+        own    : (n,), which ones: those of the tree and the lifting
+        spread : pixels to a sample where bits and error are weighed
+        """
+        rest = self.values[~own]
+        gram = csr_array(self._gram[~own])
+        fixed, across = csr_array(gram[:, ~own]), csr_array(gram[:, own])
+        each = rest.T @ (fixed @ rest) - 2 * (rest.T @ self._moments[~own])
+        self._energy += float((each * self._metric).sum())
+        self._moments = self._moments[own] - across.T @ rest
+        self._gram = csr_array(self._gram[own][:, own])
+        self.values, self._spread = self.values[own], spread
 
     @cached_property
     def _forms(self) -> list[Form]:
@@ -123,7 +139,7 @@ class Problem:
 
     def bit_worth(self, step: float) -> float:
         """Squared error, summed over the picture's R, G and B, that a bit is worth."""
-        return MULTIPLIER * step**2 * self._pixels / len(self.values)
+        return MULTIPLIER * step**2 * self._spread
 
     def _sweep(self, state: "_State", moments: Floats, first: bool) -> None:
         """Choose every symbol once. At first, what isn't chosen yet is free to make up for it."""

@@ -31,7 +31,7 @@ _SPARE = 4
 _CHUNK = 1 << 11
 _STRIP = 1 << 16
 _WORTH_THREADS = 1 << 14
-_MOST_ENTRIES = 1 << 23
+_MOST_ENTRIES = 1 << 21
 
 
 @cache

@@ -23,11 +23,16 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def agree(data: bytes) -> reference.File:
-    ours, theirs = codec._read(data, 1 << 20, partial=False), reference.read(data)
-    points = np.stack([ours.points.rows, ours.points.cols], 1)
-    assert np.array_equal(points, theirs.points)
-    assert np.array_equal(ours.symbols, theirs.symbols)
-    if ours.header.lossless:
+    theirs = reference.read(data)
+    tiles = list(codec._tiles(codec._open(data, 1 << 20)))
+    where = [
+        np.stack([tile.points.rows + tile.box.top, tile.points.cols + tile.box.left], 1)
+        for tile in tiles
+    ]
+    assert np.concatenate(where).tolist() == [list(point) for point in theirs.points]
+    assert np.concatenate([tile.symbols for tile in tiles]).tolist() == theirs.symbols
+    ours = tiles[0]
+    if len(tiles) == 1 and ours.header.lossless:
         tree = reference.levels(theirs.points)
         values = lifting.restore(ours.symbols, ours.tree)
         assert np.array_equal(values, reference.restore(theirs.symbols, tree))
@@ -57,6 +62,8 @@ def requests(draw: st.DrawFn) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         options["mask"] = marks
     if draw(st.integers(0, 3)) == 0:
         picture = picture[..., 1]
+    if draw(st.integers(0, 3)) == 0:
+        options["tile"] = 128
     kind = draw(st.integers(0, 2))
     if kind == 0:
         options |= {"tone": "point", "lossless": True}
@@ -118,10 +125,11 @@ DIGESTS = """
 import hashlib, pathlib, numpy, sys
 from xcodec import codec
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.xgc")):
-    file = codec._read(path.read_bytes(), 1 << 20, partial=False)
-    points = numpy.stack([file.points.rows, file.points.cols, file.points.ranks], 1)
-    for part in (points, file.symbols, *file.tree.neighbours):
-        print(path.stem, hashlib.sha256(numpy.ascontiguousarray(part, "<i4").tobytes()).hexdigest())
+    for file in codec._tiles(codec._open(path.read_bytes(), 1 << 20)):
+        points = numpy.stack([file.points.rows, file.points.cols, file.points.ranks], 1)
+        for part in (points, file.symbols, *file.tree.neighbours):
+            data = numpy.ascontiguousarray(part, "<i4").tobytes()
+            print(path.stem, hashlib.sha256(data).hexdigest())
 """
 
 

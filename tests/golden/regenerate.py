@@ -61,6 +61,13 @@ def cases() -> dict[str, tuple[Source, dict[str, Any]]]:
         "alpha-grey": (with_alpha(scene, pictures.disc(72, 96)).convert("LA"), {}),
         "metadata": (described(scene), {"keep": True}),
         "exact-layers": (pictures.scene(330, 250), {"rate": 0.05, **lossless}),
+        "tiles": (pictures.scene(200, 330), {"rate": 0.04, "step": 9.0, "tile": 128}),
+        "exact-tiles": (pictures.scene(200, 190), {"rate": 0.08, "tile": 128, **lossless}),
+        "masked-tiles": (
+            pictures.scene(130, 400),
+            {"mask": pictures.corners(130, 400), "tile": 128},
+        ),
+        "random-tiles": (pictures.scene(200, 100), {"mask": "random", "seed": 3, "tile": 128}),
     }
 
 
@@ -83,16 +90,22 @@ def described(rgb: RGB) -> Image.Image:
 
 def facts(data: bytes, picture: Source) -> dict[str, Any]:
     """What a file must decode to."""
-    file = codec._read(data, MAX_PIXELS, partial=False)
-    points = np.stack([file.points.rows, file.points.cols], 1)
+    tiles = list(codec._tiles(codec._open(data, MAX_PIXELS)))
+    points = [
+        np.stack([tile.points.rows + tile.box.top, tile.points.cols + tile.box.left], 1)
+        for tile in tiles
+    ]
     return {
         "size": len(data),
-        "samples": len(points),
-        "layers": file.layers,
+        "samples": sum(map(len, points)),
+        "tiles": len(tiles),
+        "layers": tiles[0].layers,
         "mode": codec.peek(data).mode,
-        "sections": {str(tag): each.hex() for tag, each in sorted(file.header.sections.items())},
-        "points": digest(points),
-        "symbols": digest(file.symbols),
+        "sections": {
+            str(tag): each.hex() for tag, each in sorted(tiles[0].header.sections.items())
+        },
+        "points": digest(np.concatenate(points)),
+        "symbols": digest(np.concatenate([tile.symbols for tile in tiles])),
         "psnr": round(psnr(data, picture), 3),
     }
 

@@ -19,6 +19,11 @@ force = click.option("-f", "--force", is_flag=True, help="Overwrite an existing 
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 
 
+jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: cores]"
+)
+
+
 def beside(source: str, suffix: str) -> str:
     """The name of an output file beside its source: a pipe's is a pipe."""
     path = Path(source)

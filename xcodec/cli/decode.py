@@ -4,7 +4,29 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import DEVICES, as_json, beside, force, given, max_pixels, quiet, report
+from xcodec.cli.common import (
+    DEVICES,
+    as_json,
+    beside,
+    force,
+    given,
+    jobs,
+    max_pixels,
+    quiet,
+    report,
+)
+
+
+def numbers(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> tuple[int, ...] | None:
+    """The four numbers of a region."""
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
+        raise click.BadParameter(f"{text!r} is not X,Y,W,H: four whole numbers")
+    return tuple(map(int, parts))
 
 
 @click.command(short_help="Paint the picture of a .xgc file or of packets.")
@@ -38,6 +60,19 @@ from xcodec.cli.common import DEVICES, as_json, beside, force, given, max_pixels
 )
 @click.option("--strip", is_flag=True, help="Leave out EXIF, XMP and ICC profile.")
 @click.option("--partial", is_flag=True, help="Draw what there is of a file that was cut short.")
+@click.option(
+    "--region",
+    callback=numbers,
+    metavar="X,Y,W,H",
+    help="Draw only a part, given by its corner, width and height in pixels.",
+)
+@click.option(
+    "--downsample",
+    type=click.Choice(["1", "2", "4", "8", "16", "32", "64"]),
+    default="1",
+    help="Draw the picture so many times smaller.",
+)
+@jobs
 @max_pixels
 @force
 @as_json
@@ -49,11 +84,14 @@ def decode(
     as_json: bool,
     quiet: bool,
     bit_depth: str | None,
+    jobs: int | None,
+    downsample: str,
     **options: Any,
 ) -> None:
     """Paint the picture of IN: a .xgc file, or packets: a folder of .xgp files, any of them, a
     bundle or lines of text. '-' is standard input."""
     from xcodec import codec, files, images, links, modes, packetfiles
+    from xcodec.pool import cores
 
     output = output or beside(sources[0].rstrip("/"), ".png")
     files.check_target(output, force)
@@ -64,9 +102,13 @@ def decode(
         data = files.read(sources[0])
         packets = [each for each in packetfiles.split(data) if links.is_packet(each)]
     limit = given(max_pixels=options["max_pixels"])
+    if not packets:
+        options |= {"downsample": int(downsample), "jobs": jobs or cores()}
     if packets:
         if bit_depth == "16":
             raise click.UsageError("--bit-depth 16: packets carry 8 bits")
+        if options.pop("region") or downsample != "1":
+            raise click.UsageError("--region and --downsample are for .xgc files")
         del options["partial"], options["strip"]
         picture = links.decode_packets(packets, **given(**options))
         images.save(picture, output, kind, force)

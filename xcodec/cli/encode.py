@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from xcodec.cli.common import as_json, beside, force, given, max_pixels, percent, quiet, report
+from xcodec.cli.common import (
+    as_json,
+    beside,
+    force,
+    given,
+    jobs,
+    max_pixels,
+    percent,
+    quiet,
+    report,
+)
 
 TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
 """Options that say how large a file may be, and the arguments of encode that they give."""
@@ -122,6 +132,13 @@ REGION = _Region()
     help="Packets as lines of text; their size counts characters.",
 )
 @click.option("--comment", metavar="TEXT", help="Keep a text in the file.")
+@click.option(
+    "--tile",
+    type=int,
+    metavar="N",
+    help="Side of tiles in pixels, 0 for none.  [default: 1024 above 2 megapixels]",
+)
+@jobs
 @max_pixels
 @force
 @as_json
@@ -134,6 +151,7 @@ def encode(
     as_json: bool,
     quiet: bool,
     mask: str,
+    jobs: int | None,
     lossless_samples: bool,
     packet_size: int | None,
     packets: int | None,
@@ -145,6 +163,7 @@ def encode(
     """Code the picture IN ('-': standard input) as a .xgc file, or as packets for a link that
     loses some: with --packet-size into a folder of .xgp files, of which any subset decodes."""
     from xcodec import codec, files, images
+    from xcodec.pool import cores
 
     if packet_size is None and given(packets=packets, loss=loss, armor=armor):
         raise click.UsageError("--packets, --loss and --armor need --packet-size")
@@ -163,6 +182,7 @@ def encode(
     files.check_target(output, force)
     picture = images.load(source, **limit)
     where = mask if mask in ("blue", "random") else images.load_mask(mask, **limit)
+    options["jobs"] = jobs or cores()
     if roi_mask is not None:
         options["roi_mask"] = images.load_weights(roi_mask, **limit)
     with warnings.catch_warnings():

@@ -8,16 +8,23 @@ scale          varint            unless the mask is explicit
 seed           varint            where the mask is random
 step           1 byte            unless lossless
 sections       varint count, then tag, varint length, bytes of each; where flagged
-tiles, layers  0, varint count, then varint length and CRC-32C of each; where layered
-payload        one range-coded stream, or one a layer
+index          where layered: the side of a tile / 128 or 0, varint count of layers, and varint
+               length and CRC-32C of each layer; where tiled, the depth of the finest octave before
+               them, length and CRC-32C of each tile in each layer, none for length 0, and CRC-32C
+               of all bytes so far
+payload        one range-coded stream, or one a layer, or one for each tile in each layer
 checksum       CRC-32C of everything before, 4 bytes, big-endian
 """
 
+import itertools
+import mmap
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import google_crc32c
 import zstandard
 
+from xcodec.coding.grid import UNIT, Grid
 from xcodec.errors import FormatError, InputError, LimitError, TruncatedError
 from xcodec.samples import TONES
 
@@ -36,6 +43,8 @@ MAX_SEED = (1 << 32) - 1
 MAX_SECTION, MAX_UNPACKED = 1 << 26, 1 << 22
 """Most bytes of a section as it stands in a file, and of a packed one once it is unpacked."""
 MAX_LAYERS = 32
+MAX_DEPTH = 13
+"""Of the finest octave: where ranks end."""
 CHECKSUM = 4
 
 
@@ -83,10 +92,13 @@ def varint(value: int) -> bytes:
     return bytes(result)
 
 
+Data = bytes | mmap.mmap
+
+
 class Reader:
     """Bytes from front to back. Raises TruncatedError where they end too early."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Data) -> None:
         self._data = data
         self.at = 0
 
@@ -96,6 +108,10 @@ class Reader:
             raise TruncatedError("cut short: the file ends before its payload")
         self.at += count
         return piece
+
+    def so_far(self) -> bytes:
+        """The checksum of all bytes up to here."""
+        return checksum(self._data[: self.at])
 
     def byte(self) -> int:
         return self.take(1)[0]
@@ -227,7 +243,7 @@ def write(header: Header, layers: list[bytes]) -> bytes:
     layered = len(layers) > 1
     out = bytearray(_write_header(header, layered))
     if layered:
-        out += bytes([0]) + varint(len(layers))  # One tile.
+        out += bytes([0]) + varint(len(layers))
         for layer in layers:
             out += varint(len(layer)) + checksum(layer)
     out += b"".join(layers)
@@ -239,49 +255,124 @@ def read_header(data: bytes, *, max_pixels: int, limits: tuple[int, int]) -> Hea
     return _read_header(Reader(data), max_pixels, limits)[0]
 
 
+def write_tiled(header: Header, side: int, finest: int, tiles: Sequence[Sequence[bytes]]) -> bytes:
+    """A whole file of the layers of each tile.
+
+    side   : of a tile in pixels, as in Grid
+    finest : depth of the finest octave of the picture
+    """
+    out = bytearray(_write_header(header, True))
+    out += bytes([side // UNIT]) + varint(len(tiles[0])) + bytes([finest])
+    pieces = list(itertools.chain.from_iterable(zip(*tiles, strict=True)))
+    for piece in pieces:
+        out += varint(len(piece)) + (checksum(piece) if piece else b"")
+    out += checksum(bytes(out))
+    out += b"".join(pieces)
+    return bytes(out) + checksum(bytes(out))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Where a tile's part of a layer is: its first byte, its length, and its CRC-32C if any."""
+
+    start: int
+    length: int
+    checksum: bytes | None
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A file whose header and index have been read.
+
+    layers : how many there are
+    finest : depth of the finest octave of a tiled picture; None where it isn't tiled
+    pieces : of each layer those of all tiles, in the order of the grid
+    sound  : whether the checksum of the whole file is right
+    """
+
+    header: Header
+    layers: int
+    grid: Grid
+    finest: int | None
+    pieces: list[list[Piece]]
+    data: Data
+    sound: bool
+    partial: bool
+
+    def tile(self, number: int = 0) -> tuple[list[bytes], bool]:
+        """Layers of a tile, and whether each that is given is whole.
+
+        Of damaged files, where ``partial``: whole leading layers; where there is none of a picture
+        that isn't tiled, what there is of the first. Raises FormatError without ``partial``.
+        """
+        layers: list[bytes] = []
+        for piece in (layer[number] for layer in self.pieces):
+            layer = self.data[piece.start : piece.start + piece.length]
+            if piece.checksum is None:
+                if self.sound or self.finest is not None:  # An empty piece has no checksum.
+                    layers.append(layer)
+                    continue
+                # The last bytes may be those of the checksum: they mustn't be taken for symbols.
+                return [layer], False
+            if len(layer) < piece.length or checksum(layer) != piece.checksum:
+                if not self.partial:
+                    raise FormatError("damaged: the checksum of a layer does not match")
+                return layers or ([layer] if self.finest is None else []), bool(layers)
+            layers.append(layer)
+        return layers, True
+
+
 def read(
-    data: bytes, *, max_pixels: int, limits: tuple[int, int], partial: bool = False
-) -> tuple[Header, list[bytes], int, bool]:
-    """Header and layers of a file, how many layers it had, and whether those given are whole.
+    data: Data,
+    *,
+    max_pixels: int,
+    limits: tuple[int, int],
+    partial: bool = False,
+    check: bool = True,
+) -> Contents:
+    """Header and index of a file.
 
     limits  : largest scale and largest step index
-    partial : give what is left of a cut or damaged file: whole layers that pass their checksum, or
-              where there is none what there is of the first, unchecked
+    partial : accept a file that was cut or damaged after these
+    check   : look at all bytes of a tiled file; else tiles are checked when they are read
 
     Raises FormatError, TruncatedError or LimitError.
     """
     reader = Reader(data)
     header, layered = _read_header(reader, max_pixels, limits)
-    sound = len(data) >= reader.at + CHECKSUM and checksum(data[:-CHECKSUM]) == data[-CHECKSUM:]
-    if not layered:
-        if sound:
-            return header, [data[reader.at : -CHECKSUM]], 1, True
-        if not partial:
-            raise FormatError("damaged or cut short: the checksum does not match")
-        # The last bytes may be those of the checksum: they must not be taken for symbols.
-        return header, [data[reader.at : -CHECKSUM]], 1, False
-    if reader.byte() != 0:
-        raise FormatError("tiled files need a later release")
-    count = reader.varint(MAX_LAYERS, "the number of layers")
-    if not count:
-        raise FormatError("damaged: the file holds no layer")
-    index = []
-    for _ in range(count):
-        length = reader.varint((1 << 32) - 1, "the length of a layer")
-        index.append((length, reader.take(CHECKSUM)))
+    side = reader.byte() * UNIT if layered else 0
+    grid = Grid(header.height, header.width, side or max(header.height, header.width))
+    count, finest = 1, None
+    if layered:
+        count = reader.varint(MAX_LAYERS, "the number of layers")
+    if side:
+        finest = reader.byte()
+    if not count or (finest is not None and not count - 1 <= finest <= MAX_DEPTH):
+        raise FormatError("damaged: the number of layers is out of range")
+    if layered:
+        pieces = _read_pieces(reader, count, len(grid), bool(side))
+    else:
+        pieces = [[Piece(reader.at, max(0, len(data) - CHECKSUM - reader.at), None)]]
+    end = max(piece.start + piece.length for layer in pieces for piece in layer) + CHECKSUM
+    whole = len(data) >= end and len(data) >= reader.at + CHECKSUM
+    sound = whole and ((bool(side) and not check) or checksum(data[:-CHECKSUM]) == data[-CHECKSUM:])
     if not partial:
-        expected = reader.at + sum(length for length, _ in index) + CHECKSUM
-        if len(data) < expected:
-            raise TruncatedError(f"cut short: {len(data)} of {expected} bytes are there")
-        if len(data) > expected or not sound:
-            raise FormatError("damaged: the checksum does not match")
-    layers: list[bytes] = []
-    for length, sum_of_layer in index:
-        layer = data[reader.at : reader.at + length]
-        if len(layer) < length or checksum(layer) != sum_of_layer:
-            if not partial:
-                raise FormatError("damaged: the checksum of a layer does not match")
-            return header, layers or [layer], count, bool(layers)
-        layers.append(layer)
-        reader.at += length
-    return header, layers, count, True
+        if layered and not whole:
+            raise TruncatedError(f"cut short: {len(data)} of {end} bytes are there")
+        if len(data) > end or not sound:
+            cut = "" if layered else " or cut short"
+            raise FormatError(f"damaged{cut}: the checksum does not match")
+    return Contents(header, count, grid, finest, pieces, data, sound, partial)
+
+
+def _read_pieces(reader: Reader, layers: int, tiles: int, tiled: bool) -> list[list[Piece]]:
+    """The index from its lengths on, and its own checksum where the picture is tiled."""
+    index = []
+    for _ in range(layers * tiles):
+        length = reader.varint((1 << 32) - 1, "the length of a layer")
+        index.append((length, reader.take(CHECKSUM) if length or not tiled else None))
+    if tiled and reader.so_far() != reader.take(CHECKSUM):
+        raise FormatError("damaged: the checksum of the index does not match")
+    starts = itertools.accumulate((length for length, _ in index), initial=reader.at)
+    found = [Piece(start, *entry) for start, entry in zip(starts, index, strict=False)]
+    return [found[at : at + tiles] for at in range(0, len(found), tiles)]

@@ -89,7 +89,7 @@ def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArr
         known[:, -3] = 1
     earlier = magnitudes[span, :plane]
     known[:, NEIGHBOURS + PLANES : NEIGHBOURS + PLANES + plane] = earlier
-    known[:, -2] = min(tree.depths[-1] - tree.depths[level], FINEST)
+    known[:, -2] = min(tree.finest - tree.depths[level], FINEST)
     known[:, -1] = 1
     return known
 

@@ -38,12 +38,14 @@ class Hierarchy:
 
     bounds     : level i holds the points bounds[i] .. bounds[i + 1] - 1; no level is empty
     depths     : octave of each level, ascending: how fine it is, whichever octaves are empty
+    finest     : depth of the finest octave of the whole picture, whichever this part of it holds
     neighbours : per level int32 (m, k), nearest coarser points, k = 0 in the coarsest
     distances  : per level int64 (m, k), squared distances to them, ascending
     """
 
     bounds: tuple[int, ...]
     depths: tuple[int, ...]
+    finest: int
     neighbours: tuple[NDArray[np.int32], ...]
     distances: tuple[NDArray[np.int64], ...]
 
@@ -62,8 +64,11 @@ class Hierarchy:
         return [range(*pair) for pair in itertools.pairwise([*starts, len(self)])]
 
 
-def hierarchy(points: Points) -> Hierarchy:
-    """Levels and neighbours of points: integers only, the same on every machine."""
+def hierarchy(points: Points, finest: int | None = None) -> Hierarchy:
+    """Levels and neighbours of points: integers only, the same on every machine.
+
+    finest : as in Hierarchy; by default of these points
+    """
     bounds, depths = levels(points.ranks)
     sites = np.stack([points.rows, points.cols], 1)
     neighbours, distances = [], []
@@ -74,7 +79,8 @@ def hierarchy(points: Points) -> Hierarchy:
             index, squared = np.empty((end, 0), np.int32), np.empty((end, 0), np.int64)
         neighbours.append(index)
         distances.append(squared)
-    return Hierarchy(bounds, depths, tuple(neighbours), tuple(distances))
+    finest = depths[-1] if finest is None else finest
+    return Hierarchy(bounds, depths, finest, tuple(neighbours), tuple(distances))
 
 
 def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -91,6 +97,11 @@ def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
         limits = [octave + octave * part // PARTS for part in range(1, PARTS + 1)]
         depth += 1
     return tuple(bounds), tuple(depths)
+
+
+def depth_of(rank: int) -> int:
+    """The octave of a rank."""
+    return max(0, rank.bit_length() - COARSEST_BITS)
 
 
 class Lifting:

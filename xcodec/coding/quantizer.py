@@ -47,11 +47,10 @@ def index_of(step: float) -> int:
 
 def steps(step: float, tree: Hierarchy, planes: int = 3) -> NDArray[np.float64]:
     """Step of every level and plane, (levels, planes)."""
-    depths = np.array(tree.depths)
-    depths[depths == depths[0]] = (
-        0  # The coarsest points stand for the whole picture, however small it is.
-    )
-    coarseness = tree.depths[-1] - depths
+    depths = np.array(tree.depths, np.int64)
+    # The coarsest points stand for the whole picture, however small it is.
+    depths = np.where(depths == depths[:1], 0, depths)
+    coarseness = tree.finest - depths
     luma = step * LEVEL_GROWTH ** -coarseness.astype(np.float64)
     every: NDArray[np.float64] = luma[:, None] * np.array(GROWTH[:planes])
     return every

@@ -14,22 +14,39 @@ from xcodec.samples import Fill, Floats, Samples
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-def paint(
-    samples: Samples, fill: Fill, generator: Network, device: str = "auto"
-) -> NDArray[np.float32]:
-    """RGB float32 (height, width, 3), nominally 0..255, not clipped.
+class Painter:
+    """A generator on a device.
 
-    fill   : the classical fill of the samples
     device : one of DEVICES; "auto" takes the fastest that is there
 
     Raises InputError where there is no such device.
     """
-    place = choose(device)
-    generator = generator.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def __init__(self, generator: Network, device: str = "auto") -> None:
+        self._device = choose(device)
+        moved = generator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._generator: Network = moved
+
+    def window(
+        self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
+    ) -> Floats:
+        """RGB float32 (rows, cols, 3) of a window, nominally 0..255, not clipped.
+
+        fill : the classical fill of the samples
+        """
+        x = torch.from_numpy(conditions(samples, fill, rows, cols))[None].to(self._device)
+        painted = predict(self._generator, x)[0]
+        return from_network(painted.permute(1, 2, 0).cpu().numpy())
+
+
+def paint(
+    samples: Samples, fill: Fill, generator: Network, device: str = "auto"
+) -> NDArray[np.float32]:
+    """RGB float32 (height, width, 3) of a whole picture, as ``Painter.window`` has it."""
+    painter = Painter(generator, device)
 
     def window(rows: slice, cols: slice) -> Floats:
-        x = torch.from_numpy(conditions(samples, fill, rows, cols))[None].to(place)
-        return from_network(predict(generator, x)[0].permute(1, 2, 0).cpu().numpy())
+        return painter.window(samples, fill, rows, cols)
 
     return tiling.painted(samples.points.height, samples.points.width, window)
 

@@ -5,7 +5,7 @@ whole picture would. What a tile's inner border spoils is thrown away, and beyon
 neighbours are blended by a linear ramp.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,14 +48,46 @@ def painted(height: int, width: int, window: Window) -> NDArray[np.float32]:
 
     window : paints a window of the picture, given its rows and columns: (rows, cols, 3)
     """
+    pictures = (
+        window(slice(top, bottom), slice(left, right))
+        for top, bottom, left, right in windows(height, width)
+    )
+    return np.concatenate(list(blended(height, width, pictures)))
+
+
+def windows(height: int, width: int) -> list[tuple[int, int, int, int]]:
+    """First and last row and column, the last ones excluded, of the windows that a picture is
+    painted in, row by row.
+    """
+    down, right = _axes(height, width)
+    return [(rows.start, rows.stop, cols.start, cols.stop) for rows in down for cols in right]
+
+
+def blended(height: int, width: int, pictures: Iterable[Floats]) -> Iterator[NDArray[np.float32]]:
+    """Strips of whole rows, from the top, of the painted ``windows`` of a picture."""
+    down, right = _axes(height, width)
+    painted = iter(pictures)
+    top, strip = 0, np.zeros((0, width, 3), np.float32)
+    for number, rows in enumerate(down):
+        grown = np.zeros((rows.stop - top, width, 3), np.float32)
+        grown[: len(strip)] = strip
+        for cols in right:
+            weights = rows.weights[:, None, None] * cols.weights[:, None]
+            grown[rows.start - top :, cols.slice] += weights * next(painted)
+        # The next row of windows adds to what lies below its start.
+        ready = down[number + 1].start if number + 1 < len(down) else height
+        yield grown[: ready - top]
+        top, strip = ready, grown[ready - top :]
+
+
+def _axes(height: int, width: int) -> "tuple[list[Span], list[Span]]":
     if height * width <= WHOLE:
-        return np.asarray(window(slice(0, height), slice(0, width)), np.float32)
-    picture = np.zeros((height, width, 3), np.float32)
-    for down in spans(height):
-        for right in spans(width):
-            weights = down.weights[:, None, None] * right.weights[:, None]
-            picture[down.slice, right.slice] += weights * window(down.slice, right.slice)
-    return picture
+        return [_all(height)], [_all(width)]
+    return spans(height), spans(width)
+
+
+def _all(length: int) -> "Span":
+    return Span(0, length, np.ones(length, np.float32))
 
 
 def spans(length: int) -> list[Span]:

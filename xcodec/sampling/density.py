@@ -24,19 +24,17 @@ SPREAD = 3
 """Octaves of density on either side of the picture's mean at most."""
 
 
-def edge_strength(luma: Floats, kind: str, block: int) -> NDArray[np.float64]:
-    """Mean edge strength of each block, (blocks high, blocks wide), not negative.
+def edges(luma: Floats, kind: str) -> Floats:
+    """Edge strength of each pixel, (height, width), not negative.
 
     luma : float32 (height, width), grey levels
     """
     if kind == "sobel":
         dx = cv2.Sobel(luma, cv2.CV_32F, 1, 0)
         dy = cv2.Sobel(luma, cv2.CV_32F, 0, 1)
-        edges = np.hypot(dx, dy)
-    else:
-        levels = np.clip(np.rint(luma), 0, 255).astype(np.uint8)
-        edges = cv2.Canny(levels, 50, 150).astype(np.float32)
-    return _block_means(edges, block)
+        return np.asarray(np.hypot(dx, dy))
+    levels = np.clip(np.rint(luma), 0, 255).astype(np.uint8)
+    return np.asarray(cv2.Canny(levels, 50, 150), np.float32)
 
 
 def block_sums(plane: Ints | Floats, block: int) -> NDArray[Any]:
@@ -53,7 +51,8 @@ def block_areas(height: int, width: int, block: int) -> NDArray[np.int64]:
     return high[:, None].astype(np.int64) * wide[None, :]
 
 
-def _block_means(plane: Floats, block: int) -> NDArray[np.float64]:
+def block_means(plane: Floats, block: int) -> NDArray[np.float64]:
+    """Mean of each block of a plane (height, width), (blocks high, blocks wide)."""
     sums: NDArray[np.float64] = block_sums(plane.astype(np.float64), block)
     return sums / block_areas(plane.shape[0], plane.shape[1], block)
 
@@ -70,16 +69,29 @@ def exponents_of(
 
     weights : (height, width), factors on the density
     """
-    height, width = luma.shape
-    shape = -(-height // block), -(-width // block)
-    octaves = np.zeros(shape)
-    if kind != "uniform":
-        edges = edge_strength(luma, kind, block)
-        mean = edges.mean()
-        if mean > 0:  # A flat picture has no edges anywhere.
-            octaves = np.clip(strength * np.log2(edges / mean + floor), -SPREAD, SPREAD)
-    if weights is not None:
-        octaves = octaves + np.log2(np.maximum(_block_means(weights, block), 2.0**-SPREAD))
+    shape = -(-luma.shape[0] // block), -(-luma.shape[1] // block)
+    strengths = np.zeros(shape) if kind == "uniform" else block_means(edges(luma, kind), block)
+    emphasis = None if weights is None else block_means(weights, block)
+    return exponents_by(strengths, strength, floor, emphasis)
+
+
+def exponents_by(
+    strengths: Floats,
+    strength: float = STRENGTH,
+    floor: float = FLOOR,
+    emphasis: Floats | None = None,
+) -> Ints:
+    """Density exponents of blocks, the lowest of them 0.
+
+    strengths : edge strength of each block, all zero for a uniform density
+    emphasis  : factor on the density of each block
+    """
+    octaves = np.zeros(strengths.shape)
+    mean = strengths.mean()
+    if mean > 0:  # A flat picture has no edges anywhere.
+        octaves = np.clip(strength * np.log2(strengths / mean + floor), -SPREAD, SPREAD)
+    if emphasis is not None:
+        octaves = octaves + np.log2(np.maximum(emphasis, 2.0**-SPREAD))
     steps = np.clip(np.rint(octaves), -2 * SPREAD, 2 * SPREAD).astype(np.int16)
     exponents: Ints = steps - steps.min()
     return exponents
@@ -109,13 +121,18 @@ def measure(
 
     Raises InputError for arguments outside these.
     """
+    check(kind, block, strength, floor)
+    height, width = luma.shape
+    exponents = exponents_of(luma, kind, block, strength, floor)
+    scale = scale_for_count(exponents, block, height, width, count, mask, seed)
+    return Density(exponents, block, scale)
+
+
+def check(kind: str, block: int, strength: float, floor: float) -> None:
+    """Raise InputError for arguments outside those of ``measure``."""
     if kind not in KINDS:
         raise InputError(f"density is {kind!r}; it is one of {', '.join(KINDS)}")
     if block not in BLOCKS:
         raise InputError(f"block is {block}; it is one of {', '.join(map(str, BLOCKS))}")
     if not 0 <= strength <= 2 or not 0 < floor <= 10:
         raise InputError("strength lies in 0..2 and floor above 0 and up to 10")
-    height, width = luma.shape
-    exponents = exponents_of(luma, kind, block, strength, floor, weights)
-    scale = scale_for_count(exponents, block, height, width, count, mask, seed)
-    return Density(exponents, block, scale)

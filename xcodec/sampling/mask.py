@@ -12,7 +12,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.errors import InputError, LimitError
+from xcodec.errors import LimitError
 from xcodec.samples import Density, Ints, Points
 
 TILE = 128
@@ -77,12 +77,16 @@ def _mantissas() -> tuple[int, ...]:
 
 def thresholds(density: Density) -> NDArray[np.int64]:
     """Positions of a block are sampled where their rank is below this, (blocks high, wide)."""
-    octave, step = divmod(density.scale, SCALE_STEPS)
+    return _limits(density.exponents.astype(np.int64) * SCALE_STEPS + density.scale)
+
+
+def _limits(scales: Ints) -> NDArray[np.int64]:
+    """The threshold of each Density.scale of exponent 0; an exponent adds SCALE_STEPS to it."""
+    octave, step = scales // SCALE_STEPS, scales % SCALE_STEPS
     # scale counts from 2**-16 of one sample a 2**22 ranks upwards, so that exponents may add.
-    level = density.exponents.astype(np.int64) + octave - 16
-    mantissa = _mantissas()[step]
-    shift = np.clip(level - 16, -62, RANK_BITS)
-    raised = np.int64(mantissa) << np.maximum(shift, 0)
+    mantissa = np.array(_mantissas(), np.int64)[step]
+    shift = np.clip(octave - 32, -62, RANK_BITS)
+    raised = mantissa << np.maximum(shift, 0)
     limits: NDArray[np.int64] = np.minimum(raised >> np.maximum(-shift, 0), 1 << RANK_BITS)
     return limits
 
@@ -104,10 +108,12 @@ def points_from_density(
     kind: str = "blue",
     seed: int = 0,
     most: int = MAX_SAMPLES,
+    origin: tuple[int, int] = (0, 0),
 ) -> Points:
     """The points that a density marks, in coding order.
 
-    kind : "blue" (blue-noise threshold) or "random" (seeded, the paper's section 4)
+    kind   : "blue" (blue-noise threshold) or "random" (seeded, the paper's section 4)
+    origin : row and column of this picture's corner in the picture that it is a part of
 
     Raises LimitError where there are more than ``most``.
     """
@@ -117,22 +123,26 @@ def points_from_density(
     for top in range(0, height, block):  # A strip at a time: memory stays bounded.
         r = np.arange(top, min(top + block, height))[:, None]
         c = np.arange(width)[None, :]
-        field = _threshold_field(r, c, kind, seed)
+        field = _threshold_field(r + origin[0], c + origin[1], kind, seed)
         strip_rows, strip_cols = np.nonzero(field < limits[top // block][c // block])
         rows.append(strip_rows + top)
         cols.append(strip_cols)
         count += len(strip_rows)
         check_count(count, most)
-    return order_points(height, width, np.concatenate(rows), np.concatenate(cols))
+    return order_points(height, width, np.concatenate(rows), np.concatenate(cols), origin)
 
 
-def order_points(height: int, width: int, rows: Ints, cols: Ints) -> Points:
+def order_points(
+    height: int, width: int, rows: Ints, cols: Ints, origin: tuple[int, int] = (0, 0)
+) -> Points:
     """Points at the given positions in coding order: by rank, then row, then column.
+
+    origin : as in ``points_from_density``
 
     Raises LimitError where there are more than MAX_SAMPLES.
     """
     check_count(len(rows))
-    rank = ranks(rows, cols)
+    rank = ranks(rows + origin[0], cols + origin[1])
     order = np.lexsort((cols, rows, rank))
     return Points(
         height,
@@ -149,33 +159,34 @@ def check_count(count: int, most: int = MAX_SAMPLES) -> None:
         raise LimitError(f"{count} samples or more are over the limit of {most}")
 
 
-def points_from_mask(mask: NDArray[np.bool_]) -> Points:
-    """Points of an explicit mask, (height, width).
-
-    Raises InputError where the mask marks nothing.
-    """
+def points_from_mask(mask: NDArray[np.bool_], origin: tuple[int, int] = (0, 0)) -> Points:
+    """Points of an explicit mask, (height, width); ``origin`` as in ``points_from_density``."""
     rows, cols = np.nonzero(mask)
-    if not len(rows):
-        raise InputError("the mask marks no pixel: at least one sample is needed")
-    return order_points(mask.shape[0], mask.shape[1], rows, cols)
+    return order_points(mask.shape[0], mask.shape[1], rows, cols, origin)
 
 
 def scale_for_count(
     exponents: Ints, block: int, height: int, width: int, count: int, kind: str, seed: int
 ) -> int:
     """The Density.scale whose mask holds ``count`` samples, or as near as can be, at least one."""
-    # Thresholds grow with the exponent, so each pixel enters at a scale of its own: search that.
-    rows, cols = np.arange(height)[:, None], np.arange(width)[None, :]
-    field = _threshold_field(rows, cols, kind, seed)
+    # Each pixel is marked from a scale of its own on: count the pixels by that scale.
+    entering = np.zeros(MAX_SCALE + 1, np.int64)
+    cols = np.arange(width)[None, :]
+    for top in range(0, height, block):
+        rows = np.arange(top, min(top + block, height))[:, None]
+        first = _entries()[_threshold_field(rows, cols, kind, seed)]
+        earlier = np.repeat(exponents[top // block].astype(np.int32) * SCALE_STEPS, block)
+        scales = np.maximum(first - earlier[:width], 0)
+        entering += np.bincount(scales.ravel(), minlength=MAX_SCALE + 1)
+    marked = np.cumsum(entering)
+    low = max(0, int(np.searchsorted(marked, count)) - 1)
+    below, above = int(marked[low]), int(marked[low + 1])
+    return low if below and count - below <= above - count else low + 1
 
-    def marked(scale: int) -> int:
-        limits = thresholds(Density(exponents, block, scale))
-        grown = np.repeat(np.repeat(limits, block, 0)[:height], block, 1)[:, :width]
-        return int(np.count_nonzero(field < grown))
 
-    low, high = 0, MAX_SCALE
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if marked(middle) < count else (low, middle)
-    below, above = marked(low), marked(high)
-    return low if below and count - below <= above - count else high
+@cache
+def _entries() -> NDArray[np.int16]:
+    """The lowest Density.scale of exponent 0 that marks each threshold, (2**RANK_BITS,)."""
+    scales = np.arange(MAX_SCALE + 1)
+    counts = np.diff(_limits(scales), prepend=0)
+    return np.repeat(scales.astype(np.int16), counts)

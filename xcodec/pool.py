@@ -1,0 +1,105 @@
+"""Worker processes: started once, fed a little ahead, stopped at once.
+
+This module imports nothing heavy, so that its settings hold before a worker loads numpy.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from xcodec.errors import XcodecError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+AHEAD = 3
+"""Jobs in the queue for each worker: none runs dry, and few results lie about."""
+_THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Pool:
+    """Processes that work on what they are given; one job at a time is done in this process."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._executor: ProcessPoolExecutor | None = None
+        if jobs > 1:
+            context = multiprocessing.get_context("spawn")  # Forks of threads may hang.
+            self._executor = ProcessPoolExecutor(jobs, context, _begin)
+
+    def submit(self, work: Callable[[Item], Result], item: Item) -> "Future[Result]":
+        """The result to come; without workers it is there at once."""
+        if self._executor is not None:
+            return self._executor.submit(work, item)
+        future: Future[Result] = Future()
+        try:
+            future.set_result(work(item))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Results of items in their order, worked on a little ahead of who takes them.
+
+        Raises what ``work`` raises, and XcodecError where a worker was lost.
+        """
+        if self._executor is None:
+            yield from map(work, items)
+            return
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(self.submit(work, item))
+            if len(waiting) > AHEAD * self.jobs:
+                yield result(waiting.popleft())
+        while waiting:
+            yield result(waiting.popleft())
+
+    def close(self, now: bool = False) -> None:
+        """End the workers: once they have done what they were given, or ``now``."""
+        if self._executor is None:
+            return
+        processes = list((self._executor._processes or {}).values())
+        self._executor.shutdown(wait=not now, cancel_futures=now)
+        if now:
+            for process in processes:
+                process.terminate()
+
+
+def result(future: "Future[Result]") -> Result:
+    """The result of a job. Raises what it raised, and XcodecError where its worker was lost."""
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise XcodecError("a worker was lost: out of memory? fewer --jobs may help") from error
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Pool]:
+    """A pool that ends with the block, at once where that fails."""
+    pool = Pool(jobs)
+    try:
+        yield pool
+    except BaseException:
+        pool.close(now=True)
+        raise
+    pool.close()
+
+
+def _begin() -> None:
+    """A worker's first act."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent hears it too, and ends its workers.
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
