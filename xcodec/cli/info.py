@@ -11,7 +11,7 @@ from xcodec.cli.common import as_json, given, max_pixels, percent
 if TYPE_CHECKING:
     from rich.console import Group
 
-PARTS = ("container", "density", "luma", "chroma")
+PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 
 
 @click.command(short_help="Show what is in a .xgc file.")

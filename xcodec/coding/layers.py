@@ -1,6 +1,6 @@
 """Symbols of one level to entropy-coded data and back: the writer and the reader side by side."""
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def read_grid(coder: Decoder, shape: tuple[int, int], model: Tables) -> NDArray[
     return grid
 
 
-@cache
+@lru_cache(maxsize=32)
 def grid_tree(shape: tuple[int, int]) -> tuple[Hierarchy, tuple[Ints, Ints]]:
     """The places of a grid as a hierarchy, and their indices (rows, cols) in its order."""
     rows, cols = np.indices(shape).reshape(2, -1)
