@@ -5,13 +5,26 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long fuzz check format clean
+.PHONY: help demo bench test test-long fuzz check format clean
 
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 demo: $(INSTALLED) ## code a real photo, compare with JPEG, and put pictures into demo/
 	$(BIN)/python benchmarks/demo.py
+
+# How the published records were made, by the name of the set.
+BENCH_kodak := --rates 0.005,0.01,0.02,0.03,0.05,0.07,0.1 --bpp 0.02,0.03,0.05,0.1 --no-fit
+BENCH_faces := --bytes 200,340,600,1000 --positions even
+BENCH_photos := --square 256 --bytes 200,340,600,1000 --positions even
+PEERS := jpeg,jpeg2000,webp,avif,jpegxl
+SET ?= kodak
+
+bench: $(INSTALLED) ## repeat a published table: make bench PICTURES=DIR [SET=kodak|faces|photos]
+	@test -d "$(PICTURES)" || { echo "name a folder: make bench PICTURES=DIR" >&2; exit 2; }
+	mkdir -p bench
+	$(BIN)/xcodec bench rd "$(PICTURES)" $(BENCH_$(SET)) --peers $(PEERS) --label $(SET) -f -o bench/$(SET).json
+	$(BIN)/xcodec bench report bench/$(SET).json --pictures "$(PICTURES)" -f -o bench/$(SET).html
 
 test: $(INSTALLED) ## run the tests, all but the long ones
 	$(BIN)/python -m pytest
@@ -33,7 +46,7 @@ format: $(INSTALLED) ## mend the formatting and what lint can mend
 	$(BIN)/ruff format
 
 clean: ## remove the environment, caches and the demo's pictures
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis demo build dist *.egg-info
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis bench demo build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -86,46 +86,6 @@ def test_lossless_samples_that_come_back_wrong_are_noticed(small: RGB) -> None:
         script("lossless_samples").returned(data, 255 - small, "a.png")
 
 
-def test_timing_takes_the_median_and_watches_imports(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    timing = script("timing")
-    ticks = iter([0, 9, 10, 11, 20, 25, 30, 33])
-    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(ticks))
-    assert timing.seconds([sys.executable, "-c", ""], tmp_path, 3) == [1, 5, 3]
-    monkeypatch.undo()
-    with pytest.raises(XcodecError, match="went wrong"):
-        timing.seconds([sys.executable, "-c", "raise SystemExit('went wrong')"], tmp_path, 1)
-    (tmp_path / "torch.py").touch()
-    assert timing.imports_torch([sys.executable, "-c", "import torch"], tmp_path)
-    assert not timing.imports_torch([sys.executable, "-c", "import json"], tmp_path)
-
-
-def test_timing_runs_xcodec(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    timing = script("timing")
-    every = timing.commands
-    monkeypatch.setattr(
-        timing,
-        "commands",
-        lambda *args: {k: v for k, v in every(*args).items() if "generator" not in k},
-    )
-    monkeypatch.setattr(records, "weights", lambda *_: {})
-    output = folder.parent / "timing.json"
-    timing.run(folder / "1.png", 0.02, "photo", 1, None, output)
-    figures = json.loads(output.read_text())["figures"]
-    assert [row["command"] for row in figures["rows"]] == [
-        "help",
-        "encode",
-        "decode, classical fill",
-    ]
-    assert not any(row["torch"] for row in figures["rows"])
-    assert all(row["median"] > 0 for row in figures["rows"])
-    assert figures["bytes"] == len(xcodec.encode(loaded(folder)[0], 0.02))
-    assert "encode" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -51,15 +51,51 @@ def test_weights_that_change_during_a_run_spoil_it(tmp_path: Path) -> None:
         records.record("rd", "", "", [], weights, {})
 
 
+RECORD: dict[str, Any] = {
+    "schema": records.SCHEMA,
+    "benchmark": "points",
+    "label": "photos",
+    "command": "xcodec bench points photos",
+    "versions": {"xcodec": "1", "python": "3"},
+    "machine": {"processor": "", "cores": 1, "system": ""},
+    "pictures": {"a.png": "0123456789abcdef"},
+    "weights": {},
+    "figures": {"rows": [{"a": (1.23456789, math.inf, None), "b": {0.02: "[1,  2]"}, "c": True}]},
+}
+
+
 def test_records_are_plain_json(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "record.json"
-    records.save(path, {"a": (1.23456789, math.inf, None), "b": {0.02: "[1,  2]"}, "c": True})
+    records.save(path, RECORD)
     text = path.read_text()
-    assert json.loads(text) == {"a": [1.23457, None, None], "b": {"0.02": "[1,  2]"}, "c": True}
+    rows = [{"a": [1.23457, None, None], "b": {"0.02": "[1,  2]"}, "c": True}]
+    assert json.loads(text)["figures"] == {"rows": rows}
     assert "[ 1.23457, null, null ]" in text
+    assert records.load(path)["label"] == "photos"
     with pytest.raises(InputError, match="exists already"):
-        records.save(path, {})
-    records.save(path, {}, overwrite=True)
+        records.save(path, RECORD)
+    records.save(path, RECORD, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 1}, "of schema 1, not 2"),
+        ({"schema": None}, "no record"),
+        ({"label": 3}, "label: 3 is not of type 'string'"),
+        ({"pictures": {"a.png": "x"}}, "pictures/a.png"),
+        ({"figures": {}}, "figures: 'rows' is a required property"),
+        ({"benchmark": "rd"}, "figures: 'square' is a required property"),
+        ({"more": 1}, "'more' was unexpected"),
+    ],
+)
+def test_records_follow_the_schema(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = tmp_path / "record.json"
+    with pytest.raises(InputError, match=message):
+        records.save(path, RECORD | change)
+    path.write_text(json.dumps(records._plain(RECORD | change)))
+    with pytest.raises(InputError, match=message):
+        records.load(path)
 
 
 def test_tables_line_up() -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from xcodec.cli import cli
 from xcodec.errors import InputError
-from xcodec.evaluation import report
+from xcodec.evaluation import records, report
 
 RGB = NDArray[np.uint8]
 FLAGS = [
@@ -206,12 +206,12 @@ def test_the_page_holds_the_records_figures_and_loads_nothing(made: Path) -> Non
 def test_what_is_no_record_is_refused(made: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     wrong.write_text("{}")
-    with pytest.raises(InputError, match="not a record"):
-        report.load(wrong)
+    with pytest.raises(InputError, match="no record"):
+        records.load(wrong)
     wrong.write_text(json.dumps({"schema": 1, "benchmark": "faces"}))
     with pytest.raises(InputError, match="schema 1"):
-        report.load(wrong)
-    record = report.load(made / "record.json")
+        records.load(wrong)
+    record = records.load(made / "record.json")
     with pytest.raises(InputError, match="holds the pictures of no record"):
         report.build([record], tmp_path, [], tmp_path / "state")
     for name in record["pictures"]:

@@ -1,6 +1,7 @@
 """``xcodec bench``: measure xcodec beside its peers."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -93,17 +94,9 @@ def rd(output: Path | None, force: bool, quiet: bool, label: str | None, **optio
     within so many bytes; peers are scaled down, coded, and scaled up again. A run that was cut off
     goes on where it was; what has been found already is never computed twice.
     """
-    from xcodec import files
-    from xcodec.evaluation import records, runs
+    from xcodec.evaluation import runs
 
-    if output is not None:
-        files.check_target(output, force)
-    command = records.command_line("xcodec bench rd", _arguments("rd"))
-    record, text = runs.rate_distortion(label=label, command=command, **options)
-    if output is not None:
-        records.save(output, record, force)
-    if not quiet:
-        click.echo(text)
+    _measure("rd", runs.rate_distortion, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="Bytes saved at equal PSNR, from two records of rd.")
@@ -120,6 +113,66 @@ def savings(new: Path, old: Path, codec: str, against: str | None, within_bpp: s
     from xcodec.evaluation.savings import between
 
     click.echo(between(new, old, codec, against, span(within_bpp)))
+
+
+@bench.command(short_help="How well pictures are restored from a fraction of their pixels.")
+@folder
+@click.option("--fractions", default="0.01,0.02,0.05,0.1,0.2", show_default=True, metavar="X,...")
+@click.option(
+    "--masks",
+    default="random",
+    show_default=True,
+    metavar="NAME,...",
+    help="Which pixels are known: random, random-sobel, blue, blue-sobel.",
+)
+@click.option(
+    "--fills", default="", metavar="NAME,...", help="What fills the rest.  [default: all]"
+)
+@models
+@square
+@positions
+@only
+@metrics
+@weights
+@device
+@state
+@label
+@jobs
+@output
+@force
+@quiet
+def points(
+    output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any
+) -> None:
+    """Restoration over the fraction of known pixels: xcodec's models beside classical fills.
+
+    All fill in the same pixels, which they get exactly. Goes on where a run was cut off.
+    """
+    from xcodec.evaluation import runs
+
+    _measure("points", runs.restoration, output, force, quiet, label=label, **options)
+
+
+@bench.command(short_help="Seconds and memory, beside other codecs.")
+@click.argument("picture", metavar="PICTURE", type=FILE)
+@click.option("--rate", default=0.02, show_default=True)
+@click.option("--model", default="photo", show_default=True, help="Name or file of the generator.")
+@click.option("--megapixels", default="0.25,1,4", show_default=True, metavar="X,...")
+@click.option("--peers", metavar="NAME,...", help="Other codecs.  [default: all installed]")
+@click.option("--runs", type=click.IntRange(1), default=5, show_default=True)
+@label
+@output
+@force
+@quiet
+def speed(output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any) -> None:
+    """Seconds and peak memory of encoding and decoding PICTURE; let nothing else run.
+
+    Whole processes first; then every codec in a process of its own, at sizes of --megapixels, the
+    picture cut or continued by its mirror images. Peers are at the lowest quality of their curves.
+    """
+    from xcodec.evaluation import runs
+
+    _measure("speed", runs.timing, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="A page with plots, tables and pictures to compare.")
@@ -145,16 +198,39 @@ def report(
     the first record that they belong to, beside every peer at the nearest size.
     """
     from xcodec import files
+    from xcodec.evaluation import records
     from xcodec.evaluation import report as made
     from xcodec.evaluation.options import numbers
     from xcodec.evaluation.state import default_path
 
     files.check_target(output, force)
-    records = [made.load(path) for path in results]
-    page = made.build(records, pictures, numbers(show, int), state or default_path()).encode()
+    loaded = [records.load(path) for path in results]
+    page = made.build(loaded, pictures, numbers(show, int), state or default_path()).encode()
     files.write(output, page, force)
     if not quiet:
         click.echo(f"{output}: {len(page):,} bytes")
+
+
+def _measure(
+    name: str,
+    run: Callable[..., tuple[dict[str, Any], str]],
+    output: Path | None,
+    force: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Run a benchmark, keep its record and print its tables."""
+    from xcodec import files
+    from xcodec.evaluation import records
+
+    if output is not None:
+        files.check_target(output, force)
+    command = records.command_line(f"xcodec bench {name}", _arguments(name))
+    record, text = run(command=command, **options)
+    if output is not None:
+        records.save(output, record, force)
+    if not quiet:
+        click.echo(text)
 
 
 def _arguments(name: str) -> list[str]:

@@ -12,7 +12,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from importlib import metadata
+from importlib import metadata, resources
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from PIL import features
 
 import xcodec
 from xcodec import files
-from xcodec.errors import ModelError, XcodecError
+from xcodec.errors import InputError, ModelError, XcodecError
 from xcodec.evaluation import lpips
 from xcodec.images import RGB
 
@@ -128,12 +128,42 @@ def record(
 def save(path: Path, record: dict[str, Any], overwrite: bool = False) -> None:
     """Write a record, atomically: six digits a number, null for infinity, columns on one line.
 
-    Raises InputError where that fails.
+    Raises InputError where that fails, or where it isn't a record.
     """
-    text = json.dumps(_plain(record), indent=1, allow_nan=False)
+    plain = _plain(record)
+    check(plain, path)
+    text = json.dumps(plain, indent=1, allow_nan=False)
     flat = re.sub(r"\[\n[^][{}\"]*\]", lambda found: " ".join(found.group().split()), text)
     path.parent.mkdir(parents=True, exist_ok=True)
     files.write_atomic(path, (flat + "\n").encode(), overwrite)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The record in a file. Raises InputError where it isn't one of this schema."""
+    try:
+        record = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a record of xcodec bench") from error
+    check(record, path)
+    return dict(record)
+
+
+def check(record: Any, path: Path) -> None:
+    """Raise InputError, which names a file, unless a record follows the schema."""
+    version = record.get("schema") if isinstance(record, dict) else None
+    if version != SCHEMA:
+        known = f"of schema {version}, not {SCHEMA}" if version else "no record of xcodec bench"
+        raise InputError(f"{path}: {known}")
+    try:
+        import jsonschema
+    except ImportError as error:
+        raise XcodecError("records need jsonschema: pip install jsonschema") from error
+    schema = json.loads(resources.files("xcodec.evaluation").joinpath("schema.json").read_text())
+    try:
+        jsonschema.validate(record, schema)
+    except jsonschema.ValidationError as error:
+        where = "/".join(map(str, error.absolute_path)) or "the record"
+        raise InputError(f"{path}: {where}: {error.message[:200]}") from error
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,6 +1,5 @@
 """``xcodec bench report``: records as one page with plots, tables and a comparison viewer."""
 
-import json
 import math
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from xcodec.errors import InputError
 from xcodec.evaluation import lpips, pages, peers, rd, summary, viewer
 from xcodec.evaluation.measuring import Coding, Measuring, Own, Peer
 from xcodec.evaluation.metrics import METRICS, Meter
-from xcodec.evaluation.records import SCHEMA, digest, digest_of, number
+from xcodec.evaluation.records import digest, digest_of, number
 from xcodec.evaluation.state import State
 from xcodec.evaluation.viewer import Gallery, View
 from xcodec.evaluation.xcodecs import Variant
@@ -25,18 +24,6 @@ HINT = (
     "page decoded pictures are kept as WebP at quality {quality}, so that it stays small."
 )
 Record = dict[str, Any]
-
-
-def load(path: Path) -> Record:
-    """A record in a file. Raises InputError where it isn't one of this schema."""
-    try:
-        record = json.loads(path.read_text())
-        known = record["schema"] == SCHEMA and record["benchmark"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a record of xcodec bench") from error
-    if not known:
-        raise InputError(f"{path}: a record of schema {record['schema']}, not {SCHEMA}")
-    return dict(record)
 
 
 def build(
@@ -172,10 +159,11 @@ def _tables(record: Record) -> Iterator[str]:
 
 def _rows(record: Record) -> Iterator[str]:
     """Tables of a benchmark whose figures are rows of values."""
-    rows = record["figures"]["rows"]
-    header = [key for key in rows[0] if not isinstance(rows[0][key], dict | list)]
-    cells = [[_cell(row.get(key)) for key in header] for row in rows]
-    yield pages.table(header, cells)
+    for rows in (record["figures"].get("processes"), record["figures"]["rows"]):
+        if rows:
+            header = [key for key in rows[0] if not isinstance(rows[0][key], dict | list)]
+            cells = [[_cell(row.get(key)) for key in header] for row in rows]
+            yield pages.table(header, cells)
 
 
 def _cell(value: Any) -> str:

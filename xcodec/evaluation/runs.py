@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xcodec.errors import InputError, ModelError
-from xcodec.evaluation import lpips, metrics, peers, rd, records, summary
+from xcodec.evaluation import lpips, metrics, peers, points, rd, records, speed, summary
 from xcodec.evaluation.curves import Point
 from xcodec.evaluation.options import arguments, numbers, pictures, span, texts
 from xcodec.evaluation.rd import Budget, Plan
@@ -15,6 +15,7 @@ from xcodec.evaluation.state import default_path
 from xcodec.evaluation.xcodecs import GENERATOR, Variant
 
 DEFAULT_RATES = (0.01, 0.02, 0.05, 0.1)
+NO_PEERS = {"peers": "", "sizes": "", "bpp": "", "fit": False, "efforts": "", "encode": ()}
 
 
 def rate_distortion(
@@ -41,6 +42,70 @@ def rate_distortion(
         record,
         f"{label}: {len(chosen)} pictures, means\n\n{summary.shown(figures, plan.metrics)}",
     )
+
+
+def restoration(
+    folder: Path, label: str | None, command: str, **options: Any
+) -> tuple[dict[str, Any], str]:
+    """A run of ``points`` over a folder: its record and its table.
+
+    options : those of ``xcodec bench points``, lists as texts between commas
+
+    Raises InputError for options that make no sense, before anything is measured.
+    """
+    chosen = pictures(folder, options["positions"], numbers(options["only"], int))
+    kinds, masks = points.fills(texts(options["fills"])), points.masks(texts(options["masks"]))
+    fractions = numbers(options["fractions"], float)
+    plan = _plan(options | NO_PEERS | {"decoders": GENERATOR, "rates": "0.01"})
+    models = {v.model for v in plan.variants if GENERATOR in kinds}
+    used = records.weights(sorted(models), plan.weights)
+    todo = [
+        points.Task(path, plan, mask, fraction, kinds)
+        for mask in masks
+        for fraction in fractions
+        for path in chosen
+    ]
+    found = records.each(points.measure, todo, options["jobs"] or os.cpu_count() or 1)
+    rows = points.rows(list(zip(todo, found, strict=True)), plan.metrics)
+    label = label or folder.resolve().name
+    figures = {"square": plan.square, "metrics": list(plan.metrics), "rows": rows}
+    record = records.record("points", label, command, chosen, used, figures)
+    text = f"{label}: {len(chosen)} pictures, means"
+    return record, f"{text}\n\n{points.shown(rows, plan.metrics)}"
+
+
+def timing(
+    picture: Path, label: str | None, command: str, **options: Any
+) -> tuple[dict[str, Any], str]:
+    """A run of ``speed`` on a picture: its record and its tables.
+
+    options : those of ``xcodec bench speed``, lists as texts between commas
+
+    Raises InputError for options that make no sense, before anything is measured.
+    """
+    rgb, rate, model, times = (
+        speed.load(picture),
+        options["rate"],
+        options["model"],
+        options["runs"],
+    )
+    names = options["peers"]
+    rivals = [codec.name for codec in peers.codecs(None if names is None else texts(names))]
+    sizes = numbers(options["megapixels"], float)
+    if any(size <= 0 for size in sizes):
+        raise InputError("megapixels are above 0")
+    used = records.weights([model], None)
+    height, width = rgb.shape[:2]
+    figures = {
+        "width": width,
+        "height": height,
+        "rate": rate,
+        "processes": speed.processes(picture, rate, model, times),
+        "rows": speed.coding(rgb, rivals, sizes, rate, model, times),
+    }
+    record = records.record("speed", label or picture.name, command, [picture], used, figures)
+    text = f"{picture.name}, {width}x{height} pixels, rate {rate:g}"
+    return record, f"{text}\n\n{speed.shown(figures)}"
 
 
 def summarised(
