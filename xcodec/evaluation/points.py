@@ -38,9 +38,10 @@ RADIUS = 3.0
 def _nearest(points: Ints, values: RGB, shape: tuple[int, int]) -> RGB:
     from scipy.spatial import cKDTree
 
-    every = np.stack(np.indices(shape), -1).reshape(-1, 2)
+    every = np.indices(shape).reshape(2, -1).T
     nearest = cKDTree(points).query(every)[1]
-    return values[nearest].reshape(*shape, 3)
+    filled: RGB = values[nearest].reshape(*shape, 3)
+    return filled
 
 
 def _linear(points: Ints, values: RGB, shape: tuple[int, int]) -> RGB:
@@ -54,7 +55,8 @@ def _linear(points: Ints, values: RGB, shape: tuple[int, int]) -> RGB:
         return _nearest(points, values, shape)
     outside = np.isnan(found[..., 0])
     found[outside] = _nearest(points, values, shape)[outside]
-    return np.clip(np.rint(found), 0, 255).astype(np.uint8)
+    filled: RGB = np.clip(np.rint(found), 0, 255).astype(np.uint8)
+    return filled
 
 
 def _telea(points: Ints, values: RGB, shape: tuple[int, int]) -> RGB:
