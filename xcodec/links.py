@@ -30,7 +30,7 @@ BLOCK = 128
 """Of the uniform density: any would do."""
 STAGES = (1, 2, 3)
 """Stages of the stream that are tried."""
-PRICE = 0.25
+PRICE = 0.23
 """Octaves of bytes that protection and headers may take where LOSS is planned for; it grows with
 the square of the loss."""
 SHARES = (1.0, 1.5, 2.0, 3.0)
@@ -39,7 +39,7 @@ BEGINNING = 0.7
 """Share of the bytes that is first taken to be the stream's, the rest being protection."""
 QUICK = 1
 """Effort of the first, wide search."""
-NEAR = (1.0, 2**-0.5)
+NEAR = (1.0, 2**-0.5, 2**0.5)
 """Rates that are tried, relative to what suits a plain file."""
 FILE = 16
 """Bytes of a file around its stream, about."""
@@ -83,11 +83,11 @@ def encode_packets(
         effort=effort,
         origin=tuple(map(float, prefixes.ycocg_of(colour))),  # type: ignore[arg-type]
     )
-    best = _best(rgb, request, _shapes(packet_size, packets, size), loss)
+    best = _best(rgb, request, shapes(packet_size, packets, size), loss)
     return _written(best, colour, model)
 
 
-def _shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, int]]:
+def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, int]]:
     """Numbers and sizes of packets that come into question."""
     low, high = packets.MIN_SIZE, packets.MAX_SIZE
     if not low <= size <= high:
@@ -133,16 +133,17 @@ def _best(rgb: images.RGB, request: Request, shapes: list[tuple[int, int]], loss
     )
     here, best = _first(rgb, quick, max(aim, 1)), None
     for factor in NEAR:
-        file = here if factor == 1 else _near(rgb, quick, here.request.rate * factor, aim)
+        if factor > 1 and best is not None and best.file is not here:
+            break  # Fewer samples were better.
+        file = (
+            here if factor == 1 else _near(rgb, quick, here.request.rate * factor, aim, here.step)
+        )
         choice = None if file is None else _protected(file, STAGES, shapes, loss)
         if choice is not None and (best is None or choice.plan.quality > best.plan.quality):
             best = choice
     assert best is not None
     held = packets.capacity(best.plan.ranges)
-    file = _near(rgb, quick, best.file.request.rate, held) or best.file
-    if request.effort > QUICK:
-        symbols = file.draft.quantise(file.step, request.effort)
-        file = replace(file, symbols=symbols)
+    file = _near(rgb, request, best.file.request.rate, held, best.file.step) or best.file
     return _protected(file, (best.stream.stages,), [(best.count, best.size)], loss)
 
 
@@ -155,10 +156,12 @@ def _first(rgb: images.RGB, request: Request, aim: int) -> Candidate:
     return found
 
 
-def _near(rgb: images.RGB, request: Request, rate: float, aim: int) -> Candidate | None:
+def _near(
+    rgb: images.RGB, request: Request, rate: float, aim: int, step: int | None = None
+) -> Candidate | None:
     """The picture at a rate, for about ``aim`` bytes; None where its samples alone take more."""
     rate = min(max(rate, 1 / (rgb.shape[0] * rgb.shape[1])), codec.MAX_RATE)
-    return Search(rgb, Goal(size=aim + FILE)).at(replace(request, rate=rate))
+    return Search(rgb, Goal(size=aim + FILE), step).at(replace(request, rate=rate))
 
 
 def _protected(

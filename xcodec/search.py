@@ -105,10 +105,11 @@ def _wish(goal: Goal) -> str:
 class Search:
     """The search for one picture and goal."""
 
-    def __init__(self, rgb: images.RGB, goal: Goal) -> None:
+    def __init__(self, rgb: images.RGB, goal: Goal, step: int | None = None) -> None:
+        """step : where to begin to look for the step that meets the goal"""
         self._rgb, self._goal = rgb, goal
         self._area = rgb.shape[0] * rgb.shape[1]
-        self._step: int | None = None
+        self._step = step
 
     def over_densities(self, request: Request) -> Candidate | None:
         """The best of densities, each at the rate that is best for the first."""

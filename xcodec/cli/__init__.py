@@ -8,6 +8,7 @@ import click
 
 from xcodec import __version__
 from xcodec.cli.bench import bench
+from xcodec.cli.bench_links import links
 from xcodec.cli.compare import compare
 from xcodec.cli.decode import decode
 from xcodec.cli.encode import encode
@@ -27,5 +28,6 @@ def cli() -> None:
     """
 
 
+bench.add_command(links)
 for command in (encode, decode, info, train, bench, compare):
     cli.add_command(command)

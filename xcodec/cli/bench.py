@@ -96,7 +96,7 @@ def rd(output: Path | None, force: bool, quiet: bool, label: str | None, **optio
     """
     from xcodec.evaluation import runs
 
-    _measure("rd", runs.rate_distortion, output, force, quiet, label=label, **options)
+    measure("rd", runs.rate_distortion, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="Bytes saved at equal PSNR, from two records of rd.")
@@ -150,7 +150,7 @@ def points(
     """
     from xcodec.evaluation import runs
 
-    _measure("points", runs.restoration, output, force, quiet, label=label, **options)
+    measure("points", runs.restoration, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="Seconds and memory, beside other codecs.")
@@ -172,7 +172,7 @@ def speed(output: Path | None, force: bool, quiet: bool, label: str | None, **op
     """
     from xcodec.evaluation import runs
 
-    _measure("speed", runs.timing, output, force, quiet, label=label, **options)
+    measure("speed", runs.timing, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="A page with plots, tables and pictures to compare.")
@@ -211,7 +211,7 @@ def report(
         click.echo(f"{output}: {len(page):,} bytes")
 
 
-def _measure(
+def measure(
     name: str,
     run: Callable[..., tuple[dict[str, Any], str]],
     output: Path | None,

@@ -97,6 +97,15 @@ class Measuring:
         self._digest, self._state, self._meter = digest, state, meter
         self._written: dict[str, bytes] = {}
 
+    @property
+    def named(self) -> list[str]:
+        """What findings of this picture depend on besides how they were made."""
+        return [self._digest]
+
+    def versions(self, names: Iterable[str]) -> dict[str, str]:
+        """What figures of these names depend on besides the pictures."""
+        return {name: metrics.version(name, self._meter.weights) for name in names}
+
     def size(self, coding: Coding) -> int:
         """Bytes of the file; 0 where there is none."""
         place = self._place(coding)

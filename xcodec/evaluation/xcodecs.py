@@ -106,9 +106,12 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 @cache
-def source_digest() -> str:
-    """Digest of the modules that code and decode pictures, and of the tables beside them."""
-    modules = sorted(_reached("xcodec.codec"))
+def source_digest(start: str = "xcodec.codec") -> str:
+    """Digest of the modules that code and decode pictures, and of the tables beside them.
+
+    start : the module that reaches the others
+    """
+    modules = sorted(_reached(start))
     whole = hashlib.sha256()
     for module in modules:
         whole.update(module.read_bytes())
