@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
-from xcodec import codec, links
+from xcodec import reading, reception
 from xcodec.coding import packets
 from xcodec.errors import FormatError, InputError, LimitError, XcodecError
-from xcodec.links import Collection
+from xcodec.reception import Collection
 
 CLASSICAL = {"decoder": "classical"}
 
@@ -59,7 +59,7 @@ def test_only_the_number_of_packets_counts(small: NDArray[np.uint8]) -> None:
 
 def test_more_loss_planned_for_means_fewer_packets_needed(small: NDArray[np.uint8]) -> None:
     needed = [
-        links.needed(xcodec.encode_packets(small, 90, 12, loss=loss, effort=0))
+        reception.needed(xcodec.encode_packets(small, 90, 12, loss=loss, effort=0))
         for loss in (0.0, 0.2, 0.5)
     ]
     assert needed[0] == 12
@@ -174,7 +174,7 @@ def check_random_sets(count: int, seed: int) -> None:
             continue
         _, joined = collection.joined()
         expected = [
-            packets.join(packets.parse(sets()[place][index], codec.LIMITS) for index in indices)
+            packets.join(packets.parse(sets()[place][index], reading.LIMITS) for index in indices)
             for place, indices in enumerate(whole)
             if len(indices) == most
         ]

@@ -6,6 +6,8 @@ xcodec.info(data)                         # every field of the file, and where i
 xcodec.reconstruct(points, values, shape) # a picture from samples of other origin
 xcodec.encode_packets(picture, 200, 12)   # packets for a link that loses some of them
 xcodec.decode_packets(packets)            # the picture that any of them give
+xcodec.receive(packets)                   # ... as they come in: a picture that grows
+xcodec.truncate(data, 500)                # a file cut where its first 500 bytes end well
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,9 @@ from xcodec.errors import (
 
 if TYPE_CHECKING:
     from xcodec.codec import Info, decode, encode, info, reconstruct
-    from xcodec.links import decode_packets, encode_packets
+    from xcodec.links import encode_packets
+    from xcodec.reception import Received, decode_packets, receive
+    from xcodec.truncation import truncate
 
 __version__ = "0.1.0"
 
@@ -31,6 +35,7 @@ __all__ = [
     "InputError",
     "LimitError",
     "ModelError",
+    "Received",
     "TruncatedError",
     "XcodecError",
     "__version__",
@@ -39,16 +44,19 @@ __all__ = [
     "encode",
     "encode_packets",
     "info",
+    "receive",
     "reconstruct",
+    "truncate",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Load the codec when it is first asked for, so that ``xcodec --help`` starts at once."""
     if name in __all__:
-        from xcodec import codec, links
+        from xcodec import codec, links, reception, truncation
 
-        return getattr(codec if hasattr(codec, name) else links, name)
+        home = next(part for part in (codec, links, reception, truncation) if hasattr(part, name))
+        return getattr(home, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

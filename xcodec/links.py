@@ -5,7 +5,7 @@ coarse ones more. Which packets arrive does not matter, only how many.
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,21 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec import codec, images, modes, prefixes, protection, reading
+from xcodec import codec, images, modes, prefixes, protection
 from xcodec.analysis import DEFAULT_EFFORT, Request
-from xcodec.coding import container, embedded, packets
-from xcodec.coding.lifting import Lifting, hierarchy
-from xcodec.coding.packets import OVERHEAD, Joined, Packet, Parameters, Range
-from xcodec.errors import FormatError, InputError, LimitError
+from xcodec.coding import container, packets
+from xcodec.coding.packets import OVERHEAD, Parameters, Range
+from xcodec.errors import InputError
 from xcodec.protection import Plan
-from xcodec.samples import Density, Samples
-from xcodec.sampling.mask import points_from_density
 from xcodec.search import Candidate, Goal, Search
 
 LOSS = 0.1
 """Share of the packets that is planned to be lost."""
-BLOCK = 128
-"""Of the uniform density: any would do."""
 STAGES = (1, 2, 3)
 """Stages of the stream that are tried."""
 PRICE = 0.23
@@ -66,7 +61,7 @@ def encode_packets(
     size        : most bytes of all packets together; at least one of the two is needed
     loss        : share of the packets that is planned to be lost, 0 to 0.9
     model       : the weights that the decoder is to use, one of ``container.MODELS``
-    effort      : 0 (fastest) to 7: how hard to look for the best picture
+    effort      : 0 (fastest) to 9: how hard to look for the best picture; 8 and 9 are as 7
 
     Raises InputError where these cannot be met.
     """
@@ -216,136 +211,3 @@ def _fitted(ranges: Sequence[Range], size: int) -> list[Range]:
         replace(each, columns=each.columns - beyond) if each is largest and beyond > 0 else each
         for each in ranges
     ]
-
-
-def is_packet(data: bytes) -> bool:
-    """Whether bytes are a packet that is whole, and no file."""
-    return packets.sound(data) and not data.startswith(container.MAGIC)
-
-
-def needed(data: list[bytes]) -> int:
-    """How many packets of a whole set give all that it holds."""
-    return packets.join(packets.parse(each, reading.LIMITS) for each in data).needed
-
-
-@dataclass(frozen=True)
-class Received:
-    """A picture as far as its packets have come.
-
-    image    : Pillow image
-    packets  : different packets of it that have come
-    needed   : how many give a better picture; None where it is complete
-    damaged  : packets that were dropped by their checksum
-    strays   : packets of other pictures, left out
-    """
-
-    image: Image.Image
-    packets: int
-    needed: int | None
-    damaged: int
-    strays: int
-
-
-def decode_packets(
-    received: Iterable[bytes],
-    *,
-    decoder: str = "generator",
-    model: str = "auto",
-    device: str = "auto",
-    max_pixels: int = images.MAX_PIXELS,
-) -> Image.Image:
-    """The best picture that packets allow, in any order, whichever of them arrived.
-
-    received : bytes of packets; those that are damaged, and those of other pictures than the one
-               with the most packets, are left out with a warning
-    The rest is as in ``codec.decode``.
-
-    Raises FormatError where no packet is whole, or what ``codec.decode`` raises.
-    """
-    collection = Collection()
-    for data in received:
-        collection.add(data)
-    image = collection.paint(decoder, model, device, max_pixels).image
-    if message := collection.left_out():
-        warnings.warn(message, stacklevel=2)
-    return image
-
-
-class Collection:
-    """Packets as they come in, and the picture that they give."""
-
-    def __init__(self) -> None:
-        self._pictures: dict[bytes, dict[int, Packet]] = {}
-        self._damaged = 0
-        self._error = FormatError("no packet at all")
-
-    def add(self, data: bytes) -> bool:
-        """Take a packet; whether it was whole and new."""
-        try:
-            packet = packets.parse(data, reading.LIMITS)
-        except FormatError as error:
-            self._damaged += 1
-            self._error = error
-            return False
-        of_picture = self._pictures.setdefault(packet.picture, {})
-        new = packet.index not in of_picture
-        of_picture.setdefault(packet.index, packet)
-        return new
-
-    def left_out(self) -> str:
-        """What was dropped, for people; empty where nothing was."""
-        strays = sum(map(len, self._pictures.values())) - len(self._best())
-        parts = [f"{self._damaged} damaged"] if self._damaged else []
-        parts += [f"{strays} of other pictures"] if strays else []
-        return f"packets left out: {', '.join(parts)}" if parts else ""
-
-    def _best(self) -> dict[int, Packet]:
-        """The packets of the picture that has the most."""
-        return max(self._pictures.values(), key=len, default={})
-
-    def joined(self) -> tuple[Parameters, Joined]:
-        """What the packets so far say; raises FormatError where there is no whole packet."""
-        here = self._best()
-        if not here:
-            raise self._error
-        return next(iter(here.values())).parameters, packets.join(here.values())
-
-    def paint(
-        self,
-        decoder: str = "generator",
-        model: str = "auto",
-        device: str = "auto",
-        max_pixels: int = images.MAX_PIXELS,
-    ) -> Received:
-        """The picture so far; raises FormatError where there is no whole packet."""
-        parameters, joined = self.joined()
-        here = self._best()
-        area = parameters.width * parameters.height
-        if area > max_pixels:
-            raise LimitError(
-                f"{parameters.width}x{parameters.height} pixels are more than the limit of "
-                f"{max_pixels}"
-            )
-        name = codec.model_name(parameters.model) if model == "auto" else model
-        rgb = codec.painted(samples_in(parameters, joined.stream), decoder, name, device)
-        return Received(
-            images.to_image(rgb),
-            len(here),
-            None if joined.complete else joined.needed,
-            self._damaged,
-            sum(map(len, self._pictures.values())) - len(here),
-        )
-
-
-def samples_in(parameters: Parameters, stream: bytes) -> Samples:
-    """The samples that a prefix of a picture's stream gives: at least its mean colour."""
-    zeros = np.zeros((-(-parameters.height // BLOCK), -(-parameters.width // BLOCK)), np.int64)
-    points = points_from_density(
-        Density(zeros, BLOCK, parameters.scale), parameters.height, parameters.width
-    )
-    if not len(points):
-        raise FormatError("damaged: the packets hold no sample")
-    tree = hierarchy(points)
-    known = embedded.read(stream, tree, len(points), parameters.stages)
-    transform = Lifting(points, tree)
-    return prefixes.samples_of(known, points, tree, transform, parameters.step, parameters.colour)

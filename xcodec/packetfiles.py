@@ -2,7 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from xcodec import files
@@ -95,6 +97,33 @@ def _read(path: Path) -> bytes:
         return files.read(path)
     except XcodecError:
         return b""
+
+
+def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes]]:
+    """The packets that appear in a folder, those of each look together; files that change are read
+    again.
+
+    interval : seconds between looks
+    idle     : seconds without anything new after which it ends; None for never
+
+    Raises InputError where there is no such folder.
+    """
+    folder, seen = Path(name), set[tuple[str, int, int]]()
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder")
+    last = time.monotonic()
+    while idle is None or time.monotonic() - last <= idle:
+        found = []
+        for path in sorted(folder.glob("*" + SUFFIX)):
+            with suppress(OSError):  # It may be gone again.
+                state = path.stat()
+                if (mark := (path.name, state.st_mtime_ns, state.st_size)) not in seen:
+                    seen.add(mark)
+                    found += split(_read(path))
+        if found:
+            yield found
+            last = time.monotonic()
+        time.sleep(interval)
 
 
 def check_folder(name: str, overwrite: bool) -> None:

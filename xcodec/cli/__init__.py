@@ -13,7 +13,9 @@ from xcodec.cli.compare import compare
 from xcodec.cli.decode import decode
 from xcodec.cli.encode import encode
 from xcodec.cli.info import info
+from xcodec.cli.receive import receive
 from xcodec.cli.train import train
+from xcodec.cli.truncate import truncate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -29,5 +31,5 @@ def cli() -> None:
 
 
 bench.add_command(links)
-for command in (encode, decode, info, train, bench, compare):
+for command in (encode, decode, info, receive, truncate, train, bench, compare):
     cli.add_command(command)

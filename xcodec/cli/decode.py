@@ -90,7 +90,7 @@ def decode(
 ) -> None:
     """Paint the picture of IN: a .xgc file, or packets: a folder of .xgp files, any of them, a
     bundle or lines of text. '-' is standard input."""
-    from xcodec import codec, files, images, links, modes, packetfiles
+    from xcodec import codec, files, images, modes, packetfiles, reception
     from xcodec.pool import cores
 
     output = output or beside(sources[0].rstrip("/"), ".png")
@@ -100,7 +100,7 @@ def decode(
         data, packets = b"", packetfiles.gather(sources)
     else:
         data = files.read(sources[0])
-        packets = [each for each in packetfiles.split(data) if links.is_packet(each)]
+        packets = [each for each in packetfiles.split(data) if reception.is_packet(each)]
     limit = given(max_pixels=options["max_pixels"])
     if not packets:
         options |= {"downsample": int(downsample), "jobs": jobs or cores()}
@@ -110,7 +110,7 @@ def decode(
         if options.pop("region") or downsample != "1":
             raise click.UsageError("--region and --downsample are for .xgc files")
         del options["partial"], options["strip"]
-        picture = links.decode_packets(packets, **given(**options))
+        picture = reception.decode_packets(packets, **given(**options))
         images.save(picture, output, kind, force)
         width, height = picture.size
     elif bit_depth == "16" and codec.peek(data, **limit).mode not in modes.GREYS:

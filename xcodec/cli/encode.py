@@ -224,7 +224,7 @@ def _packets(
     options: dict[str, Any],
 ) -> "_Written":
     """Write packets into a folder, as a bundle to standard output, or as lines of text."""
-    from xcodec import files, images, links, packetfiles
+    from xcodec import files, images, links, packetfiles, reception
     from xcodec.coding.packets import bundle
 
     output = output or beside(source, ".txt" if armor else ".packets")
@@ -243,7 +243,7 @@ def _packets(
     else:
         files.write(output, bundle(packets), force)
     count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
-    needed = links.needed(packets)
+    needed = reception.needed(packets)
     facts = {"packets": count, "bytes": total, "largest": largest, "needed": needed}
     text = (
         f"{output}: {count} packets of {largest} bytes, {total} in all; "

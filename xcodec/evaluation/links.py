@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import bdtrc
 
 import xcodec
-from xcodec import codec, links
+from xcodec import links, reading
 from xcodec.coding import packets
 from xcodec.evaluation import metrics, peers, rd
 from xcodec.evaluation.channels import arrived
@@ -181,13 +181,13 @@ def _packets(rgb: RGB, plan: Plan, options: dict[str, Any]) -> list[bytes]:
 
 def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:
     """Figures of the picture from 1, 2, ... packets."""
-    parsed = [packets.parse(each, codec.LIMITS) for each in data]
+    parsed = [packets.parse(each, reading.LIMITS) for each in data]
     before, figures = None, {}
     for count in range(1, len(data) + 1):
         stream = packets.join(parsed[:count]).stream
         if stream != before:
             before = stream
-            picture = np.asarray(links.decode_packets(data[:count], model=model, device="cpu"))
+            picture = np.asarray(xcodec.decode_packets(data[:count], model=model, device="cpu"))
             figures = meter.measure(picture, metrics.ALWAYS)
         yield figures
 

@@ -1,0 +1,78 @@
+"""A picture over UDP on this machine, by a link that drops packets and mixes them up.
+
+    python examples/loopback.py photo.png received.png --loss 0.3
+
+The receiver paints the picture anew with every packet that makes it better, and says how near to
+the original it has come.
+"""
+
+import argparse
+import random
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+import xcodec
+from xcodec.coding.packets import MAX_SIZE
+
+END = b""
+"""An empty datagram: here the sender says that it is done; a real link would just fall silent."""
+
+
+def send(packets: list[bytes], port: int, loss: float, pause: float, seed: int) -> None:
+    """Send packets as a bad link would deliver them: some are lost, all are out of order."""
+    rng = random.Random(seed)
+    kept = [packet for packet in packets if rng.random() >= loss] or packets[:1]
+    rng.shuffle(kept)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        for packet in kept:
+            link.sendto(packet, ("127.0.0.1", port))
+            time.sleep(pause)
+        link.sendto(END, ("127.0.0.1", port))
+
+
+def arriving(link: socket.socket) -> Iterator[bytes]:
+    """Datagrams until the last one."""
+    while (data := link.recv(MAX_SIZE)) != END:
+        yield data
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("source")
+    parser.add_argument("output")
+    parser.add_argument("--packet-size", type=int, default=200)
+    parser.add_argument("--packets", type=int, default=12)
+    parser.add_argument("--loss", type=float, default=0.3)
+    parser.add_argument("--pause", type=float, default=0.05, help="seconds between packets")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--decoder", default="generator")
+    options = parser.parse_args()
+
+    with Image.open(options.source) as image:
+        original = image.convert("RGB")
+    packets = xcodec.encode_packets(
+        original, options.packet_size, options.packets, loss=options.loss
+    )
+    print(f"{len(packets)} packets, {sum(map(len, packets))} bytes")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.bind(("127.0.0.1", 0))
+        link.settimeout(30)
+        port = link.getsockname()[1]
+        way = packets, port, options.loss, options.pause, options.seed
+        sender = threading.Thread(target=send, args=way)
+        sender.start()
+        for received in xcodec.receive(arriving(link), decoder=options.decoder):
+            received.image.save(options.output)
+            error = np.mean(np.square(np.asarray(original, float) - np.asarray(received.image)))
+            psnr = 10 * np.log10(255**2 / max(error, 1e-9))
+            print(f"{received.text()}: {psnr:.2f} dB")
+        sender.join()
+
+
+if __name__ == "__main__":
+    main()

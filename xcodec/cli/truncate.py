@@ -1,0 +1,42 @@
+"""``xcodec truncate``."""
+
+import click
+
+from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
+
+
+@click.command(short_help="Cut a .xgc file where its first bytes end well.")
+@click.argument("source", metavar="IN")
+@click.option(
+    "--bytes",
+    "size",
+    type=click.IntRange(1),
+    required=True,
+    metavar="N",
+    help="Keep at most N bytes.",
+)
+@click.option("-o", "--output", metavar="OUT", help="The cut file.  [default: IN.cut.xgc]")
+@max_pixels
+@force
+@as_json
+@quiet
+def truncate(
+    source: str,
+    size: int,
+    output: str | None,
+    max_pixels: int | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Cut the .xgc file IN ('-': standard input) to at most N bytes, where a layer or a plane of a
+    level ends. 'xcodec decode --partial' draws what is left."""
+    from xcodec import files, truncation
+
+    output = output or beside(source, ".cut.xgc")
+    files.check_target(output, force)
+    data = files.read(source)
+    cut = truncation.truncate(data, size, **given(max_pixels=max_pixels))
+    files.write(output, cut, force)
+    text = f"{output}: {len(cut)} of {len(data)} bytes; decode --partial draws them"
+    report(text, {"bytes": len(cut), "of": len(data)}, output, as_json, quiet)
