@@ -24,7 +24,7 @@ from xcodec.errors import (
 if TYPE_CHECKING:
     from xcodec.codec import Info, decode, encode, info, reconstruct
     from xcodec.links import encode_packets
-    from xcodec.reception import Received, decode_packets, receive
+    from xcodec.reception import decode_packets, receive
     from xcodec.truncation import truncate
 
 __version__ = "0.1.0"
@@ -35,7 +35,6 @@ __all__ = [
     "InputError",
     "LimitError",
     "ModelError",
-    "Received",
     "TruncatedError",
     "XcodecError",
     "__version__",
