@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from xcodec.cli.bench import (
-    measure,
     encode,
     folder,
     jobs,
     label,
+    measure,
     only,
     output,
     positions,
