@@ -77,6 +77,24 @@ def test_without_overlap_there_is_no_delta() -> None:
     assert curves.delta(ONE, far).quality is None
 
 
+def test_the_rate_from_which_another_is_better() -> None:
+    steep = [(0.1, 19.0), (0.4, 27.0)]
+    # 1 dB behind at 0.1, level with 23 dB at 0.2, ahead from there.
+    place = curves.takeover(ONE, steep)
+    assert place == (pytest.approx(0.2), (0.1, 0.4))
+    # Level in the middle of a segment: 1 dB behind at 0.2, 1 dB ahead at 0.4.
+    later = [(0.1, 19.0), (0.2, 22.0), (0.4, 27.0)]
+    place = curves.takeover(ONE, later)
+    assert place is not None
+    assert place[0] == pytest.approx(0.2 * math.sqrt(2))
+    assert curves.takeover(ONE, [(0.1, 19.0), (0.8, 28.0)]) == (None, (0.1, 0.4))
+    assert curves.takeover(ONE, [(0.2, 29.0), (0.8, 31.0)]) == (0.2, (0.2, 0.4))
+    assert curves.takeover(ONE, [(0.5, 29.0), (0.8, 31.0)]) is None
+    turned = [(bpp, -figure) for bpp, figure in ONE]
+    place = curves.takeover(turned, [(0.1, -19.0), (0.4, -27.0)], rising=False)
+    assert place == (pytest.approx(0.2), (0.1, 0.4))
+
+
 def test_points_that_cost_more_and_give_less_are_left_out() -> None:
     assert curves.delta([*ONE, (0.3, 22.0)], ONE).rate == pytest.approx(0)
 

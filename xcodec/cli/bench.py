@@ -211,6 +211,24 @@ def report(
         click.echo(f"{output}: {len(page):,} bytes")
 
 
+@bench.command(short_help="The curves of a record, as SVG or PNG.")
+@click.argument("result", metavar="RECORD", type=FILE)
+@click.option("--metrics", default="psnr,lpips", show_default=True, help="A panel each.")
+@click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help=".svg or .png")
+@force
+def plot(result: Path, metrics: str, output: Path, force: bool) -> None:
+    """Draw the curves of a RECORD of rd."""
+    from xcodec import files
+    from xcodec.evaluation import figure, records
+    from xcodec.evaluation.metrics import choose
+    from xcodec.evaluation.options import texts
+
+    files.check_target(output, force)
+    kind = output.suffix.lower().removeprefix(".")
+    drawn = figure.draw(records.load(result), kind, choose(texts(metrics)))
+    files.write(output, drawn, force)
+
+
 def measure(
     name: str,
     run: Callable[..., tuple[dict[str, Any], str]],

@@ -95,6 +95,30 @@ def delta(curve: Curve, anchor: Curve, rising: bool = True, span: Point | None =
     )
 
 
+def takeover(curve: Curve, other: Curve, rising: bool = True) -> tuple[float | None, Point] | None:
+    """From which bpp on another curve is better than one, where both reach; None where they don't.
+
+    Returns that bpp, None where it never is to the end, and the lowest and highest bpp that both
+    reach. Between measured points as in ``at_bpp``.
+    """
+    if len(curve) < 2 or len(other) < 2:
+        return None
+    low, high = max(min(curve)[0], min(other)[0]), min(max(curve)[0], max(other)[0])
+    if low >= high:
+        return None
+    sign = 1.0 if rising else -1.0
+    rates = sorted({low, high, *(b for b, _ in (*curve, *other) if low < b < high)})
+    ahead = [sign * ((at_bpp(curve, b) or 0.0) - (at_bpp(other, b) or 0.0)) for b in rates]
+    last = max((i for i, lead in enumerate(ahead) if lead > 0), default=None)
+    if last is None:
+        return low, (low, high)
+    if last == len(rates) - 1:
+        return None, (low, high)
+    one, two = ahead[last], ahead[last + 1]
+    share = one / (one - two)
+    return rates[last] * (rates[last + 1] / rates[last]) ** share, (low, high)
+
+
 def _measure(name: str, anchor: Pairs, test: Pairs) -> float | None:
     try:
         import bjontegaard

@@ -139,6 +139,20 @@ def _tables(record: Record) -> Iterator[str]:
         ]
         header = ["codec", "budget", "files", "mean bytes", *titles]
         yield pages.table(header, rows, "The best file within a budget")
+    if figures["takeovers"]:
+        rows = [
+            [
+                row["name"],
+                row["anchor"],
+                METRICS[row["metric"]].title,
+                "nowhere" if row["from_bpp"] is None else f"{row['from_bpp']:.3f} bpp",
+                " to ".join(f"{x:.3f}" for x in row["bpp"]),
+            ]
+            for row in figures["takeovers"]
+        ]
+        header = ["codec", "peer", "metric", "peer is better from", "compared over bpp"]
+        caption = "Where peers take over: the rate from which on each is better than xcodec"
+        yield f"<details><summary>{caption}</summary>{pages.table(header, rows, texts=2)}</details>"
     deltas = [row for row in figures["deltas"] if row["metric"] in summary.COMPARED]
     if deltas:
         rows = [

@@ -128,6 +128,7 @@ def summarised(
         "encode": dict(plan.variants[0].encode) if plan.variants else {},
         "curves": curves,
         "beside": summary.beside(curves, places, plan.metrics),
+        "takeovers": summary.takeovers(curves, plan.metrics),
         "deltas": summary.deltas(curves, plan.metrics, limits),
     }
 

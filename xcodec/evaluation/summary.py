@@ -97,6 +97,41 @@ def deltas(
     return rows
 
 
+def takeovers(found: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """By curve of xcodec, peer and metric, the bpp from which on the peer is better.
+
+    None where it isn't as far as both reach; curves that share no rates are left out.
+    """
+    rows = []
+    for own in (curve for curve in found if curve["kind"] == "xcodec"):
+        for other in (curve for curve in found if curve["kind"] != "xcodec"):
+            for name in (name for name in COMPARED if name in names):
+                if other["aim"] not in (None, name):
+                    continue
+                ours, theirs = pairs(own, name), pairs(other, name)
+                place = curves.takeover(ours, theirs, METRICS[name].rising)
+                if place is not None:
+                    row = {"name": own["name"], "anchor": other["name"], "metric": name}
+                    rows.append(row | {"from_bpp": place[0], "bpp": list(place[1])})
+    return rows
+
+
+def takeover_table(rows: list[dict[str, Any]]) -> str:
+    """From where on peers are better."""
+    lines = [
+        [
+            row["name"],
+            row["anchor"],
+            METRICS[row["metric"]].title,
+            "nowhere" if row["from_bpp"] is None else f"{row['from_bpp']:.3f} bpp",
+            " to ".join(f"{x:.3f}" for x in row["bpp"]),
+        ]
+        for row in rows
+        if row["metric"] != "ssim"
+    ]
+    return table(["codec", "peer", "metric", "peer is better from", "compared over bpp"], lines)
+
+
 def _header(names: Sequence[str]) -> list[str]:
     return [METRICS[name].title for name in names]
 
@@ -178,4 +213,6 @@ def shown(figures: dict[str, Any], names: Sequence[str] = metrics.ALWAYS) -> str
             "Bjontegaard deltas at equal PSNR, and at equal bytes:\n\n"
             + delta_table(figures["deltas"])
         )
+    if figures["takeovers"]:
+        parts.append(f"where peers take over:\n\n{takeover_table(figures['takeovers'])}")
     return "\n\n".join(filter(None, parts))

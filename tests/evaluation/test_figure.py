@@ -1,0 +1,69 @@
+"""Curves as figures."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from xcodec.cli import cli
+from xcodec.errors import InputError
+from xcodec.evaluation import figure, records
+
+
+def curve(name: str, kind: str, points: list[tuple[float, float]]) -> dict[str, Any]:
+    return {
+        "name": name, "kind": kind, "codec": name, "target": "quality", "aim": None,
+        "effort": None, "model": None,
+        "points": [
+            {"setting": 1, "files": 1, "largest": 9, "bytes": 9, "bpp": bpp, "psnr": psnr}
+            | {"pictures": {"bytes": [9], "bpp": [bpp], "psnr": [psnr]}}
+            for bpp, psnr in points
+        ],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def record() -> dict[str, Any]:
+    curves = [
+        curve("own", "xcodec", [(0.01, 20.0), (0.1, 25.0)]),
+        curve("JPEG", "peer", [(0.1, 21.0), (0.2, 24.0)]),
+    ]
+    figures = {
+        "square": None, "metrics": ["psnr"], "scales": [], "encode": {}, "curves": curves,
+        "beside": [], "deltas": [], "takeovers": [],
+    }  # fmt: skip
+    return {
+        "schema": records.SCHEMA,
+        "benchmark": "rd",
+        "label": "crops",
+        "command": "",
+        "versions": {"xcodec": "1", "python": "3"},
+        "machine": {"processor": "", "cores": 1, "system": ""},
+        "pictures": {"a.png": "0123456789abcdef"},
+        "weights": {},
+        "figures": figures,
+    }
+
+
+def test_figures_name_their_curves(record: dict[str, Any], tmp_path: Path) -> None:
+    source, target = tmp_path / "record.json", tmp_path / "curves.svg"
+    records.save(source, record)
+    command = ["bench", "plot", str(source), "--metrics", "psnr", "-o", str(target)]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    text = target.read_text()
+    assert text.startswith("<?xml")
+    for word in ("own", "JPEG", "crops, 1 pictures"):
+        assert f"<!-- {word} -->" in text
+    assert figure.draw(record, "svg", ("psnr",)) == text.encode()
+    assert figure.draw(record, "png", ("psnr",)).startswith(b"\x89PNG")
+
+
+def test_what_cannot_be_drawn_is_refused(record: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="svg or png"):
+        figure.draw(record, "gif")
+    with pytest.raises(InputError, match="no curves"):
+        figure.draw(record, "svg", ("lpips",))
+    with pytest.raises(InputError, match="only records of rd"):
+        figure.draw(record | {"benchmark": "speed"}, "svg")
