@@ -198,3 +198,18 @@ def test_the_largest_gap_is_painted_from_both_sides() -> None:
     data = xcodec.encode(picture, mask=mask, tile=TILE)
     assert psnr(classical(data)[:, :40], picture[:, :40]) > 18
     assert classical(data).shape == picture.shape
+
+
+@pytest.mark.parametrize("options", [{"size": 1500}, {"size": 2500, **LOSSLESS}, {"psnr": 25.0}])
+def test_tiles_share_a_budget(photo: RGB, options: dict[str, Any]) -> None:
+    data = xcodec.encode(photo, tile=TILE, effort=0, **options)
+    if "size" in options:
+        assert 0.93 * options["size"] < len(data) <= options["size"]
+    else:
+        assert 25 <= psnr(classical(data), photo) < 25.4
+    assert codec.info(data).tiles == 8
+
+
+def test_a_budget_that_is_too_small_is_refused(photo: RGB) -> None:
+    with pytest.raises(xcodec.InputError, match="fits 20 bytes"):
+        xcodec.encode(photo, tile=TILE, effort=0, size=20)

@@ -70,7 +70,7 @@ def best(rgb: images.RGB, request: Request, goal: Goal) -> bytes:
     else:
         found = search.finished(search.over_densities(request), request.effort)
     if found is None:
-        raise InputError(f"no file of this picture {_wish(goal)}")
+        raise InputError(f"no file of this picture {wish(goal)}")
     if ROUNDS[request.effort] and goal.size is not None and found.symbols is not None:
         return _tuned(rgb, found, ROUNDS[request.effort], goal.size)
     return found.data
@@ -96,7 +96,8 @@ def _tuned(rgb: images.RGB, file: Candidate, rounds: int, limit: int | None = No
     return tune(rgb, file.draft, file.request, file.step, file.symbols, rounds, limit)
 
 
-def _wish(goal: Goal) -> str:
+def wish(goal: Goal) -> str:
+    """What a goal asks for, in words."""
     if goal.size is not None:
         return f"fits {goal.size} bytes"
     return f"reaches {goal.psnr:g} dB by its classical fill"

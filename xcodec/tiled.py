@@ -136,17 +136,6 @@ class Job:
     choices: Sequence[Choice]
 
 
-@dataclass(frozen=True)
-class Coded:
-    """A tile's layers for each choice, and the squared error of its fill, the mean over R, G, B.
-
-    errors : of tones that are fitted; else zeros
-    """
-
-    layers: list[list[bytes]]
-    errors: list[float]
-
-
 def side_for(height: int, width: int, asked: int | None) -> int | None:
     """The side of a picture's tiles, None where it is written in one piece.
 
@@ -163,7 +152,7 @@ def at_rate(source: Source, request: Request, side: int, pool: Pool) -> bytes:
     """The file with the rate and step that were asked for."""
     shared = plan(source, request, side)
     choice = Choice(None if request.lossless else request.step_index)
-    tiles = [tile.layers[0] for tile in code_all(source, shared, [choice], pool)]
+    tiles = [layers for (layers,) in code_all(source, shared, [choice], pool)]
     return written(shared, choice.step, tiles)
 
 
@@ -190,30 +179,28 @@ def plan(source: Source, request: Request, side: int) -> Plan:
     return Plan(grid, request, density, finest, spread, min(margin, UNIT))
 
 
-def code_all(source: Source, plan: Plan, choices: Sequence[Choice], pool: Pool) -> Iterator[Coded]:
-    """The tiles of a picture, one after another."""
+Layers = list[bytes]
+
+
+def code_all(
+    source: Source, plan: Plan, choices: Sequence[Choice], pool: Pool
+) -> Iterator[list[Layers]]:
+    """The layers of each tile with each choice, tile after tile."""
     return pool.map(code, _jobs(source, plan, choices))
 
 
-def code(job: Job) -> Coded:
-    """A worker's part: a tile's layers."""
+def code(job: Job) -> list[Layers]:
+    """A worker's part: a tile's layers with each choice."""
     draft = _analysed(job)
-    layers, errors = [], []
+    written = []
     for choice in job.choices:
-        error = 0.0
         if choice.step is None:
             symbols = draft.coefficients.astype(np.int32)
         else:
             symbols = draft.quantise(choice.step, job.request.effort, choice.worth)
-            if draft.problem is not None and len(job.choices) > 1:
-                values = draft.samples(symbols, choice.step).values - analysis.GREY
-                error = draft.problem.error(values)
-        coded = payload.write_tile(
-            job.header, draft.density, draft.points, draft.tree, symbols, job.layers
-        )
-        layers.append(coded)
-        errors.append(error)
-    return Coded(layers, errors)
+        parts = draft.density, draft.points, draft.tree, symbols
+        written.append(payload.write_tile(job.header, *parts, job.layers))
+    return written
 
 
 def written(plan: Plan, step: int | None, tiles: Sequence[Sequence[bytes]]) -> bytes:
