@@ -162,9 +162,9 @@ def _by_generator(
     mosaic: Mosaic, region: Box, model: str, device: str, pool: Pool
 ) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
-    from xcodec.reconstruction import paint, tiling, zoo  # Only here: they start torch.
+    from xcodec.reconstruction import paint, tiling  # Only here: they start torch.
 
-    painter = paint.Painter(zoo.load(zoo.find(model))[0], device)
+    painter = paint.painter(model, device)
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [

@@ -82,7 +82,15 @@ def save(
     Raises InputError where the format is unknown or the file can't be written.
     """
     name = target if isinstance(target, str | os.PathLike) else files.STDIO
-    kind = kind or kind_of(name)
+    data = encoded(image, kind or kind_of(name))
+    if isinstance(target, str | os.PathLike):
+        files.write(target, data, overwrite)
+    else:
+        target.write(data)
+
+
+def encoded(image: Image.Image, kind: str) -> bytes:
+    """The bytes of a picture's file; ``kind`` as in ``save``. Raises InputError."""
     data = io.BytesIO()
     known = {name: image.info[name] for name in METADATA if name in image.info}
     # Lossy formats alone heed the quality, and only some the others.
@@ -98,10 +106,7 @@ def save(
             modes.plainer(image).save(data, kind, **options)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"cannot write {kind}: {error}") from error
-    if isinstance(target, str | os.PathLike):
-        files.write(target, data.getvalue(), overwrite)
-    else:
-        target.write(data.getvalue())
+    return data.getvalue()
 
 
 def save_deep(levels: NDArray[Any], target: files.Name, kind: str, overwrite: bool = False) -> None:

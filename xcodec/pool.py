@@ -6,6 +6,8 @@ This module imports nothing heavy, so that its settings hold before a worker loa
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -31,12 +33,15 @@ def cores() -> int:
 
 
 class Pool:
-    """Processes that work on what they are given; one job at a time is done in this process."""
+    """Processes that work on what they are given.
 
-    def __init__(self, jobs: int) -> None:
+    always : start a process for one job at a time too, which else is done in this process
+    """
+
+    def __init__(self, jobs: int, always: bool = False) -> None:
         self.jobs = jobs
         self._executor: ProcessPoolExecutor | None = None
-        if jobs > 1:
+        if jobs > 1 or always:
             context = multiprocessing.get_context("spawn")  # Forks of threads may hang.
             self._executor = ProcessPoolExecutor(jobs, context, _begin)
 
@@ -101,5 +106,15 @@ def workers(jobs: int) -> Iterator[Pool]:
 def _begin() -> None:
     """A worker's first act."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent hears it too, and ends its workers.
+    # As an exception, so that no temporary file stays behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     for name in _THREADS:
         os.environ.setdefault(name, "1")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

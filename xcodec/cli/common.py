@@ -17,10 +17,18 @@ max_pixels = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 force = click.option("-f", "--force", is_flag=True, help="Overwrite an existing file.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
-
-
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: cores]"
+)
+
+
+skip_existing = click.option(
+    "--skip-existing", is_flag=True, help="Of a folder: leave pictures that are there already."
+)
+cluster = click.option(
+    "--cluster",
+    metavar="local|auto|ADDRESS",
+    help="Of a folder: work on a Ray cluster (needs xcodec[ray]).",
 )
 
 

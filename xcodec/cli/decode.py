@@ -8,12 +8,14 @@ from xcodec.cli.common import (
     DEVICES,
     as_json,
     beside,
+    cluster,
     force,
     given,
     jobs,
     max_pixels,
     quiet,
     report,
+    skip_existing,
 )
 
 
@@ -73,6 +75,8 @@ def numbers(
     help="Draw the picture so many times smaller.",
 )
 @jobs
+@skip_existing
+@cluster
 @max_pixels
 @force
 @as_json
@@ -86,13 +90,41 @@ def decode(
     bit_depth: str | None,
     jobs: int | None,
     downsample: str,
+    skip_existing: bool,
+    cluster: str | None,
     **options: Any,
 ) -> None:
     """Paint the picture of IN: a .xgc file, or packets: a folder of .xgp files, any of them, a
-    bundle or lines of text. '-' is standard input."""
-    from xcodec import codec, files, images, modes, packetfiles, reception
+    bundle or lines of text. '-' is standard input.
+
+    Of a tree of folders, all files and folders of packets in it are painted into the folder OUT.
+    """
+    from xcodec import codec, files, images, modes, packetfiles, reception, storage
+    from xcodec.batch import Settings
+    from xcodec.cli import many
     from xcodec.pool import cores
 
+    if len(sources) == 1 and storage.is_tree(sources[0]):
+        if bit_depth == "16":
+            raise click.UsageError("--bit-depth 16 is for single files")
+        if options.pop("region"):
+            raise click.UsageError("--region is for single files")
+        limit = options.pop("max_pixels")
+        chosen = given(**options) | {"downsample": int(downsample)}
+        many.run(
+            Settings("decode", chosen, limit),
+            sources[0],
+            output,
+            jobs=jobs,
+            force=force,
+            skip_existing=skip_existing,
+            cluster=cluster,
+            as_json=as_json,
+            quiet=quiet,
+        )
+        return
+    if skip_existing or cluster:
+        raise click.UsageError("--skip-existing and --cluster are for folders")
     output = output or beside(sources[0].rstrip("/"), ".png")
     files.check_target(output, force)
     kind = images.kind_of(output)
@@ -101,7 +133,7 @@ def decode(
     else:
         data = files.read(sources[0])
         packets = [each for each in packetfiles.split(data) if reception.is_packet(each)]
-    limit = given(max_pixels=options["max_pixels"])
+    most = given(max_pixels=options["max_pixels"])
     if not packets:
         options |= {"downsample": int(downsample), "jobs": jobs or cores()}
     if packets:
@@ -113,7 +145,7 @@ def decode(
         picture = reception.decode_packets(packets, **given(**options))
         images.save(picture, output, kind, force)
         width, height = picture.size
-    elif bit_depth == "16" and codec.peek(data, **limit).mode not in modes.GREYS:
+    elif bit_depth == "16" and codec.peek(data, **most).mode not in modes.GREYS:
         del options["strip"]  # Nothing writes metadata there.
         levels = codec.decode_array(data, 16, **given(**options))
         images.save_deep(levels, output, kind, force)

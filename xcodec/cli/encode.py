@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from xcodec.cli.common import (
     as_json,
     beside,
+    cluster,
     force,
     given,
     jobs,
@@ -17,6 +18,7 @@ from xcodec.cli.common import (
     percent,
     quiet,
     report,
+    skip_existing,
 )
 
 TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
@@ -26,8 +28,11 @@ PACKETS_TOO = ("size", "model", "effort")
 FILES_ONLY = (
     *("rate", "bpp", "psnr", "step", "density", "mask", "seed", "tone", "lossless_samples"),
     *("strength", "floor", "block", "comment", "alpha_quality", "keep"),
-    *("roi", "roi_mask", "saliency"),
+    *("roi", "roi_mask", "saliency", "tile"),
 )
+
+
+NOT_FOLDERS = ("packet_size", "packets", "loss", "armor", "roi", "roi_mask")
 
 
 class _Region(click.ParamType[tuple[int, int, int, int, float]]):
@@ -139,6 +144,8 @@ REGION = _Region()
     help="Side of tiles in pixels, 0 for none.  [default: 1024 above 2 megapixels]",
 )
 @jobs
+@skip_existing
+@cluster
 @max_pixels
 @force
 @as_json
@@ -158,18 +165,43 @@ def encode(
     loss: float | None,
     armor: str | None,
     roi_mask: str | None,
+    skip_existing: bool,
+    cluster: str | None,
     **options: Any,
 ) -> None:
     """Code the picture IN ('-': standard input) as a .xgc file, or as packets for a link that
-    loses some: with --packet-size into a folder of .xgp files, of which any subset decodes."""
-    from xcodec import codec, files, images
+    loses some: with --packet-size into a folder of .xgp files, of which any subset decodes.
+
+    Of a folder IN, all pictures in it are coded into the folder OUT."""
+    from xcodec import codec, files, images, storage
+    from xcodec.batch import Settings
+    from xcodec.cli import many
     from xcodec.pool import cores
 
+    if storage.is_folder(source):
+        _refuse(NOT_FOLDERS, "a folder")
+        if mask not in ("blue", "random"):
+            raise click.UsageError("--mask FILE does not go with a folder")
+        options |= {"mask": mask, "lossless": lossless_samples, "tile": options["tile"]}
+        many.run(
+            Settings("encode", given(**options), max_pixels),
+            source,
+            output,
+            jobs=jobs,
+            force=force,
+            skip_existing=skip_existing,
+            cluster=cluster,
+            as_json=as_json,
+            quiet=quiet,
+        )
+        return
+    if skip_existing or cluster:
+        raise click.UsageError("--skip-existing and --cluster are for folders")
     if packet_size is None and given(packets=packets, loss=loss, armor=armor):
         raise click.UsageError("--packets, --loss and --armor need --packet-size")
     limit = given(max_pixels=max_pixels)
     if packet_size is not None:
-        _refuse(FILES_ONLY)
+        _refuse(FILES_ONLY, "--packet-size")
         chosen = given(packets=packets, loss=loss, **{name: options[name] for name in PACKETS_TOO})
         written = _packets(source, output, limit, force, armor, packet_size, chosen)
         report(written.text, written.facts, written.output, as_json, quiet)
@@ -198,12 +230,12 @@ def encode(
     report(text, asdict(facts), output, as_json, quiet)
 
 
-def _refuse(names: tuple[str, ...]) -> None:
+def _refuse(names: tuple[str, ...], beside: str) -> None:
     """A usage error where one of these options was given."""
     context = click.get_current_context()
     for name in names:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} does not go with --packet-size")
+            raise click.UsageError(f"--{name.replace('_', '-')} does not go with {beside}")
 
 
 class _Written(NamedTuple):

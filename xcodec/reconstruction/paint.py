@@ -1,13 +1,15 @@
 """Pictures from samples by a generator, on the processor or on a graphics card."""
 
 from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from xcodec.errors import InputError
-from xcodec.reconstruction import tiling
+from xcodec.reconstruction import tiling, zoo
 from xcodec.reconstruction.generator import Network, conditions, from_network
 from xcodec.samples import Fill, Floats, Samples
 
@@ -37,6 +39,17 @@ class Painter:
         x = torch.from_numpy(conditions(samples, fill, rows, cols))[None].to(self._device)
         painted = predict(self._generator, x)[0]
         return from_network(painted.permute(1, 2, 0).cpu().numpy())
+
+
+def painter(model: str, device: str) -> Painter:
+    """The generator of a name or path, loaded once for many pictures. Raises ModelError."""
+    path = zoo.find(model)
+    return _painter(path, zoo.digest(path), device)
+
+
+@lru_cache(maxsize=2)
+def _painter(path: Path, digest: str, device: str) -> Painter:
+    return Painter(zoo.load(path)[0], device)
 
 
 def paint(

@@ -1,0 +1,100 @@
+"""Folders of pictures: what ``encode`` and ``decode`` do with them."""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from xcodec.batch import Outcome, Settings, Summary
+
+
+def run(
+    settings: "Settings",
+    source: str,
+    output: str | None,
+    *,
+    jobs: int | None,
+    force: bool,
+    skip_existing: bool,
+    cluster: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Do a tree of pictures, tell what fails as it does, and exit with 1 if anything did."""
+    from xcodec import batch
+    from xcodec.pool import cores
+
+    if output is None:
+        raise click.UsageError("a folder needs an output folder: -o OUT")
+    every = batch.tasks(source, output, settings.action)
+    todo, settled = batch.ready(every, force, skip_existing)
+    if cluster is None:
+        outcomes: Iterable[Outcome] = batch.run(todo, settings, jobs or cores())
+    else:
+        from xcodec import cluster as ray
+
+        outcomes = ray.run(todo, settings, cluster)
+    summary = batch.Summary(len(every))
+    for outcome in settled:
+        summary.add(outcome)
+        _tell(outcome, quiet)
+    with _progress(summary, quiet) as step:
+        for outcome in batch.timed(outcomes, summary):
+            step()
+            _tell(outcome, quiet)
+    _report(summary, source, output, as_json, quiet)
+    if summary.failed:
+        raise click.exceptions.Exit(1)
+
+
+def _tell(outcome: "Outcome", quiet: bool) -> None:
+    if outcome.state == "failed":
+        click.echo(f"xcodec: {outcome.note}", err=True)
+    elif outcome.note and not quiet:
+        click.echo(f"xcodec: warning: {outcome.note}", err=True)
+
+
+def _report(summary: "Summary", source: str, output: str, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"source": source, "output": output} | asdict(summary)))
+    elif not quiet:
+        rate = summary.done / summary.seconds if summary.seconds else 0.0
+        click.echo(
+            f"{output}: {summary.done} done, {summary.skipped} skipped, {summary.failed} failed; "
+            f"{summary.read} -> {summary.written} bytes, {rate:.1f} pictures a second"
+        )
+
+
+@contextmanager
+def _progress(summary: "Summary", quiet: bool) -> Iterator[Any]:
+    """A bar with rate and time left where somebody watches."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    with Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:.1f}/s"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=quiet or not console.is_terminal,
+        transient=True,
+    ) as bar:
+        row = bar.add_task("", total=summary.total, completed=summary.skipped, rate=0.0)
+
+        def step() -> None:
+            done = summary.done + summary.failed
+            bar.update(row, advance=1, rate=done / max(summary.seconds, 1e-6))
+
+        yield step
