@@ -5,7 +5,8 @@ image.save("a.xgc", rate=0.02, effort=6)       # every keyword of xcodec.encode
 
 ``register(decoder=..., device=..., model=...)`` says how pixels are painted: by the generator where
 torch and weights are there ("auto", the default), always ("generator"), or never ("classical").
-``Image.draft`` and ``thumbnail`` to half the size or less take the classical fill, which is faster.
+``Image.draft``, and so ``thumbnail``, to half the size or less has the picture drawn smaller by the
+classical fill, which is much faster.
 """
 
 import inspect
@@ -17,6 +18,7 @@ from PIL import Image, ImageFile
 import xcodec
 from xcodec import codec, metadata
 from xcodec.coding import container
+from xcodec.drawing import DOWNSAMPLES
 from xcodec.errors import FormatError, InputError, ModelError, XcodecError
 
 FORMAT, MIME, SUFFIX = "XGC", "image/x-xgc", ".xgc"
@@ -42,7 +44,7 @@ class XgcImageFile(ImageFile.ImageFile):
 
     format = FORMAT
     format_description = "xcodec picture"
-    _decoder: str | None = None
+    _downsample = 1
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -59,7 +61,7 @@ class XgcImageFile(ImageFile.ImageFile):
         """Paint the picture, once. Raises OSError where the file is damaged."""
         if self._data is not None and self._im is None:
             try:
-                painted = self._painted(self._decoder or settings.decoder)
+                painted = self._painted("classical" if self._downsample > 1 else settings.decoder)
             except XcodecError as error:
                 raise OSError(f"{error}") from error
             self.im = painted.im
@@ -71,7 +73,7 @@ class XgcImageFile(ImageFile.ImageFile):
 
     def _painted(self, decoder: str) -> Image.Image:
         options: dict[str, Any] = {"max_pixels": _NO_LIMIT, "device": settings.device}
-        options["model"] = settings.model
+        options |= {"model": settings.model, "downsample": self._downsample}
         if decoder != "auto":
             return codec.decode(self._data, decoder=decoder, **options)
         try:
@@ -87,13 +89,17 @@ class XgcImageFile(ImageFile.ImageFile):
     def draft(
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Paint by the classical fill where half the size or less will do."""
-        if self._im is not None or size is None:
+        """Draw the picture smaller, but not below a size; the mode stays."""
+        if self._im is not None or size is None or self._downsample > 1:
             return None
-        if 2 * size[0] > self.width or 2 * size[1] > self.height:
+        scale = min(self.width // max(size[0], 1), self.height // max(size[1], 1))
+        fitting = [n for n in DOWNSAMPLES if 1 < n <= scale]
+        if not fitting:
             return None
-        self._decoder = "classical"
-        return self.mode, (0, 0, self.width, self.height)
+        n = self._downsample = fitting[-1]
+        width, height = self.size
+        self._size = -(-width // n), -(-height // n)
+        return self.mode, (0, 0, width / n, height / n)
 
     def verify(self) -> None:
         """Check the whole file without painting it. Raises SyntaxError where it is damaged."""

@@ -84,7 +84,9 @@ def one(data: bytes) -> None:
             else:
                 if way == 0:
                     codec.info(file, max_pixels=MAX_PIXELS)
-                codec._read(file, MAX_PIXELS, partial)
+                contents = codec._open(file, MAX_PIXELS, partial)
+                for _ in codec._tiles(contents):
+                    pass
     except xcodec.XcodecError as error:
         if not str(error) or "\n" in str(error):
             raise AssertionError(f"an error of {str(error)!r}") from error

@@ -59,6 +59,12 @@ def cases() -> dict[str, tuple[Source, dict[str, Any]]]:
             {"alpha_quality": 0},
         ),
         "alpha-grey": (with_alpha(scene, pictures.disc(72, 96)).convert("LA"), {}),
+        "regions": (scene, {"rate": 0.05, "roi": [(20, 10, 40, 30, 64.0)], "block": 8}),
+        "grey-tiles": (pictures.scene(200, 300)[..., 1], {"rate": 0.03, "tile": 128}),
+        "alpha-tiles": (
+            with_alpha(pictures.scene(150, 280), pictures.fade(150, 280)),
+            {"rate": 0.03, "tile": 128},
+        ),
         "metadata": (described(scene), {"keep": True}),
         "exact-layers": (pictures.scene(330, 250), {"rate": 0.05, **lossless}),
         "tiles": (pictures.scene(200, 330), {"rate": 0.04, "step": 9.0, "tile": 128}),
