@@ -8,6 +8,7 @@ from xcodec.evaluation import summary
 from xcodec.evaluation.metrics import METRICS
 
 KINDS = ("svg", "png")
+TICKS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 COLOURS = ("#0b6e69", "#6b8f1a", "#c4501b", "#7a4fb3", "#2266c2", "#b3266f", "#8a6a00", "#4d5a66")
 STYLE: Any = {
     "font.size": 9.5,
@@ -83,7 +84,8 @@ def _panel(panel: Any, found: list[dict[str, Any]], name: str) -> None:
     panel.set_xscale("log")
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.xaxis.set_minor_formatter("")
-    panel.set_xticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5])
+    low, high = panel.get_xlim()
+    panel.set_xticks([x for x in TICKS if low <= x <= high])
     panel.set_xlabel("bits per pixel")
     better = "more is better" if METRICS[name].rising else "less is better"
     panel.set_ylabel(f"{METRICS[name].title} ({better})")

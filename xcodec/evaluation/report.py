@@ -69,11 +69,11 @@ def _plotted(record: Record) -> dict[str, Any]:
         keys = ("setting", "bytes", "bpp", *names)
         found.append(
             {
-                "name": curve["name"],
+                "name": curve["name"].split(", best")[0],
+                "aim": curve["aim"],
                 "own": curve["kind"] == "xcodec",
                 "dashed": curve["aim"] is not None,
-                # What a reader sees first: whatever isn't scaled for LPIPS, and few scaled ones.
-                "first": curve["aim"] is None or (curve["aim"] == "psnr" and _scaled_first(curve)),
+                "first": curve["aim"] is None or _scaled_first(curve),
                 "colour": codecs.index(family),
                 "points": [
                     {key: _rounded(point.get(key)) for key in keys}

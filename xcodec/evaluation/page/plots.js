@@ -31,9 +31,17 @@ function startPlots(root, data) {
     const before = metric.selectedOptions[0]?.value;
     metric.replaceChildren(...record.metrics.map((entry) => new Option(entry.title, entry.key)));
     if (record.metrics.some((entry) => entry.key === before)) metric.value = before;
-    legend.replaceChildren(legend.querySelector("legend"), ...record.curves.map((curve) => {
+    chooseMetric();
+  }
+
+  // Scaled pictures are those that are best for the metric; for others than LPIPS, for PSNR.
+  const aimed = (curve) => curve.aim === null || curve.aim === (metric.value === "lpips" ? "lpips" : "psnr");
+
+  function chooseMetric() {
+    const record = data.sets[set.value];
+    legend.replaceChildren(legend.querySelector("legend"), ...record.curves.filter(aimed).map((curve) => {
       const label = document.createElement("label"), line = document.createElement("i");
-      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: curve.first });
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: !hidden.has(curve.name) });
       line.style.borderColor = colour(curve);
       line.classList.toggle("dashed", curve.dashed);
       box.addEventListener("change", () => {
@@ -51,7 +59,7 @@ function startPlots(root, data) {
     const narrow = plot.clientWidth < 560;
     const width = narrow ? 400 : 900, height = narrow ? 330 : 440;
     const edge = { left: 54, right: 14, top: 14, bottom: 44 };
-    const curves = record.curves.filter((curve) => !hidden.has(curve.name)).map((curve) => ({
+    const curves = record.curves.filter((curve) => aimed(curve) && !hidden.has(curve.name)).map((curve) => ({
       curve, points: curve.points.filter((point) => point[chosen.key] !== null).sort((a, b) => a.bpp - b.bpp),
     })).filter((entry) => entry.points.length);
     const all = curves.flatMap((entry) => entry.points);
@@ -155,7 +163,7 @@ function startPlots(root, data) {
   set.replaceChildren(...data.sets.map((entry, at) => new Option(entry.label, at)));
   set.closest("label").hidden = data.sets.length < 2;
   set.addEventListener("change", chooseSet);
-  metric.addEventListener("change", draw);
+  metric.addEventListener("change", chooseMetric);
   addEventListener("resize", draw);
   chooseSet();
 }
