@@ -160,6 +160,8 @@ class Collection:
                 f"{max_pixels}"
             )
         name = codec.model_name(parameters.model) if model == "auto" else model
+        if not joined.stream:
+            decoder = "classical"  # One colour everywhere: a network could only spoil it.
         rgb = codec.painted(samples_in(parameters, joined.stream), decoder, name, device)
         return Received(
             images.to_image(rgb),
