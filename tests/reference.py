@@ -204,16 +204,15 @@ def place(value: int) -> tuple[int, int]:
     return depth, 0 if depth == 0 else part
 
 
-def read_plane(
-    coder: RangeDecoder,
+def sorted_into_bins(
     symbols: list[list[int]],
     tree: list[Level],
     number: int,
     plane: int,
     kind: str,
     finest: int | None = None,
-) -> None:
-    """The symbols of one level and plane; ``symbols`` holds zeros where none was read yet."""
+) -> dict[int, list[int]]:
+    """The points of one level by the bin of their symbols in one plane."""
     model, level = TABLES[kind], tree[number]
     clip = model["clip"]
 
@@ -237,6 +236,21 @@ def read_plane(
         guess = dot(model["output"][plane], units)
         which = sum(cut <= guess for cut in model["thresholds"][plane])
         bins.setdefault(which, []).append(index)
+    return bins
+
+
+def read_plane(
+    coder: RangeDecoder,
+    symbols: list[list[int]],
+    tree: list[Level],
+    number: int,
+    plane: int,
+    kind: str,
+    finest: int | None = None,
+) -> None:
+    """The symbols of one level and plane; ``symbols`` holds zeros where none was read yet."""
+    model, level = TABLES[kind], tree[number]
+    bins = sorted_into_bins(symbols, tree, number, plane, kind, finest)
     tokens = {}
     for which in sorted(bins):
         cumulative = cumulate(model["frequencies"][plane][which])

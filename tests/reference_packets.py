@@ -1,7 +1,21 @@
 """A second reader of packets, written from docs/format.md in plain integers; it shares no code with
 the package. The Reed-Solomon code is polynomial interpolation over GF(256)."""
 
-from tests.reference import Bytes, DamagedError, crc32c
+from tests.reference import (
+    TABLES,
+    Bytes,
+    DamagedError,
+    Level,
+    RangeDecoder,
+    crc32c,
+    cumulate,
+    in_order,
+    levels,
+    rank,
+    read_plane,
+    sorted_into_bins,
+    threshold,
+)
 
 POWERS = [1]
 for _ in range(254):
@@ -66,3 +80,56 @@ def join(packets: list[bytes]) -> tuple[dict[str, int], bytes]:
         threshold, columns = data.varint(), data.varint()
         stream += data.rest
     return fields, stream
+
+
+def read_symbols(
+    fields: dict[str, int], stream: bytes
+) -> tuple[list[tuple[int, int]], list[list[int]]]:
+    """Points and symbols of a stream that is all there."""
+    limit = threshold(0, fields["scale"])
+    every = ((row, col) for row in range(fields["height"]) for col in range(fields["width"]))
+    points = in_order(point for point in every if rank(*point) < limit)
+    tree = levels(points)
+    depths = sorted({level.depth for level in tree})
+    coder = RangeDecoder(stream)
+    symbols = [[0, 0, 0] for _ in points]
+    before: set[int] = set()
+    for left in reversed(range(fields["stages"])):
+        there = set(depths[: max(1, len(depths) - left)])
+        finer = [[0, 0, 0] for _ in points]
+        for number, level in enumerate(tree):
+            for plane in range(3):
+                if level.depth in before:
+                    refine(coder, finer, symbols, tree, number, plane)
+                elif level.depth in there:
+                    read_plane(coder, finer, tree, number, plane, "coefficients")
+        symbols, before = finer, there
+    return points, symbols
+
+
+def refine(
+    coder: RangeDecoder,
+    finer: list[list[int]],
+    known: list[list[int]],
+    tree: list[Level],
+    number: int,
+    plane: int,
+) -> None:
+    """One more bit of each magnitude of a level and plane."""
+    sorted_bins = sorted_into_bins(finer, tree, number, plane, "coefficients")
+    bins = {index: which for which, indices in sorted_bins.items() for index in indices}
+    fresh = []
+    for index in range(tree[number].start, tree[number].end):
+        size = abs(known[index][plane])
+        chance = 1 << 14
+        if 2 * size < 12:
+            table = TABLES["coefficients"]["frequencies"][plane][bins[index]]
+            zero, one = table[2 * size], table[2 * size + 1]
+            chance = min((1 << 15) - 1, max(1, (one << 15) // (zero + one)))
+        bit = coder.symbol(cumulate([(1 << 15) - chance, chance]))
+        finer[index][plane] = (2 * size + bit) * (-1 if known[index][plane] < 0 else 1)
+        if bit and not size:
+            fresh.append(index)
+    for index in fresh:
+        if coder.bits(1):
+            finer[index][plane] *= -1

@@ -12,6 +12,7 @@ import xcodec
 from tests.golden import pictures
 from xcodec import reading, reception
 from xcodec.coding import packets
+from xcodec.coding.packets import Parameters, Range
 from xcodec.errors import FormatError, InputError, LimitError, XcodecError
 from xcodec.reception import Collection
 
@@ -37,7 +38,7 @@ def error(one: NDArray[np.uint8], data: list[bytes]) -> float:
 
 
 def test_every_packet_makes_the_picture_better(small: NDArray[np.uint8]) -> None:
-    data = xcodec.encode_packets(small, 100, 10, loss=0.3)
+    data = xcodec.encode_packets(small, 100, 10, loss=0.3, effort=0)
     assert len(data) == 10
     assert {len(each) for each in data} == {100}
     errors = [error(small, data[-count:]) for count in range(1, 11)]
@@ -87,7 +88,7 @@ def test_the_smallest_and_the_largest(small: NDArray[np.uint8], size: int, count
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 50, 3), (7, 3, 3)])
 def test_tiny_pictures(shape: tuple[int, ...]) -> None:
     picture = (pictures.noise(int(np.prod(shape))) % 256).astype(np.uint8).reshape(shape)
-    data = xcodec.encode_packets(picture, 50, 4)
+    data = xcodec.encode_packets(picture, 50, 4, effort=0)
     for count in range(1, 5):
         assert xcodec.decode_packets(data[:count], **CLASSICAL).size == shape[1::-1]
 
@@ -120,6 +121,13 @@ def test_a_picture_beyond_the_sides_of_the_format_is_an_error() -> None:
 def test_limits_hold() -> None:
     with pytest.raises(LimitError):
         xcodec.decode_packets(sets()[0], max_pixels=700, **CLASSICAL)
+
+
+def test_a_packet_that_asks_for_too_many_samples_is_refused() -> None:
+    fields = Parameters(4096, 2048, 0, 100, 4864, 1, 0)
+    (data,) = packets.write(fields, [Range(1, 30)], b"", 1)
+    with pytest.raises(LimitError):
+        xcodec.decode_packets([data], **CLASSICAL)
 
 
 def test_what_was_left_out_is_said() -> None:

@@ -13,7 +13,7 @@ from xcodec.coding.lifting import Lifting, hierarchy
 from xcodec.coding.packets import Joined, Packet, Parameters
 from xcodec.errors import FormatError, LimitError
 from xcodec.samples import Density, Samples
-from xcodec.sampling.mask import points_from_density
+from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
 
 BLOCK = 128
 """Of the uniform density: any would do."""
@@ -162,7 +162,9 @@ class Collection:
         name = codec.model_name(parameters.model) if model == "auto" else model
         if not joined.stream:
             decoder = "classical"  # One colour everywhere: a network could only spoil it.
-        rgb = codec.painted(samples_in(parameters, joined.stream), decoder, name, device)
+        length = next(iter(here.values())).length
+        samples = samples_in(parameters, joined.stream, length)
+        rgb = codec.painted(samples, decoder, name, device)
         return Received(
             images.to_image(rgb),
             len(here),
@@ -172,11 +174,19 @@ class Collection:
         )
 
 
-def samples_in(parameters: Parameters, stream: bytes) -> Samples:
-    """The samples that a prefix of a picture's stream gives: at least its mean colour."""
+def samples_in(parameters: Parameters, stream: bytes, length: int) -> Samples:
+    """The samples that a prefix of a picture's stream gives: at least its mean colour.
+
+    length : bytes of a packet, which bound the number of samples
+
+    Raises LimitError where there are more.
+    """
     zeros = np.zeros((-(-parameters.height // BLOCK), -(-parameters.width // BLOCK)), np.int64)
     points = points_from_density(
-        Density(zeros, BLOCK, parameters.scale), parameters.height, parameters.width
+        Density(zeros, BLOCK, parameters.scale),
+        parameters.height,
+        parameters.width,
+        most=min(MAX_SAMPLES, FREE_SAMPLES + packets.SAMPLES_A_BYTE * length),
     )
     if not len(points):
         raise FormatError("damaged: the packets hold no sample")

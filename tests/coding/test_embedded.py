@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests import reference_packets
 from tests.golden import pictures
 from xcodec.coding import embedded
 from xcodec.coding.context import DIRECT
@@ -87,3 +88,15 @@ def test_any_bytes_are_a_stream() -> None:
         data = (pictures.noise(60, seed) % 256).astype(np.uint8).tobytes()
         known = embedded.read(data, tree, len(symbols), 1 + seed % 8)
         assert known.symbols.shape == symbols.shape
+
+
+@pytest.mark.parametrize("stages", [1, 2, 3, 8])
+def test_an_independent_decoder_agrees(stages: int) -> None:
+    scale = 4600
+    tree, symbols = case(40, 30, scale, stages)
+    stream, _ = embedded.write(symbols, tree, stages)
+    fields = {"width": 30, "height": 40, "scale": scale, "stages": stages}
+    points, theirs = reference_packets.read_symbols(fields, stream)
+    ours = points_of(40, 30, scale)
+    assert points == list(zip(ours.rows.tolist(), ours.cols.tolist(), strict=True))
+    assert np.array_equal(theirs, symbols)

@@ -33,6 +33,8 @@ MAX_COUNT = 255
 """Packets of a picture."""
 MAX_SIDE = 4096
 """Pixels."""
+SAMPLES_A_BYTE = 2048
+"""Samples that a picture may have for each byte of a packet, besides mask.FREE_SAMPLES."""
 HEADER = 10
 COLOUR = 2
 CHECKSUM = 4
@@ -88,13 +90,15 @@ class Packet:
     """One packet that has passed its checksum.
 
     picture : everything that packets of one picture have in common: equal means the same picture
-    body    : its shares
+    length  : bytes of the packet
     first   : the first range
+    body    : its shares
     """
 
     parameters: Parameters
     picture: bytes
     index: int
+    length: int
     first: Range
     body: bytes
 
@@ -194,7 +198,8 @@ def parse(data: bytes, limits: tuple[int, int]) -> Packet:
     reader.take(HEADER + COLOUR)
     first = _read_range(reader, len(data), Range(1, 1))
     picture = data[:3] + data[4 : reader.at] + len(data).to_bytes(2, "big")
-    return Packet(parameters, picture, data[3], first, data[reader.at : -CHECKSUM])
+    body = data[reader.at : -CHECKSUM]
+    return Packet(parameters, picture, data[3], len(data), first, body)
 
 
 def _read_range(reader: Reader, left: int, before: Range) -> Range:
