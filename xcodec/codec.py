@@ -208,6 +208,7 @@ def decode(
     region: tuple[int, int, int, int] | None = None,
     downsample: int = 1,
     jobs: int = 1,
+    realism: float = 0.0,
 ) -> Image.Image:
     """The picture in the bytes of a .xgc file.
 
@@ -219,6 +220,8 @@ def decode(
     strip   : leave EXIF, XMP and ICC profile out; then the picture is sRGB
     region  : x, y, width and height of the part to draw, in pixels of the whole picture
     downsample : draw the picture so many times smaller, a power of two up to 64
+    realism : 0 (the default: nothing is invented on purpose) to 1 (as real pictures look, which
+              the samples need not support): a mean of the model's two sets of weights
     jobs    : processes that work on tiles; more than one only below ``if __name__ == "__main__"``
 
     Raises FormatError, LimitError or, where weights are missing, ModelError.
@@ -234,7 +237,7 @@ def decode(
             raise InputError("Pillow has no 16-bit colour: decode_array gives it")
         source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
     name = model_name(header.model) if model == "auto" else model
-    view = View(decoder, name, device, region, downsample, jobs)
+    view = View(decoder, name, device, region, downsample, jobs, realism)
     rgb = drawing.draw(contents, view, deep=source == modes.DEEP)
     opaque = _alpha(header, max_pixels, view)
     picture = modes.image_of(rgb, opaque, header.grey, source)
@@ -253,6 +256,7 @@ def decode_array(
     region: tuple[int, int, int, int] | None = None,
     downsample: int = 1,
     jobs: int = 1,
+    realism: float = 0.0,
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """The picture in a file as an array in sRGB, without metadata; arguments as of ``decode``.
 
@@ -261,7 +265,7 @@ def decode_array(
     contents = _open(data, max_pixels, partial, check=region is None)
     header = contents.header
     name = model_name(header.model) if model == "auto" else model
-    view = View(decoder, name, device, region, downsample, jobs)
+    view = View(decoder, name, device, region, downsample, jobs, realism)
     rgb, opaque = drawing.draw(contents, view, deep=True), _alpha(header, max_pixels, view)
     colour = not header.grey or sections.source_of(header.sections) == modes.COLOUR
     levels = modes.to_depth(rgb if colour else rgb[..., :1], bit_depth)
@@ -478,8 +482,7 @@ def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:
         raise InputError(f"decoder is {decoder!r}; it is generator or classical")
     from xcodec.reconstruction import paint, zoo  # Only here: they start torch.
 
-    generator, _ = zoo.load(zoo.find(model))
-    return paint.paint(samples, filled, generator, device)
+    return paint.paint(samples, filled, zoo.blended(model), device)
 
 
 def _keep(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:

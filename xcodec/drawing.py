@@ -56,10 +56,13 @@ class View:
     region: tuple[int, int, int, int] | None = None
     downsample: int = 1
     jobs: int = 1
+    realism: float = 0.0
 
     def __post_init__(self) -> None:
         if self.decoder not in DECODERS:
             raise InputError(f"decoder is {self.decoder!r}; it is generator or classical")
+        if self.realism and self.decoder == "classical":
+            raise InputError("realism is the generator's: the classical decoder has none")
         if self.downsample not in DOWNSAMPLES:
             raise InputError(f"downsample is {self.downsample}; it is one of {DOWNSAMPLES}")
 
@@ -112,7 +115,7 @@ def strips(contents: Contents, view: View, pool: Pool) -> Iterator[Floats]:
     if view.decoder == "classical":
         painted = _classical(mosaic, box, pool)
     else:
-        painted = _by_generator(mosaic, box, view.model, view.device, pool)
+        painted = _by_generator(mosaic, box, view, pool)
     return painted if each == 1 else _averaged(painted, each)
 
 
@@ -158,13 +161,11 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool) -> Iterator[Floats]:
             strip = []
 
 
-def _by_generator(
-    mosaic: Mosaic, region: Box, model: str, device: str, pool: Pool
-) -> Iterator[Floats]:
+def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
     from xcodec.reconstruction import paint, tiling  # Only here: they start torch.
 
-    painter = paint.painter(model, device)
+    painter = paint.painter(view.model, view.device, view.realism)
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [

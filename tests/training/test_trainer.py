@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -16,60 +15,15 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.training.conftest import SMALL
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import zoo
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.generator import from_network
-from xcodec.training import cache, dataset, losses, trainer, validation
-from xcodec.training.learner import Learner
+from xcodec.training import cache, dataset, trainer, validation
+from xcodec.training.learner import Learner, Outcome
+from xcodec.training.losses import PixelLoss, crop_errors
 from xcodec.training.settings import TrainSettings, presets
-
-SMALL = Architecture((16, 16, 16, 16), (1, 0, 0), 1, (1, 1, 1))
-
-
-def smooth(folder: Path, count: int, side: int = 80) -> None:
-    """Synthetic smooth pictures with an edge each."""
-    folder.mkdir()
-    y, x = np.mgrid[:side, :side] / side
-    for i in range(count):
-        rng = np.random.default_rng(i)
-        waves = [128 + 80 * np.sin(6 * (a * x + b * y)) for a, b in rng.normal(0, 1, (3, 2))]
-        picture = np.stack(waves, -1) + 40 * ((x - 0.5) * rng.normal() > y - 0.5)[..., None]
-        rgb = picture.clip(0, 255).astype(np.uint8)
-        Image.fromarray(rgb).save(folder / f"{i:02}.png")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Small networks gain nothing from more threads, which slow down on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> TrainSettings:
-    """A tiny run over six synthetic pictures."""
-    smooth(tmp_path / "data", 6)
-    smooth(tmp_path / "val", 3)
-    return TrainSettings(
-        data=tmp_path / "data",
-        val=tmp_path / "val",
-        output=tmp_path / "models" / "tiny.safetensors",
-        checkpoint=tmp_path / "checkpoint",
-        cache=tmp_path / "cache",
-        steps=4,
-        batch=2,
-        crop=32,
-        warmup=2,
-        workers=0,
-        threads=1,
-        device="cpu",
-        variants=1,
-        ready=6,
-        architecture=SMALL,
-    )
 
 
 @pytest.fixture
@@ -78,9 +32,9 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     steps: list[int] = []
     learn = Learner.learn
 
-    def noted(self: Learner, batch: dataset.Batch) -> tuple[float, float]:
+    def noted(self: Learner, batches: list[dataset.Batch]) -> Outcome:
         steps.append(self.account.step)
-        return learn(self, batch)
+        return learn(self, batches)
 
     monkeypatch.setattr(Learner, "learn", noted)
     return steps
@@ -89,19 +43,19 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_batch_can_be_learned_by_heart(settings: TrainSettings) -> None:
     settings = dataclasses.replace(settings, lr=6e-3)
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
-    batch = dataset.draw(entries, 2, 32, np.random.default_rng(0))
+    batch = dataset.draw(entries, settings, 0, range(2))
     learner = Learner(settings, torch.device("cpu"))
-    first = learner.learn(batch)
-    assert first[1] == pytest.approx(0, abs=1e-6)  # It starts from the fill.
+    first = learner.learn([batch])
+    assert first.gain == pytest.approx(0, abs=1e-6)  # It starts from the fill.
     for _ in range(119):
-        last = learner.learn(batch)
-    assert last[1] > 1.0
-    assert last[0] < first[0]
+        last = learner.learn([batch])
+    assert last.gain > 1.0
+    assert last.error < first.error
 
 
 def jobs(settings: TrainSettings) -> list[cache.Job]:
     settings.cache.mkdir(exist_ok=True)
-    return list(dataset.jobs(cache.pictures(settings.data), settings))
+    return list(dataset.jobs(cache.pictures(settings.data or Path()), settings))
 
 
 def test_a_run_writes_weights_history_and_state(settings: TrainSettings) -> None:
@@ -131,15 +85,14 @@ def test_a_run_resumes_where_it_was(settings: TrainSettings, learned: list[int])
 
 def test_the_state_holds_all_that_the_next_step_needs(settings: TrainSettings) -> None:
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
-    rng = np.random.default_rng(0)
     one = Learner(settings, torch.device("cpu"))
-    for _ in range(3):
-        one.learn(dataset.draw(entries, 2, 32, rng))
+    for step in range(3):
+        one.learn([dataset.draw(entries, settings, step, range(2))])
     one.save(settings.state)
     other = Learner(dataclasses.replace(settings, seed=5), torch.device("cpu"))
     other.restore(settings.state)
-    batch = dataset.draw(entries, 2, 32, rng)
-    assert one.learn(batch) == other.learn(batch)
+    batch = dataset.draw(entries, settings, 3, range(2))
+    assert one.learn([batch]) == other.learn([batch])
     for mine, its in ((one.generator, other.generator), (one.average, other.average)):
         for key, value in mine.state_dict().items():
             torch.testing.assert_close(its.state_dict()[key], value, rtol=0, atol=0)
@@ -184,10 +137,12 @@ def test_time_limit_and_patience_end_a_run(settings: TrainSettings) -> None:
 def test_divergence_is_an_error_and_keeps_the_best(
     settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoilt(*args: object) -> torch.Tensor:
-        return losses.crop_errors(*args) * torch.nan  # type: ignore[arg-type]
+    call = PixelLoss.__call__
 
-    monkeypatch.setattr("xcodec.training.learner.crop_errors", spoilt)
+    def spoilt(*args: object) -> torch.Tensor:
+        return call(*args) * torch.nan  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PixelLoss, "__call__", spoilt)
     with pytest.raises(ModelError, match="diverged at step 0"):
         trainer.train(settings)
     generator, _ = zoo.load(settings.weights)
@@ -227,7 +182,7 @@ def test_a_killed_worker_is_no_hang(settings: TrainSettings) -> None:
     for worker in (filler._pool._processes or {}).values():
         worker.kill()
     with pytest.raises(InputError, match="no picture can be trained on"):
-        filler.wait(1)
+        filler.first(1)
     filler.close()
 
 
@@ -235,25 +190,25 @@ def test_worker_processes_encode(settings: TrainSettings) -> None:
     settings.cache.mkdir()
     filler = cache.Filler(jobs(settings), 32, 1)
     try:
-        filler.wait(6)
+        filler.first(6)
     finally:
         filler.close()
     assert (len(filler.entries), filler.skipped) == (6, 0)
 
 
 def test_pictures_that_cannot_be_used_are_skipped(settings: TrainSettings) -> None:
-    (settings.data / "text.png").write_text("no picture")
-    Image.new("RGB", (20, 200)).save(settings.data / "thin.png")
+    (Path(settings.data or "") / "text.png").write_text("no picture")
+    Image.new("RGB", (20, 200)).save(Path(settings.data or "") / "thin.png")
     filler = cache.Filler(jobs(settings), 32, 0)
     try:
-        filler.wait(100)
+        filler.first(100)
     finally:
         filler.close()
     assert (len(filler.entries), filler.skipped) == (6, 2)
     thin = [job for job in jobs(settings) if job.picture.name == "thin.png"]
     filler = cache.Filler(thin, 32, 0)
     with pytest.raises(InputError, match="smaller than"):
-        filler.wait(1)
+        filler.first(1)
     filler.close()
 
 
@@ -270,7 +225,7 @@ def test_an_entry_is_what_the_decoder_gets(settings: TrainSettings) -> None:
 
 def test_crops_keep_targets_and_conditions_together(settings: TrainSettings) -> None:
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
-    batch = dataset.draw(entries, 8, 32, np.random.default_rng(1))
+    batch = dataset.draw(entries, settings, 1, range(8))
     assert batch.conditions.shape == (8, 7, 32, 32)
     assert batch.targets.shape == (8, 3, 32, 32)
     error = from_network(batch.targets) - from_network(batch.conditions[:, :3])
@@ -281,7 +236,7 @@ def test_a_fiftieth_of_the_files_is_held_out_without_val(
     settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = dataclasses.replace(settings, val=None)
-    names = cache.pictures(settings.data)
+    names = cache.pictures(settings.data or Path())
     numbers = {file: f"{i:x}" for i, file in enumerate(names)}
     monkeypatch.setattr(cache, "digest", numbers.__getitem__)
     assert dataset.split(alone) == (names[1:], names[:1])
@@ -290,7 +245,7 @@ def test_a_fiftieth_of_the_files_is_held_out_without_val(
 
 def test_scores_of_the_fill_are_those_of_rounded_pictures(settings: TrainSettings) -> None:
     settings.cache.mkdir()
-    entries = validation.prepare(cache.pictures(settings.data)[:2], settings.cache)
+    entries = validation.prepare(cache.pictures(settings.data or Path())[:2], settings)
     learner = Learner(settings, torch.device("cpu"))
     scores = validation.validate(learner.average, entries, learner.device)
     assert scores.psnr == scores.fill
@@ -301,10 +256,10 @@ def test_loss_is_the_mean_error_of_crops_in_grey_levels() -> None:
     target = torch.zeros(2, 3, 4, 4)
     off = torch.stack([torch.full((3, 4, 4), 0.1), torch.full((3, 4, 4), -0.3)])
     torch.testing.assert_close(
-        losses.crop_errors(off, target), torch.tensor([0.1, 0.3]), rtol=1e-3, atol=0
+        crop_errors(off, target), torch.tensor([0.1, 0.3]), rtol=1e-3, atol=0
     )
     exact = target.clone().requires_grad_()
-    losses.crop_errors(exact, target).mean().backward()  # A flat picture divides nothing by zero.
+    crop_errors(exact, target).mean().backward()  # A flat picture divides nothing by zero.
     assert exact.grad is not None
     assert exact.grad.isfinite().all()
 
@@ -328,7 +283,7 @@ def test_impossible_settings_are_refused(overrides: dict[str, object]) -> None:
 
 
 def test_unknown_presets_and_empty_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="one of face, photo"):
+    with pytest.raises(InputError, match="one of face, face-real"):
         TrainSettings.from_preset("oil", data="pictures")
     with pytest.raises(InputError, match="no pictures"):
         cache.pictures(tmp_path)

@@ -9,11 +9,14 @@ import click
 from xcodec import __version__
 from xcodec.cli.bench import bench
 from xcodec.cli.bench_links import links
+from xcodec.cli.bench_restoration import restoration
 from xcodec.cli.compare import compare
+from xcodec.cli.corrupt import corrupt
 from xcodec.cli.decode import decode
 from xcodec.cli.encode import encode
 from xcodec.cli.info import info
 from xcodec.cli.receive import receive
+from xcodec.cli.restore import restore
 from xcodec.cli.train import train
 from xcodec.cli.truncate import truncate
 
@@ -30,6 +33,7 @@ def cli() -> None:
     """
 
 
-bench.add_command(links)
-for command in (encode, decode, info, receive, truncate, train, bench, compare):
+for command in (links, restoration):
+    bench.add_command(command)
+for command in (encode, decode, info, receive, truncate, train, restore, corrupt, bench, compare):
     cli.add_command(command)

@@ -49,6 +49,12 @@ def numbers(
     help="Weights of the generator; auto: those that the file names.",
 )
 @click.option(
+    "--realism",
+    type=click.FloatRange(0, 1),
+    metavar="0..1",
+    help="From faithful to realistic, which invents detail.  [default: 0]",
+)
+@click.option(
     "--device",
     type=click.Choice(DEVICES),
     default="auto",
@@ -141,6 +147,8 @@ def decode(
             raise click.UsageError("--bit-depth 16: packets carry 8 bits")
         if options.pop("region") or downsample != "1":
             raise click.UsageError("--region and --downsample are for .xgc files")
+        if options.pop("realism"):
+            raise click.UsageError("--realism is for .xgc files")
         del options["partial"], options["strip"]
         picture = reception.decode_packets(packets, **given(**options))
         images.save(picture, output, kind, force)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xcodec.errors import InputError
+from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import tiling, zoo
 from xcodec.reconstruction.generator import Network, conditions, from_network
 from xcodec.samples import Fill, Floats, Samples
@@ -21,10 +21,13 @@ class Painter:
 
     device : one of DEVICES; "auto" takes the fastest that is there
 
-    Raises InputError where there is no such device.
+    Raises InputError where there is no such device, ModelError for a network that sees no fill.
     """
 
     def __init__(self, generator: Network, device: str = "auto") -> None:
+        if not generator.architecture.blends:
+            kind = generator.architecture.kind
+            raise ModelError(f"{kind} restores damaged pictures only, it paints no files")
         self._device = choose(device)
         moved = generator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._generator: Network = moved
@@ -41,15 +44,20 @@ class Painter:
         return from_network(painted.permute(1, 2, 0).cpu().numpy())
 
 
-def painter(model: str, device: str) -> Painter:
-    """The generator of a name or path, loaded once for many pictures. Raises ModelError."""
-    path = zoo.find(model)
-    return _painter(path, zoo.digest(path), device)
+def painter(model: str, device: str, realism: float = 0.0) -> Painter:
+    """The generator of a name or path, loaded once for many pictures.
+
+    realism : share of its realistic weights, as in ``zoo.sets``; raises what that raises
+    """
+    paths = zoo.sets(model, realism)
+    return _painter(paths, tuple(map(zoo.digest, paths)), realism, device)
 
 
 @lru_cache(maxsize=2)
-def _painter(path: Path, digest: str, device: str) -> Painter:
-    return Painter(zoo.load(path)[0], device)
+def _painter(
+    paths: tuple[Path, ...], digests: tuple[str, ...], realism: float, device: str
+) -> Painter:
+    return Painter(zoo.mixed(paths, realism), device)
 
 
 def paint(

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 
 from xcodec import files
-from xcodec.errors import ModelError
+from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction.architecture import Architecture, Shape
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.networks import build
@@ -25,6 +25,8 @@ from xcodec.reconstruction.networks import build
 ENVIRONMENT = "XCODEC_MODELS"
 """Environment variable: a folder of weights that is searched first."""
 SUFFIX = ".safetensors"
+REALISTIC = "-real"
+"""What the name of a model's realistic weights adds to that of its faithful ones."""
 FORMAT = "xcodec generator 1"
 MAX_BYTES = 1 << 28
 
@@ -92,6 +94,54 @@ def load(path: Path) -> tuple[Network, Card]:
     return generator.eval(), card
 
 
+def blended(name: str | os.PathLike[str], realism: float = 0.0) -> Network:
+    """A model's generator, as ``mixed`` has it. Raises InputError and ModelError."""
+    return mixed(sets(name, realism), realism)
+
+
+def sets(name: str | os.PathLike[str], realism: float = 0.0) -> tuple[Path, ...]:
+    """The files of a model: faithful weights, and the realistic ones where realism is above 0.
+
+    name    : as in ``find``, of the faithful weights; the realistic ones lie beside them
+    realism : 0..1
+
+    Raises InputError for another number, ModelError where a file is missing.
+    """
+    if not 0 <= realism <= 1:
+        raise InputError(f"realism is {realism:g}; it lies in 0..1")
+    path = find(name)
+    if not realism:
+        return (path,)
+    text = os.fspath(name)
+    other = text.removesuffix(SUFFIX) + REALISTIC + SUFFIX * text.endswith(SUFFIX)
+    try:
+        return path, find(other)
+    except ModelError as error:
+        raise ModelError(f"realism needs a second set of weights: {error}") from error
+
+
+def mixed(paths: tuple[Path, ...], realism: float) -> Network:
+    """The generator whose weights lie between those of two files, or those of one file.
+
+    realism : share of the second file's weights, 0..1
+
+    Raises ModelError where they aren't weights of the same network.
+    """
+    generator, _ = load(paths[0])
+    if len(paths) == 1:
+        return generator
+    realistic, _ = load(paths[1])
+    if realistic.architecture != generator.architecture:
+        names = " and ".join(path.name for path in paths)
+        raise ModelError(f"{names} are different networks: they can't be mixed")
+    theirs = realistic.state_dict()
+    with torch.no_grad():
+        for key, value in generator.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(theirs[key], realism)
+    return generator
+
+
 def find(name: str | os.PathLike[str]) -> Path:
     """The file of a model.
 
@@ -111,7 +161,8 @@ def find(name: str | os.PathLike[str]) -> Path:
     for place in places:
         if (path := place / (text + SUFFIX)).is_file():
             return path
-    raise ModelError(f"no model {text!r}: looked in {', '.join(map(str, places))}")
+    looked = ", ".join(map(str, places))
+    raise ModelError(f"no model {text!r}: looked in {looked}; some come with the sources only")
 
 
 @functools.lru_cache(maxsize=16)

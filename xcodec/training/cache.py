@@ -1,7 +1,8 @@
-"""Training pictures as a decoder knows them, encoded in the background and kept on disk.
+"""Training pictures as a network's user knows them, made in the background and kept on disk.
 
 An entry is a uint8 array (height, width, 8) in a .npy file: original RGB, classical fill, its
-deviation in 1/255, mask. Step and tone stand in the file's name:
+deviation in 1/255, mask; or (height, width, 3), RGB alone, where damage is drawn afresh for each
+crop. Step and tone stand in the file's name:
 <digest of the picture>-<version, rates, variant>_<step>_<tone>.npy. No torch here: the workers
 never need it.
 """
@@ -10,7 +11,7 @@ import functools
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,9 +23,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec import codec, images
+from xcodec import codec, corruption, images
 from xcodec.errors import InputError
-from xcodec.reconstruction.interpolation import fill
+from xcodec.reconstruction.interpolation import fill, fill_known
+from xcodec.samples import Fill
 
 CACHE_VERSION = 5
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
@@ -51,18 +53,27 @@ class Draw:
 
 
 @dataclass(frozen=True)
+class PointsDraw:
+    """Plain pixels as samples: percent and distribution of ``corruption.points``."""
+
+    percent: int
+    distribution: str
+
+
+@dataclass(frozen=True)
 class Job:
     """A picture to encode.
 
     stem : name of the entry, up to its step
+    draw : how; None keeps RGB alone
     side : larger pictures are cut to a window of this side
-    seed : where the window lies; None for the middle
+    seed : where the window lies, and points; None for the middle
     """
 
     picture: Path
     folder: Path
     stem: str
-    draw: Draw
+    draw: Draw | PointsDraw | None
     side: int
     seed: int | None
 
@@ -71,14 +82,20 @@ class Job:
 class Entry:
     """An encoded picture.
 
-    pixels : uint8 (height, width, 8), mapped from disk: RGB, fill, deviation, mask
     step   : quantiser step of the finest luma level
     tone   : one of ``samples.TONES``
     """
 
-    pixels: NDArray[np.uint8]
+    path: Path
     step: float
     tone: str
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """uint8 (height, width, 8), mapped from disk: RGB, fill, deviation, mask; or RGB alone."""
+        # Opened each time: thousands of mapped files would be too many open ones.
+        pixels: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return pixels
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -113,6 +130,32 @@ def variant(picture: Path, folder: Path, rates: tuple[float, float], number: int
     return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
 
 
+def points_variant(
+    picture: Path,
+    folder: Path,
+    levels: tuple[int, int],
+    distributions: tuple[str, ...],
+    number: int,
+) -> Job:
+    """The job of a picture's classical fill from points: the same each time it is asked.
+
+    levels : least and most percent of the pixels that are points
+    """
+    key = digest(picture)
+    rng = np.random.default_rng([int(key, 16), number])
+    distribution = str(rng.choice(distributions))
+    draw = PointsDraw(int(rng.integers(levels[0], levels[1] + 1)), distribution)
+    kinds = "+".join(distributions)
+    stem = f"{key}-v{CACHE_VERSION}-points-{kinds}-{levels[0]}-{levels[1]}-{number}"
+    return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
+
+
+def plain(picture: Path, folder: Path) -> Job:
+    """The job of keeping a picture's RGB."""
+    key = digest(picture)
+    return Job(picture, folder, f"{key}-v{CACHE_VERSION}-rgb", None, LARGEST_SIDE, None)
+
+
 def _octaves(rng: np.random.Generator) -> float:
     """A step in octaves from the default: half of the draws near it, half anywhere down to -3.5.
 
@@ -122,7 +165,7 @@ def _octaves(rng: np.random.Generator) -> float:
 
 
 def encode(job: Job) -> Path:
-    """Encode a picture, write its entry and give the entry's path; raises XcodecError."""
+    """Make a picture's entry, write it and give its path; raises XcodecError."""
     rgb = images.load(job.picture).rgb
     rng = None if job.seed is None else np.random.default_rng(job.seed)
     starts = [
@@ -130,24 +173,29 @@ def encode(job: Job) -> Path:
         for room in (max(length - job.side, 0) for length in rgb.shape[:2])
     ]
     rgb = rgb[starts[0] : starts[0] + job.side, starts[1] : starts[1] + job.side]
-    draw = job.draw
-    samples = codec.quantised(
-        rgb,
-        draw.rate,
-        step_scale=draw.factor,
-        density=draw.density,
-        strength=draw.strength,
-        tone=draw.tone,
-        block=draw.block,
-    )
-    filled = fill(samples)
-    pixels = np.empty((*rgb.shape[:2], 8), np.uint8)
-    pixels[..., :3] = rgb
-    pixels[..., 3:6] = np.clip(np.rint(filled.rgb), 0, 255)
-    pixels[..., 6] = np.rint(np.clip(filled.deviation, 0, 1) * 255)
-    pixels[..., 7] = 0
-    pixels[samples.points.rows, samples.points.cols, 7] = 1
-    path = job.folder / f"{job.stem}_{samples.step:.4f}_{samples.tone}.npy"
+    step, tone = 0.0, "point"
+    if isinstance(job.draw, Draw):
+        draw = job.draw
+        samples = codec.quantised(
+            rgb,
+            draw.rate,
+            step_scale=draw.factor,
+            density=draw.density,
+            strength=draw.strength,
+            tone=draw.tone,
+            block=draw.block,
+        )
+        step, tone = samples.step, samples.tone
+        mask = np.zeros(rgb.shape[:2], np.bool_)
+        mask[samples.points.rows, samples.points.cols] = True
+        pixels = _stacked(rgb, fill(samples), mask)
+    elif isinstance(job.draw, PointsDraw):
+        rng = rng or np.random.default_rng(0)
+        mask = corruption.points(rgb, job.draw.percent, rng, job.draw.distribution).known
+        pixels = _stacked(rgb, fill_known(rgb, mask), mask)
+    else:
+        pixels = rgb
+    path = job.folder / f"{job.stem}_{step:.4f}_{tone}.npy"
     temporary = path.with_suffix(f".{os.getpid()}.part")
     with open(temporary, "wb") as file:
         np.save(file, pixels)
@@ -155,10 +203,19 @@ def encode(job: Job) -> Path:
     return path
 
 
+def _stacked(rgb: images.RGB, filled: Fill, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    pixels = np.empty((*mask.shape, 8), np.uint8)
+    pixels[..., :3] = rgb
+    pixels[..., 3:6] = np.clip(np.rint(filled.rgb), 0, 255)
+    pixels[..., 6] = np.rint(np.clip(filled.deviation, 0, 1) * 255)
+    pixels[..., 7] = mask
+    return pixels
+
+
 def opened(path: Path) -> Entry:
-    """The entry in a file, mapped into memory, not read."""
+    """The entry in a file, which is read when it is used."""
     _, step, tone = path.stem.split("_")
-    return Entry(np.load(path, mmap_mode="r", allow_pickle=False), float(step), tone)
+    return Entry(path, float(step), tone)
 
 
 def kept(folder: Path) -> dict[str, Path]:
@@ -168,22 +225,23 @@ def kept(folder: Path) -> dict[str, Path]:
 
 
 class Filler:
-    """Encodes pictures in background processes; ``entries`` grows while it does.
+    """Encodes pictures in background processes, in the order of the jobs.
 
-    entries : what is encoded so far and not smaller than ``smallest`` on a side
     skipped : pictures that could not be coded, or were too small
     problem : why the last of them was skipped
     """
 
     def __init__(self, jobs: Iterable[Job], smallest: int, workers: int) -> None:
-        self.entries: list[Entry] = []
         self.skipped = 0
         self.problem = ""
         self._smallest = smallest
         self._changed = threading.Condition()
         self._running = 0
         self._closed = False
-        self._jobs = self._not_kept(jobs)
+        self._found: dict[int, Entry | None] = {}  # By the place of the job; None: skipped.
+        self._in_order: list[Entry] = []  # Those of the first jobs, as far as all are done,
+        self._counts = [0]  # and how many of them the first 0, 1, 2, ... jobs gave.
+        self._jobs = self._not_kept(list(jobs))
         self._pool: Executor
         with _one_thread_each():  # The processes start here and there, at the first jobs.
             if workers:
@@ -199,12 +257,24 @@ class Filler:
         """Whether pictures are still being encoded."""
         return self._running > 0
 
-    def wait(self, count: int) -> None:
-        """Wait for ``count`` entries, or all there can be; raises InputError if that is none."""
+    @property
+    def entries(self) -> list[Entry]:
+        """What the first jobs gave, as far as all of them are done."""
+        return self._in_order
+
+    def first(self, jobs: int) -> Sequence[Entry]:
+        """What the first so many jobs gave, or all: waits until they are done.
+
+        The same at each run, however fast pictures are encoded. Raises InputError where it is
+        nothing.
+        """
+        jobs = min(jobs, self._total)
         with self._changed:
-            self._changed.wait_for(lambda: len(self.entries) >= count or not self._running)
-        if not self.entries:
+            self._changed.wait_for(lambda: len(self._counts) > jobs or not self._running)
+            count = self._counts[min(jobs, len(self._counts) - 1)]
+        if not count:
             raise InputError(f"no picture can be trained on: {self.problem or 'none is there'}")
+        return _First(self._in_order, count)
 
     def close(self) -> None:
         """Stop encoding."""
@@ -212,23 +282,22 @@ class Filler:
             self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _not_kept(self, jobs: Iterable[Job]) -> Iterator[Job]:
+    def _not_kept(self, jobs: list[Job]) -> Iterator[tuple[int, Job]]:
         """The jobs whose entries are not on disk; those that are become entries at once."""
-        there: dict[Path, dict[str, Path]] = {}
+        self._total = len(jobs)
+        there = {folder: kept(folder) for folder in {job.folder for job in jobs}}
         missing = []
-        for job in jobs:
-            if job.folder not in there:
-                there[job.folder] = kept(job.folder)
+        for place, job in enumerate(jobs):
             path = there[job.folder].get(job.stem)
             if path is None:
-                missing.append(job)
+                missing.append((place, job))
             else:
-                self._add(path)
+                self._add(place, path)
         return iter(missing)
 
     def _submit(self) -> None:
         with self._changed:
-            job = None if self._closed else next(self._jobs, None)
+            place, job = (0, None) if self._closed else next(self._jobs, (0, None))
             if job is None:
                 return
             try:
@@ -237,27 +306,58 @@ class Filler:
                 self.problem = str(error)
                 return
             self._running += 1
-        future.add_done_callback(self._done)
+        future.add_done_callback(functools.partial(self._done, place))
 
-    def _done(self, future: Future[Path]) -> None:
+    def _done(self, place: int, future: Future[Path]) -> None:
         try:
-            if not future.cancelled():
-                self._add(future.result())
+            if future.cancelled():
+                return
+            self._add(place, future.result())
         except Exception as error:  # One odd picture doesn't end a run of days.
-            self.skipped += 1
-            self.problem = f"{type(error).__name__}: {error}"
-        self._submit()
-        with self._changed:
-            self._running -= 1
-            self._changed.notify_all()
+            self._skip(place, f"{type(error).__name__}: {error}")
+        finally:
+            self._submit()
+            with self._changed:
+                self._running -= 1
+                self._changed.notify_all()
 
-    def _add(self, path: Path) -> None:
+    def _add(self, place: int, path: Path) -> None:
         entry = opened(path)
         if min(entry.pixels.shape[:2]) < self._smallest:
-            self.skipped += 1
-            self.problem = f"smaller than the crops of {self._smallest} pixels"
+            self._skip(place, f"smaller than the crops of {self._smallest} pixels")
         else:
-            self.entries.append(entry)
+            self._settle(place, entry)
+
+    def _skip(self, place: int, problem: str) -> None:
+        self.skipped += 1
+        self.problem = problem
+        self._settle(place, None)
+
+    def _settle(self, place: int, entry: Entry | None) -> None:
+        """Note what a job gave, and put what is next in order into order."""
+        with self._changed:
+            self._found[place] = entry
+            while len(self._counts) - 1 in self._found:
+                found = self._found.pop(len(self._counts) - 1)
+                if found is not None:
+                    self._in_order.append(found)
+                self._counts.append(len(self._in_order))
+
+
+class _First(Sequence[Entry]):
+    """The beginning of a list that grows."""
+
+    def __init__(self, entries: list[Entry], count: int) -> None:
+        self._entries = entries
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < self._count:
+            raise IndexError(place)
+        return self._entries[place]
 
 
 def _start_worker() -> None:

@@ -1,4 +1,8 @@
-"""Random crops of encoded pictures, made ready by a thread while the network learns."""
+"""Random crops of training pictures, made ready by a thread while the network learns.
+
+What a crop is depends on the seed, the step and its place in the step alone: a run that was killed
+goes on with the crops that it would have had, and processes that share a step share its crops out.
+"""
 
 import queue
 import random
@@ -6,102 +10,247 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xcodec import corruption, images
 from xcodec.errors import InputError
-from xcodec.reconstruction.generator import CHANNELS, stack, to_network
-from xcodec.training import cache
-from xcodec.training.settings import TrainSettings
+from xcodec.reconstruction.generator import stack, to_network
+from xcodec.reconstruction.inputs import inputs
+from xcodec.reconstruction.networks import channels
+from xcodec.samples import Floats
+from xcodec.training import cache, stream
+from xcodec.training.settings import CODEC, TrainSettings
 
 READY_BATCHES = 4
+PLAIN_PACE = 8
+"""Pictures a step where they are only decoded, instead of the setting for encoded ones."""
 HELD_OUT = 50
 """One file in this many validates where there is no folder of validation pictures."""
+BANDS = 5
+"""Bands of difficulty, easiest damage first by its level (Gao and Grauman 2017)."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A picture with what a network sees of it.
+
+    conditions : float32 (channels, height, width)
+    target     : float32 (3, height, width), the original on the network's scale
+    known      : float32 (1, height, width), 1 where a pixel is known to be right
+    """
+
+    conditions: NDArray[np.float32]
+    target: NDArray[np.float32]
+    known: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops for one step.
+    """Crops for one step: examples in a row.
 
-    conditions : float32 (batch, 7, crop, crop), what the generator sees
-    targets    : float32 (batch, 3, crop, crop), the original on the network's scale
+    conditions : float32 (batch, channels, crop, crop)
+    targets    : float32 (batch, 3, crop, crop)
+    known      : float32 (batch, 1, crop, crop)
     """
 
     conditions: NDArray[np.float32]
     targets: NDArray[np.float32]
+    known: NDArray[np.float32]
 
 
 def split(settings: TrainSettings) -> tuple[list[Path], list[Path]]:
     """Pictures that train, and pictures that choose the weights; raises InputError."""
-    training = cache.pictures(settings.data)
+    folder = settings.data or stream.kept(settings)
+    training = cache.pictures(folder)
     if settings.val is not None:
         return training, cache.pictures(settings.val)[0::2]
     held_out = [file for file in training if int(cache.digest(file), 16) % HELD_OUT == 0]
     if not held_out or len(held_out) == len(training):
-        raise InputError(f"{settings.data}: too few pictures to hold some out: name others to val")
+        raise InputError(f"{folder}: too few pictures to hold some out: name others to val")
     return [file for file in training if file not in set(held_out)], held_out
+
+
+def digest(pictures: Sequence[Path]) -> str:
+    """What stands for a set of pictures, 16 hexadecimal digits, whatever their names."""
+    return sha256("".join(sorted(map(cache.digest, pictures))).encode()).hexdigest()[:16]
+
+
+def prepared(settings: TrainSettings) -> bool:
+    """Whether pictures are encoded before they are cut, rather than damaged afterwards."""
+    points = settings.task == "points" and settings.architecture.blends
+    return settings.task == CODEC or points
 
 
 def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Job]:
     """What is to be encoded for training, in order: each picture once before any one twice."""
     rng = random.Random(settings.seed)
-    for number in range(settings.variants):
+    folder = settings.cache
+    for number in range(settings.variants if prepared(settings) else 1):
         for picture in rng.sample(list(pictures), len(pictures)):
-            yield cache.variant(picture, settings.cache, settings.rates, number)
+            if settings.task == CODEC:
+                yield cache.variant(picture, folder, settings.rates, number)
+            elif prepared(settings):
+                kinds = settings.distributions
+                yield cache.points_variant(picture, folder, settings.span, kinds, number)
+            else:
+                yield cache.plain(picture, folder)
 
 
-def draw(entries: Sequence[cache.Entry], batch: int, crop: int, rng: np.random.Generator) -> Batch:
-    """Random crops, turned and mirrored at random, of random entries."""
-    conditions = np.empty((batch, CHANNELS, crop, crop), np.float32)
-    targets = np.empty((batch, 3, crop, crop), np.float32)
-    for i in range(batch):
+def draw(
+    entries: Sequence[cache.Entry],
+    settings: TrainSettings,
+    step: int,
+    places: Sequence[int],
+    bands: Sequence[float] = (),
+    clutter: Sequence[Path] = (),
+) -> Batch:
+    """The crops at some places of a step, turned or mirrored at random, of random entries.
+
+    bands   : share of each of BANDS in the levels of damage; without, all levels are alike
+    clutter : pictures that fill colour blocks; without, the entries do
+    """
+    crop, count = settings.crop, len(places)
+    conditions = np.empty((count, channels(settings.architecture), crop, crop), np.float32)
+    targets = np.empty((count, 3, crop, crop), np.float32)
+    known = np.empty((count, 1, crop, crop), np.float32)
+    for i, place in enumerate(places):
+        rng = np.random.default_rng([settings.seed, step, place])
         entry = entries[int(rng.integers(len(entries)))]
-        top, left = (int(rng.integers(side - crop + 1)) for side in entry.pixels.shape[:2])
-        pixels = np.array(entry.pixels[top : top + crop, left : left + crop])
-        if rng.random() < 0.5:
-            pixels = pixels.swapaxes(0, 1)
-        pixels = pixels[:: rng.choice((1, -1)), :: rng.choice((1, -1))]
-        targets[i], conditions[i] = arrays(pixels, entry)
-    return Batch(conditions, targets)
+        pixels = _cut(entry.pixels, crop, settings.turns, rng)
+        if prepared(settings):
+            example = encoded(pixels, entry)
+        else:
+            level = _level(settings.span, bands, rng)
+            patch = None
+            if settings.task == "color-block":
+                patch = _patch(entries, clutter, level, rng)
+            example = damaged(pixels, settings, level, rng, patch)
+        conditions[i], targets[i] = example.conditions, example.target
+        known[i] = example.known
+    return Batch(conditions, targets, known)
 
 
-def arrays(
-    pixels: NDArray[np.uint8], entry: cache.Entry
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Target (3, height, width) and conditions (7, height, width) of pixels of an entry."""
-    target = to_network(np.moveaxis(pixels[..., :3], -1, 0))
+def encoded(pixels: NDArray[np.uint8], entry: cache.Entry) -> Example:
+    """The example of pixels (height, width, 8) of an entry."""
     deviation = pixels[..., 6].astype(np.float32) / 255
-    return target, stack(pixels[..., 3:6], deviation, pixels[..., 7], entry.step, entry.tone)
+    seen = stack(pixels[..., 3:6], deviation, pixels[..., 7], entry.step, entry.tone)
+    target = to_network(np.moveaxis(pixels[..., :3], -1, 0))
+    return Example(seen, target, pixels[None, ..., 7].astype(np.float32))
+
+
+def damaged(
+    rgb: images.RGB,
+    settings: TrainSettings,
+    level: int,
+    rng: np.random.Generator,
+    clutter: images.RGB | None = None,
+    distribution: str | None = None,
+) -> Example:
+    """The example of a picture, uint8 (height, width, 3), that the task damages."""
+    kind = distribution or str(rng.choice(settings.distributions))
+    done = corruption.corrupt(rgb, settings.task, level, rng, distribution=kind, clutter=clutter)
+    seen = inputs(settings.architecture.blends, settings.task, done.rgb, done.known)
+    return Example(seen, to_network(np.moveaxis(rgb, -1, 0)), done.known[None].astype(np.float32))
+
+
+def band_levels(span: tuple[int, int]) -> list[int]:
+    """The level in the middle of each band; one alone where all are the same."""
+    low, high = span
+    middles = [round(low + (i + 0.5) * (high - low) / BANDS) for i in range(BANDS)]
+    return sorted(set(middles))
+
+
+def _level(span: tuple[int, int], bands: Sequence[float], rng: np.random.Generator) -> int:
+    """A level of damage, uniform, or uniform within a band that is drawn by its share."""
+    low, high = span
+    if not bands:
+        return int(rng.integers(low, high + 1))
+    band = rng.choice(BANDS, p=np.asarray(bands) / sum(bands))
+    return round(low + (band + rng.random()) * (high - low) / BANDS)
+
+
+def _cut(
+    pixels: NDArray[np.uint8], crop: int, turns: bool, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    top, left = (int(rng.integers(side - crop + 1)) for side in pixels.shape[:2])
+    cut = np.array(pixels[top : top + crop, left : left + crop])
+    if turns and rng.random() < 0.5:
+        cut = cut.swapaxes(0, 1)
+    down = int(rng.choice((1, -1))) if turns else 1
+    turned: NDArray[np.uint8] = cut[::down, :: int(rng.choice((1, -1)))]
+    return turned
+
+
+def _patch(
+    entries: Sequence[cache.Entry], clutter: Sequence[Path], side: int, rng: np.random.Generator
+) -> images.RGB:
+    """Another picture that is large enough for a block."""
+    for _ in range(100):
+        if clutter:
+            rgb = images.load(clutter[int(rng.integers(len(clutter)))]).rgb
+        else:
+            rgb = np.asarray(entries[int(rng.integers(len(entries)))].pixels[..., :3])
+        if min(rgb.shape[:2]) >= side:
+            return rgb
+    raise InputError(f"no picture is large enough to cut a block of {side} pixels from")
+
+
+def picture_of(example: Floats) -> images.RGB:
+    """Planes (3, height, width) on the network's scale as uint8 (height, width, 3)."""
+    grey = (np.moveaxis(example, 0, -1) + 1) * (255 / 2)
+    rgb: images.RGB = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    return rgb
 
 
 class Batches:
-    """Batches without end, drawn by a thread of their own.
+    """The batches of a process, step by step, drawn by a thread of their own.
 
+    bands  : as in ``draw``
     waited : seconds that ``next`` has waited, all together
     """
 
     def __init__(
-        self, entries: Sequence[cache.Entry], settings: TrainSettings, seed: Sequence[int]
+        self,
+        filler: cache.Filler,
+        settings: TrainSettings,
+        step: int,
+        bands: Sequence[float] = (),
+        rank: int = 0,
+        size: int = 1,
     ) -> None:
         self.waited = 0.0
-        self._entries = entries  # It may grow meanwhile.
+        self.bands = tuple(bands)
+        self._filler = filler
         self._settings = settings
-        self._rng = np.random.default_rng(seed)
-        self._ready: queue.Queue[Batch | Exception] = queue.Queue(READY_BATCHES)
+        self._clutter = cache.pictures(settings.clutter) if settings.clutter else []
+        self._rank, self._size = rank, size
+        self._start(step)
+
+    def _start(self, step: int) -> None:
+        self._ready: queue.Queue[list[Batch] | Exception] = queue.Queue(READY_BATCHES)
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._fill, daemon=True)
+        self._thread = threading.Thread(target=self._fill, args=(step,), daemon=True)
         self._thread.start()
 
-    def next(self) -> Batch:
-        """The next batch; raises what drawing it raised."""
+    def next(self) -> list[Batch]:
+        """The next step's batches, one for each part of its gradient; raises what drawing did."""
         start = time.monotonic()
-        batch = self._ready.get()
+        batches = self._ready.get()
         self.waited += time.monotonic() - start
-        if isinstance(batch, Exception):
-            raise batch
-        return batch
+        if isinstance(batches, Exception):
+            raise batches
+        return batches
+
+    def use(self, bands: Sequence[float], step: int) -> None:
+        """Draw the levels of damage by other shares, from a step on."""
+        if tuple(bands) != self.bands:
+            self.close()
+            self.bands = tuple(bands)
+            self._start(step)
 
     def close(self) -> None:
         """Stop drawing."""
@@ -110,11 +259,23 @@ class Batches:
             self._ready.get_nowait()
         self._thread.join()
 
-    def _fill(self) -> None:
+    def _fill(self, step: int) -> None:
+        settings = self._settings
+        pace = settings.pace if prepared(settings) else PLAIN_PACE
         while not self._closed.is_set():
-            batch: Batch | Exception
+            batches: list[Batch] | Exception
             try:
-                batch = draw(self._entries, self._settings.batch, self._settings.crop, self._rng)
+                entries = self._filler.first(settings.ready + int(step * pace))
+                batches = [
+                    draw(entries, settings, step, self._places(part), self.bands, self._clutter)
+                    for part in range(settings.accumulate)
+                ]
             except Exception as error:
-                batch = error
-            self._ready.put(batch)
+                batches = error
+            self._ready.put(batches)
+            step += 1
+
+    def _places(self, part: int) -> range:
+        """The places of this process's crops in a part of a step."""
+        first = (part * self._size + self._rank) * self._settings.batch
+        return range(first, first + self._settings.batch)

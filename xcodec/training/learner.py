@@ -1,7 +1,8 @@
-"""What a training run changes: weights, their average, the optimiser, and the run's account."""
+"""What a training run changes: weights, their average, the optimisers, and the run's account."""
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,14 @@ from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import zoo
 from xcodec.reconstruction.architecture import Shape
 from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.networks import build
+from xcodec.reconstruction.networks import build, channels
 from xcodec.reconstruction.paint import has_bf16
+from xcodec.training.criterion import Criterion
 from xcodec.training.dataset import Batch
+from xcodec.training.discriminators import Discriminators
 from xcodec.training.losses import crop_errors, gain
-from xcodec.training.optimizer import Optimizer
+from xcodec.training.optimizer import Optimizer, Plain
+from xcodec.training.parallel import World
 from xcodec.training.settings import TrainSettings
 
 LAST_LR = 0.05
@@ -35,6 +39,7 @@ class Account:
     before_steps, before_hours : of the runs whose weights it started from
     history                 : validations of all these runs, oldest first
     best                    : the history's entry of the weights that are kept
+    bands                   : shares of the bands of damage, where they follow validation
     """
 
     step: int = 0
@@ -43,6 +48,7 @@ class Account:
     before_hours: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] | None = None
+    bands: list[float] = field(default_factory=list)
 
     @property
     def steps(self) -> int:
@@ -60,23 +66,49 @@ class Account:
         return max(self.step / settings.steps, self.seconds / limit)
 
 
-class Learner:
-    """A generator that learns, and the average of its weights that is used afterwards."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a step found.
 
-    def __init__(self, settings: TrainSettings, device: torch.device) -> None:
+    losses : each times its weight, and "total"; "discriminators" where they take part
+    error  : mean of the crops' root-mean-square errors, in grey levels
+    gain   : PSNR above that of the first three planes of the conditions, in dB
+    """
+
+    losses: dict[str, float]
+    error: float
+    gain: float
+
+
+class Learner:
+    """A network that learns, the average of its weights that is used afterwards, its rivals."""
+
+    def __init__(
+        self, settings: TrainSettings, device: torch.device, world: World | None = None
+    ) -> None:
         """Start from nothing, or from the weights in ``settings.init``; raises ModelError."""
         self.settings = settings
         self.device = device
+        self.world = world or World()
         self.account = Account()
+        self.criterion = Criterion(settings, device)
         torch.manual_seed(settings.seed)
         if settings.init is None:
             generator: Network = build(settings.architecture)
         else:
             generator, card = zoo.load(settings.init)
+            if generator.architecture != settings.architecture:
+                raise ModelError(f"{settings.init}: not weights of the preset's architecture")
             self.account = Account(0, 0.0, card.steps, card.hours, card.history)
+        self.rivals: Discriminators | None = None
+        if settings.adversarial:
+            planes = channels(settings.architecture)
+            self.rivals = Discriminators(planes, settings.rival_width).to(device)
+            self.rivals_optimizer = Plain(self.rivals, "adam")
         self._adopt(generator.train())
 
     def _adopt(self, generator: Network) -> None:
+        settings = self.settings
         self.generator = _placed(generator, self.device)
         self.average = _placed(build(generator.architecture), self.device).eval()
         self.average.load_state_dict(generator.state_dict())
@@ -84,40 +116,88 @@ class Learner:
         half = self.device.type == "cpu" and has_bf16()
         half |= self.device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.half = half
-        self.optimizer = Optimizer(self.generator, self.settings.weight_decay, half)
+        self.optimizer: Optimizer | Plain = (
+            Optimizer(self.generator, settings.weight_decay, half)
+            if settings.optimizer == "muon"
+            else Plain(self.generator, settings.optimizer)
+        )
 
-    def learn(self, batch: Batch) -> tuple[float, float]:
-        """One step on a batch: the loss, in grey levels, and the gain over the fill, in dB.
+    def learn(self, batches: Sequence[Batch]) -> Outcome:
+        """One step on the sum of the batches' gradients.
 
-        Raises ModelError where the loss or its gradient is no number any more.
+        Raises ModelError where a loss or its gradient is no number any more.
         """
-        settings = self.settings
-        x = torch.from_numpy(batch.conditions).to(self.device)
-        target = torch.from_numpy(batch.targets).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            picture = self.generator(x)
-        errors = crop_errors(picture, target)
-        loss = errors.mean()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.generator.parameters(), settings.clip)
-        if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise ModelError(
-                f"training diverged at step {self.account.step}: start again with a lower"
-                f" learning rate than {settings.lr:g}; the best weights so far are kept"
-            )
-        self.optimizer.step(self._rate())
+        # What dropout does follows from the step, so that a resumed run does the same.
+        torch.manual_seed((self.settings.seed << 40) + (self.account.step << 8) + self.world.rank)
+        play = self.rivals is not None and self._progress() >= self.settings.pretrain
+        found = [self._gather(batch, play, len(batches)) for batch in batches]
+        outcome = Outcome(
+            {name: _mean([one.losses[name] for one in found]) for name in found[0].losses},
+            _mean([one.error for one in found]),
+            _mean([one.gain for one in found]),
+        )
+        self._check_finite(outcome, self._gradients(self.generator, self.settings.clip))
+        if play and self.rivals is not None:
+            self._check_finite(outcome, self._gradients(self.rivals))
+            self.rivals_optimizer.step(self.rate(self.settings.rival_lr or self.settings.lr))
+        self.optimizer.step(self.rate(self.settings.lr))
         self.account.step += 1
         self._follow()
-        with torch.no_grad():
-            won = gain(errors, crop_errors(x[:, :3], target))
-        return loss.item() * 255 / 2, won
+        return outcome
 
-    def _rate(self) -> float:
-        """Learning rate: a linear rise, then a cosine down to LAST_LR of its height."""
-        settings, account = self.settings, self.account
-        progress = min(account.progress(settings), 1.0)
-        fall = LAST_LR + (1 - LAST_LR) * (1 + math.cos(math.pi * progress)) / 2
-        return settings.lr * fall * min(1.0, (account.step + 1) / max(settings.warmup, 1))
+    def _gather(self, batch: Batch, play: bool, parts: int) -> Outcome:
+        """Add up a batch's gradients: one of several parts of a step."""
+        x = torch.from_numpy(batch.conditions).to(self.device)
+        target = torch.from_numpy(batch.targets).to(self.device)
+        known = torch.from_numpy(batch.known).to(self.device)
+        more: dict[str, Tensor] = {}
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            picture = self.generator(x)
+            if play and self.rivals is not None:
+                real, painted = self.rivals(x, target), self.rivals(x, picture.detach())
+                rivalry = self.criterion.adversarial.discriminators(real, painted)
+                (rivalry / parts).backward()  # type: ignore[no-untyped-call]
+                more["discriminators"] = rivalry
+                self.rivals.requires_grad_(False)  # Against the generator, they don't learn.
+                losses = self.criterion(picture, target, known, real, self.rivals(x, picture))
+                self.rivals.requires_grad_(True)
+            else:
+                losses = self.criterion(picture, target, known)
+        total = torch.stack(list(losses.values())).sum()
+        (total / parts).backward()  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            errors = crop_errors(picture, target)
+            won = gain(errors, crop_errors(x[:, :3], target))
+            named = losses | more | {"total": total}
+            values = {name: value.item() for name, value in named.items()}
+        return Outcome(values, errors.mean().item() * 255 / 2, won)
+
+    def _gradients(self, network: torch.nn.Module, clip: float = math.inf) -> Tensor:
+        """Average the gradients over all processes, clip them, and give their norm."""
+        weights = [weight for weight in network.parameters() if weight.grad is not None]
+        self.world.average(weight.grad for weight in weights if weight.grad is not None)
+        return torch.nn.utils.clip_grad_norm_(weights, clip)
+
+    def _check_finite(self, outcome: Outcome, norm: Tensor) -> None:
+        finite = torch.isfinite(norm) and all(map(math.isfinite, outcome.losses.values()))
+        if not finite:
+            lost = [name for name, loss in outcome.losses.items() if not math.isfinite(loss)]
+            raise ModelError(
+                f"training diverged at step {self.account.step} ({', '.join(lost) or 'gradient'}"
+                f" is no number): start again with a lower learning rate than"
+                f" {self.settings.lr:g}; the best weights so far are kept"
+            )
+
+    def _progress(self) -> float:
+        return min(self.account.progress(self.settings), 1.0)
+
+    def rate(self, height: float) -> float:
+        """Learning rate now: a linear rise, then constant or a cosine down to LAST_LR."""
+        rise = min(1.0, (self.account.step + 1) / max(self.settings.warmup, 1))
+        if self.settings.schedule == "constant":
+            return height * rise
+        fall = LAST_LR + (1 - LAST_LR) * (1 + math.cos(math.pi * self._progress())) / 2
+        return height * fall * rise
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -127,12 +207,17 @@ class Learner:
         averages: list[Tensor] = list(self.average.parameters())
         weights: list[Tensor] = list(self.generator.parameters())
         torch._foreach_lerp_(averages, weights, 1 - keep)
+        for mine, its in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            mine.copy_(its)
 
     def save(self, path: Path) -> None:
         """Write the run's state, atomically; raises InputError where that fails."""
         tensors = {f"weights.{k}": v for k, v in self.generator.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         tensors |= {f"moved.{key}": value for key, value in self.optimizer.state().items()}
+        if self.rivals is not None:
+            tensors |= {f"rivals.{k}": v for k, v in self.rivals.state_dict().items()}
+            tensors |= {f"rivals_moved.{k}": v for k, v in self.rivals_optimizer.state().items()}
         texts = {
             "architecture": self.generator.architecture.to_json(),
             "account": json.dumps(asdict(self.account)),
@@ -150,12 +235,19 @@ class Learner:
             generator = build(Shape.from_json(texts.get("architecture", "")))
             account = Account(**json.loads(texts.get("account", "")))
             generator.load_state_dict(_part(tensors, "weights"))
-            self._adopt(generator)
+            self._adopt(generator.train())
             self.average.load_state_dict(_part(tensors, "average"))
+            if self.rivals is not None:
+                self.rivals.load_state_dict(_part(tensors, "rivals"))
+                self.rivals_optimizer.restore(_part(tensors, "rivals_moved"))
         except (OSError, safetensors.SafetensorError, RuntimeError, ValueError, TypeError) as error:
             raise InputError(f"{path}: not the state of a training run") from error
         self.account = account
         self.optimizer.restore(_part(tensors, "moved"))
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / len(numbers)
 
 
 def _placed(generator: Network, device: torch.device) -> Network:

@@ -137,7 +137,7 @@ class PointLoss:
     def __init__(self, norm: str = "l2") -> None:
         if norm not in POINT_NORMS:
             raise InputError(f"point norm is {norm!r}; it is one of {', '.join(POINT_NORMS)}")
-        self._norm = norm
+        self.norm = norm
 
     def __call__(self, picture: Tensor, target: Tensor, known: Tensor) -> Tensor:
         """A number, 0 where the known pixels agree.
@@ -145,8 +145,8 @@ class PointLoss:
         target : any picture that is right where pixels are known
         known  : 1 where a pixel is known and 0 elsewhere (batch, 1, height, width)
         """
-        if self._norm == "none":
+        if self.norm == "none":
             return picture.new_zeros(())
         error = (picture.float() - target.float()) * known
-        total = error.square().sum() if self._norm == "l2" else error.abs().sum()
+        total = error.square().sum() if self.norm == "l2" else error.abs().sum()
         return total / (3 * known.sum()).clamp(min=1)

@@ -1,4 +1,4 @@
-"""What moves the weights: Muon for convolutions, AdamW for scales and biases.
+"""What moves the weights: Muon for convolutions and AdamW for scales and biases, or one for all.
 
 Muon (Jordan et al. 2024) turns the momentum of a matrix into the nearest orthogonal one, so that
 all its directions learn alike; docs/models.md has what it gains. torch's own always computes in
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 BETAS = (0.9, 0.99)
+BETAS_OF_GANS = (0.5, 0.999)
 MOMENTUM = 0.95
 ITERATIONS = 4
 """Of Newton and Schulz, toward the orthogonal matrix."""
@@ -20,8 +21,50 @@ LIKE_ADAM = 0.2
 """Root mean square of AdamW's updates: with it one learning rate suits both."""
 
 
+class Plain:
+    """Adam or plain gradient descent for all weights of a network.
+
+    kind : "adam" (betas 0.5 and 0.999, as GANs use it) or "sgd"
+    """
+
+    def __init__(self, network: nn.Module, kind: str) -> None:
+        self._named = dict(network.named_parameters())
+        weights = self._named.values()
+        self._inner: torch.optim.Optimizer = (
+            torch.optim.Adam(weights, betas=BETAS_OF_GANS)
+            if kind == "adam"
+            else torch.optim.SGD(weights)
+        )
+
+    def step(self, rate: float) -> None:
+        """Move the weights along their gradients at a learning rate, and forget the gradients."""
+        for group in self._inner.param_groups:
+            group["lr"] = rate
+        self._inner.step()
+        self._inner.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, Tensor]:
+        """All that a resumed run needs, by names of weights."""
+        return {
+            f"{moment}.{name}": value
+            for name, weight in self._named.items()
+            for moment, value in self._inner.state.get(weight, {}).items()
+            if isinstance(value, Tensor)
+        }
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from a ``state``; other tensors are left alone."""
+        for key, value in tensors.items():
+            moment, _, name = key.partition(".")
+            if name in self._named:
+                weight = self._named[name]
+                # Adam counts its steps on the processor.
+                place = value if moment == "step" else value.to(weight.device)
+                self._inner.state[weight][moment] = place
+
+
 class Optimizer:
-    """The optimiser of a network.
+    """Muon for the kernels of a network, AdamW for the rest of its weights.
 
     half : whether to compute in bfloat16
     """

@@ -16,9 +16,11 @@ LINE_EVERY = 60.0
 class Monitor:
     """Averages of the last hundred steps or so, and their display on standard error."""
 
-    def __init__(self) -> None:
+    def __init__(self, silent: bool = False) -> None:
+        """silent : show nothing, as all processes of a run but the first should."""
+        self._silent = silent
         self._console = Console(stderr=True, soft_wrap=True)
-        self._live = self._console.is_terminal
+        self._live = self._console.is_terminal and not silent
         self._bar = Progress(
             BarColumn(8),
             TaskProgressColumn(),
@@ -27,7 +29,7 @@ class Monitor:
             disable=not self._live,
         )
         self._task = self._bar.add_task("starting", total=1.0)
-        self._loss = self._gain = self._weight = 0.0
+        self._error = self._gain = self._weight = 0.0
         self._mark: tuple[float, int, float, float] | None = None
 
     def __enter__(self) -> Self:
@@ -44,21 +46,23 @@ class Monitor:
 
     def say(self, text: str) -> None:
         """Show a line that stays."""
+        if self._silent:
+            return
         if self._live:
             self._console.print(text, highlight=False, markup=False)
         else:
             sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
             sys.stderr.flush()
 
-    def step(self, step: int, loss: float, gain: float, progress: float, waited: float) -> None:
+    def step(self, step: int, error: float, gain: float, progress: float, waited: float) -> None:
         """Account for a step.
 
-        loss     : in grey levels
-        gain     : PSNR above the fill's, dB
+        error    : mean root-mean-square error of crops, in grey levels
+        gain     : PSNR above that of what the network starts from, dB
         progress : share of the run that is done
         waited   : seconds that the run has waited for data
         """
-        self._loss = SMOOTHING * self._loss + (1 - SMOOTHING) * loss
+        self._error = SMOOTHING * self._error + (1 - SMOOTHING) * error
         self._gain = SMOOTHING * self._gain + (1 - SMOOTHING) * gain
         self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
         now = time.monotonic()
@@ -72,7 +76,7 @@ class Monitor:
         speed = (step - first) / passed
         left = (1 - progress) * passed / max(progress - progress_then, 1e-12)
         text = (
-            f"step {step} loss {self._loss / self._weight:.2f}"
+            f"step {step} error {self._error / self._weight:.2f}"
             f" {self._gain / self._weight:+.2f} dB {speed:.1f}/s"
             f" {100 * (waited - waited_then) / passed:.0f} % waiting {_clock(left)} left"
         )

@@ -1,4 +1,4 @@
-"""Which weights are best: PSNR on pictures that training never sees, at several rates."""
+"""Which weights are best: figures on pictures that training never sees, at several levels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from xcodec import images
 from xcodec.errors import InputError, XcodecError
-from xcodec.reconstruction.generator import Network, from_network
+from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.paint import predict
 from xcodec.training import cache
-from xcodec.training.dataset import arrays
+from xcodec.training.dataset import Example, band_levels, damaged, encoded, picture_of
+from xcodec.training.losses import PerceptualLoss
+from xcodec.training.settings import CODEC, TrainSettings
 
 RATES = (0.01, 0.02, 0.05, 0.1)
 PICTURES = 12
@@ -22,67 +25,100 @@ SIDE = 256
 
 @dataclass(frozen=True)
 class Scores:
-    """Mean PSNR in dB over the validation pictures at each of RATES, rounded pictures.
+    """Means over the validation pictures at each level, rounded pictures.
 
-    psnr : of the generator
-    fill : of the classical fill
+    psnr       : of the network, in dB, known pixels not put back
+    fill       : of what it starts from, in dB
+    perceptual : distance that the perceptual loss finds, over all; None where it doesn't count
     """
 
     psnr: dict[str, float]
     fill: dict[str, float]
+    perceptual: float | None = None
 
     @property
     def mean(self) -> float:
-        """Mean PSNR of the generator over the rates."""
+        """Mean PSNR of the network over the levels."""
         return float(np.mean(list(self.psnr.values())))
 
     @property
     def fill_mean(self) -> float:
-        """Mean PSNR of the classical fill over the rates."""
+        """Mean PSNR of what it starts from, over the levels."""
         return float(np.mean(list(self.fill.values())))
 
 
-def prepare(pictures: Sequence[Path], folder: Path) -> dict[str, list[cache.Entry]]:
-    """The first PICTURES of the pictures encoded at each of RATES, by rate.
+def prepare(pictures: Sequence[Path], settings: TrainSettings) -> dict[str, list[Example]]:
+    """The first PICTURES of the pictures at each level: of RATES, or the middles of the bands.
 
-    Raises InputError where a picture can't be coded.
+    Raises InputError where a picture can't be coded, or is too small for the network.
     """
+    if settings.task == CODEC:
+        return _encoded(pictures[:PICTURES], settings.cache)
+    side = getattr(settings.architecture, "side", SIDE)
+    clutter = pictures[PICTURES:] or pictures
+    if settings.clutter is not None:
+        clutter = cache.pictures(settings.clutter)
+    examples: dict[str, list[Example]] = {}
+    for level in band_levels(settings.span):
+        examples[f"{level}"] = found = []
+        for picture in pictures[:PICTURES]:
+            rng = np.random.default_rng([int(cache.digest(picture), 16), level])
+            rgb = _middle(images.load(picture).rgb, side)
+            other = images.load(clutter[int(rng.integers(len(clutter)))]).rgb
+            kind = settings.distributions[0]
+            found.append(damaged(rgb, settings, level, rng, other, kind))
+    return examples
+
+
+def _encoded(pictures: Sequence[Path], folder: Path) -> dict[str, list[Example]]:
     kept = cache.kept(folder)
-    entries: dict[str, list[cache.Entry]] = {}
+    examples: dict[str, list[Example]] = {}
     for rate in RATES:
         draw = cache.Draw(rate, 1.0, "sobel", "least-squares")
-        entries[f"{rate:g}"] = found = []
-        for picture in pictures[:PICTURES]:
+        examples[f"{rate:g}"] = found = []
+        for picture in pictures:
             stem = f"{cache.digest(picture)}-v{cache.CACHE_VERSION}-val{SIDE}-{rate:g}"
             path = kept.get(stem)
             try:
                 path = path or cache.encode(cache.Job(picture, folder, stem, draw, SIDE, None))
             except XcodecError as error:
                 raise InputError(f"{picture}: {error}") from error
-            found.append(cache.opened(path))
-    return entries
+            entry = cache.opened(path)
+            found.append(encoded(np.array(entry.pixels), entry))
+    return examples
 
 
 def validate(
-    generator: Network, entries: dict[str, list[cache.Entry]], device: torch.device
+    generator: Network,
+    examples: dict[str, list[Example]],
+    device: torch.device,
+    perceptual: PerceptualLoss | None = None,
 ) -> Scores:
-    """The generator's scores on prepared pictures."""
-    psnr, fill = {}, {}
-    for rate, found in entries.items():
+    """The network's scores on prepared pictures."""
+    psnr, fill, distances = {}, {}, []
+    for level, found in examples.items():
         painted, classical = [], []
-        for entry in found:
-            pixels = np.array(entry.pixels)
-            _, conditions = arrays(pixels, entry)
-            x = torch.from_numpy(conditions)[None].to(device)
-            rgb = from_network(predict(generator, x)[0].permute(1, 2, 0).cpu().numpy())
-            painted.append(_psnr(np.clip(np.rint(rgb), 0, 255), pixels[..., :3]))
-            classical.append(_psnr(pixels[..., 3:6], pixels[..., :3]))
-        psnr[rate] = round(float(np.mean(painted)), 4)
-        fill[rate] = round(float(np.mean(classical)), 4)
-    return Scores(psnr, fill)
+        for example in found:
+            x = torch.from_numpy(example.conditions)[None].to(device)
+            picture = predict(generator, x)
+            original = picture_of(example.target)
+            painted.append(_psnr(picture_of(picture[0].cpu().numpy()), original))
+            classical.append(_psnr(picture_of(example.conditions[:3]), original))
+            if perceptual is not None:
+                target = torch.from_numpy(example.target)[None].to(device)
+                with torch.no_grad():
+                    distances.append(perceptual(picture.clone().clamp(-1, 1), target).item())
+        psnr[level] = round(float(np.mean(painted)), 4)
+        fill[level] = round(float(np.mean(classical)), 4)
+    return Scores(psnr, fill, round(float(np.mean(distances)), 5) if distances else None)
 
 
-def _psnr(picture: NDArray[np.floating] | NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
+def _middle(rgb: images.RGB, side: int) -> images.RGB:
+    top, left = (max(length - side, 0) // 2 for length in rgb.shape[:2])
+    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
+
+
+def _psnr(picture: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
     """PSNR in dB over R, G and B together, at most 99: a flat picture may come back exactly."""
-    error = np.mean((np.asarray(picture, np.float64) - original) ** 2)
+    error = np.mean((picture.astype(np.float64) - original) ** 2)
     return float(min(10 * np.log10(255**2 / error), 99.0)) if error else 99.0

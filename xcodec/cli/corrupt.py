@@ -1,0 +1,91 @@
+"""``xcodec corrupt``."""
+
+from pathlib import Path
+
+import click
+
+from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
+
+TASKS = ("points", "color-noise", "white-block", "color-block")
+
+
+@click.command(short_help="Damage a picture as the paper does, from a seed.")
+@click.argument("source", metavar="IN")
+@click.option("--task", type=click.Choice(TASKS), required=True, help="The damage.")
+@click.option(
+    "--percent",
+    type=click.IntRange(1, 99),
+    metavar="N",
+    help="Points that stay (default 5), or noise (default 90).",
+)
+@click.option(
+    "--side",
+    type=click.IntRange(1),
+    default=128,
+    show_default=True,
+    help="Of the block.",
+)
+@click.option(
+    "--distribution",
+    type=click.Choice(["random", "sobel", "codec"]),
+    default="random",
+    show_default=True,
+    help="Where points lie: anywhere, on edges, where the encoder samples.",
+)
+@click.option("--clutter", metavar="FILE", help="The picture that fills a colour block.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("-o", "--output", metavar="OUT", help="A PNG file.  [default: IN-TASK.png]")
+@max_pixels
+@force
+@as_json
+@quiet
+def corrupt(
+    source: str,
+    task: str,
+    percent: int | None,
+    side: int,
+    distribution: str,
+    clutter: str | None,
+    seed: int,
+    output: str | None,
+    max_pixels: int | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Damage the picture IN ('-': standard input) as one of the tasks of ``xcodec restore``.
+
+    Beside OUT.png come OUT.mask.png, black where the picture is damaged, OUT.truth.png, the
+    picture as it was, and OUT.json with the task, its level and the seed: what it takes to repeat
+    the damage, and to measure how well it was undone.
+    """
+    import json
+
+    import numpy as np
+
+    from xcodec import corruption, files, images
+
+    output = beside(source, f"-{task}.png") if output is None else output
+    if Path(output).suffix.lower() != ".png":
+        raise click.UsageError("the damaged picture must stay as it is: a .png file")
+    start = Path(output).with_suffix("")
+    names = [Path(output), *(Path(f"{start}.{kind}") for kind in ("mask.png", "truth.png", "json"))]
+    for name in names:
+        files.check_target(name, force)
+    limit = given(max_pixels=max_pixels)
+    rgb = images.load(source, **limit).rgb
+    other = images.load(clutter, **limit).rgb if clutter is not None else None
+    usual = {"points": 5, "color-noise": 90}.get(task, side)
+    level = percent if percent is not None and task in ("points", "color-noise") else usual
+    rng = np.random.default_rng(seed)
+    done = corruption.corrupt(rgb, task, level, rng, distribution=distribution, clutter=other)
+    mask = np.where(done.known, np.uint8(255), np.uint8(0))
+    for name, picture in zip(names, (done.rgb, mask, rgb), strict=False):
+        images.save(images.to_image(picture), name, "PNG", force)
+    facts = {"task": task, "level": level, "seed": seed}
+    if task == "points":
+        facts["distribution"] = distribution
+    files.write(names[-1], json.dumps(facts | {"source": Path(source).name}).encode(), force)
+    share = 100 * float(done.known.mean())
+    text = f"{output}: {share:.1f} % of {rgb.shape[1]}x{rgb.shape[0]} pixels are right"
+    report(text, facts | {"known": done.known.mean().item()}, output, as_json, quiet)

@@ -1,0 +1,70 @@
+"""``xcodec restore``."""
+
+import click
+
+from xcodec.cli.common import DEVICES, as_json, beside, force, given, max_pixels, quiet, report
+from xcodec.cli.corrupt import TASKS
+
+
+@click.command(short_help="Undo damage: missing pixels, noise, blocks.")
+@click.argument("source", metavar="IN")
+@click.option("--task", type=click.Choice(TASKS), required=True, help="The damage to undo.")
+@click.option(
+    "--mask",
+    metavar="FILE",
+    help="A picture, black where IN is damaged.  [default: found for points and white-block]",
+)
+@click.option("-o", "--output", metavar="OUT", help="The picture.  [default: IN-restored.png]")
+@click.option("--model", metavar="NAME|PATH", help="Weights.  [default: restore-KIND-TASK]")
+@click.option("--raw", is_flag=True, help="The network's own pixels where IN is right, too.")
+@click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="auto",
+    show_default=True,
+    help="Where the network runs.",
+)
+@max_pixels
+@force
+@as_json
+@quiet
+def restore(
+    source: str,
+    task: str,
+    mask: str | None,
+    output: str | None,
+    model: str | None,
+    raw: bool,
+    device: str,
+    max_pixels: int | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Restore the damaged picture IN ('-': standard input).
+
+    \b
+    points       all but a few pixels are missing, and have one colour
+    color-noise  most pixels are random colours
+    white-block  a block of one colour hides a part
+    color-block  a block shows something else
+
+    Pixels that are known to be right are kept; nothing tells them in noise and colour blocks, but
+    for a --mask. Models: restore-photo-TASK for points and noise, restore-face-TASK for blocks.
+    """
+    from xcodec import files, images
+
+    output = output or beside(source, "-restored.png")
+    files.check_target(output, force)
+    kind = images.kind_of(output)
+    limit = given(max_pixels=max_pixels)
+    rgb = images.load(source, **limit).rgb
+    known = images.load_mask(mask, **limit) if mask is not None else None
+
+    from xcodec.restore import restore as run
+
+    restored = run(rgb, task, known=known, model=model, raw=raw, device=device)
+    images.save(images.to_image(restored), output, kind, force)
+    facts = {"width": restored.shape[1], "height": restored.shape[0], "task": task}
+    text = f"{output}: {restored.shape[1]}x{restored.shape[0]} pixels"
+    report(text, facts, output, as_json, quiet)

@@ -1,0 +1,48 @@
+"""What a network sees of a damaged picture, task by task.
+
+Networks that start from the classical fill get CHANNELS planes:
+
+points, white-block       : those of the decoder: fill, deviation, mask, step 0, tone "point"
+color-noise, color-block  : nothing says which pixels are right: RGB to start from (grey for
+                            noise), the picture as it came, 1
+
+Other networks get the picture as it came, with white where the task leaves nothing.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.errors import InputError
+from xcodec.images import RGB
+from xcodec.reconstruction.generator import CHANNELS, stack, to_network
+from xcodec.reconstruction.interpolation import fill_hole, fill_known
+from xcodec.samples import Fill
+
+MASKED = ("points", "white-block")
+"""Tasks that tell a network which pixels are right."""
+
+
+def inputs(
+    blends: bool, task: str, rgb: RGB, known: NDArray[np.bool_] | None, fill: Fill | None = None
+) -> NDArray[np.float32]:
+    """Conditions float32 (channels, height, width) of a damaged picture.
+
+    blends : whether the network starts from the classical fill
+    rgb    : uint8 (height, width, 3), as it came
+    known  : bool (height, width), which pixels are right; of MASKED tasks only
+    fill   : of the known pixels, if it is there already
+
+    Raises InputError where a mask is needed and isn't there, or leaves nothing.
+    """
+    if not blends:
+        return to_network(np.moveaxis(rgb, -1, 0))
+    if task in MASKED:
+        if known is None or not known.any():
+            raise InputError(f"{task} needs a mask that marks a known pixel")
+        if fill is None:
+            fill = (fill_known if task == "points" else fill_hole)(rgb, known)
+        return stack(fill.rgb, fill.deviation, known.astype(np.float32), 0.0, "point")
+    planes = np.ones((CHANNELS, *rgb.shape[:2]), np.float32)
+    planes[3:6] = to_network(np.moveaxis(rgb, -1, 0))
+    planes[:3] = 0 if task == "color-noise" else planes[3:6]
+    return planes

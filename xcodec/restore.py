@@ -1,0 +1,83 @@
+"""The paper's restoration tasks: a damaged picture in, a restored one out, at any size."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xcodec import corruption, images
+from xcodec.corruption import TASKS
+from xcodec.errors import InputError, ModelError
+from xcodec.reconstruction import tiling, zoo
+from xcodec.reconstruction.generator import Network, from_network
+from xcodec.reconstruction.inputs import MASKED, inputs
+from xcodec.reconstruction.paint import choose, predict
+from xcodec.samples import Floats
+
+MODELS = {task: f"restore-photo-{task}" for task in TASKS[:2]} | {
+    task: f"restore-face-{task}" for task in TASKS[2:]
+}
+"""The weights that restore a task where none are named: the paper's blocks lie on faces."""
+
+
+def restore(
+    rgb: images.RGB,
+    task: str,
+    *,
+    known: NDArray[np.bool_] | None = None,
+    model: str | None = None,
+    raw: bool = False,
+    device: str = "auto",
+) -> images.RGB:
+    """A picture, uint8 (height, width, 3), with the damage of one of ``corruption.TASKS`` undone.
+
+    known  : bool (height, width), where the picture is right; found where the task marks the rest
+             by one constant colour (points, white-block), and not needed for the others
+    model  : name or path of the weights; None for MODELS
+    raw    : give the network's own pixels where the picture is known, too
+    device : "auto", "cpu", "cuda" or "mps"
+
+    Raises InputError where picture and mask don't fit the task, ModelError where weights for it are
+    missing.
+    """
+    if task not in TASKS:
+        raise InputError(f"task is {task!r}; it is one of {', '.join(TASKS)}")
+    if known is not None and known.shape != rgb.shape[:2]:
+        raise InputError(f"the mask is not {rgb.shape[1]}x{rgb.shape[0]} pixels, as the picture is")
+    network = load(model or MODELS[task], task)
+    if known is None and task in MASKED:
+        known = corruption.find_known(rgb, task)
+    conditions = inputs(network.architecture.blends, task, rgb, known)
+    painted = paint(conditions, network, device)
+    restored = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+    if known is not None and not raw:
+        restored[known] = rgb[known]
+    return restored
+
+
+def load(model: str, task: str) -> Network:
+    """The network that undoes a task; raises ModelError where weights are missing or do another.
+
+    What paints points of the codec also paints plain ones.
+    """
+    path = zoo.find(model)
+    network, card = zoo.load(path)
+    learned = card.settings.get("task", "codec")
+    if learned != task and (learned, task) != ("codec", "points"):
+        raise ModelError(f"{path}: these weights learned {learned}, not {task}")
+    return network
+
+
+def paint(conditions: NDArray[np.float32], network: Network, device: str) -> NDArray[np.float32]:
+    """RGB float32 (height, width, 3), nominally 0..255, of conditions (channels, height, width).
+
+    Large pictures are painted in tiles where the network takes any size.
+    """
+    place = choose(device)
+    network = network.to(place)
+
+    def window(rows: slice, cols: slice) -> Floats:
+        x = torch.from_numpy(np.ascontiguousarray(conditions[:, rows, cols]))[None].to(place)
+        return from_network(predict(network, x)[0].permute(1, 2, 0).cpu().numpy())
+
+    _, height, width = conditions.shape
+    return tiling.painted(height, width, window)
