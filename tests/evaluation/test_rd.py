@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
@@ -252,6 +254,39 @@ def test_a_change_of_weights_leaves_the_peers_alone(
     run(*arguments)
     assert counted[1:] == ["Own"] + ["Peer"] * len(peers.CODECS["webp"].low)
     assert len(new) == len(metrics.METRICS)  # The figures of one picture of xcodec's.
+
+
+def test_an_interrupt_ends_all_processes_at_once(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "xcodec", "bench", "rd", str(folder), "--bytes", "200,300"]
+    command += ["--decoders", "classical", "--peers", "webp", "-j", "2", "--metrics", "psnr"]
+    state = tmp_path / "state.sqlite"
+    started = subprocess.Popen(
+        [*command, "--state", str(state)],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    deadline = time.monotonic() + 60
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGINT)
+    output, _ = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert output.strip() == b""
+    deadline = time.monotonic() + 10
+    while left := running(started.pid):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def running(group: int) -> list[str]:
+    """Processes of a group that have not ended."""
+    found = []
+    for process in psutil.process_iter(["pid", "status", "cmdline"]):
+        with suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.info["status"] != "zombie":
+                found.append(str(process.info["cmdline"]))
+    return found
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from xcodec.errors import InputError, ModelError
+from xcodec.errors import InputError, ModelError, XcodecError
 from xcodec.evaluation import options, records
 
 
@@ -31,6 +31,11 @@ def test_work_is_shared_among_processes_in_order(monkeypatch: pytest.MonkeyPatch
     assert records.each(math.sqrt, [9.0, 4.0, 1.0], 2) == [3, 2, 1]
     threads = records.each(os.getenv, ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], 2)
     assert threads == ["1", "1"]
+
+
+def test_a_process_that_dies_is_one_line() -> None:
+    with pytest.raises(XcodecError, match="a process died"):
+        records.each(os._exit, [3, 3], 2)
 
 
 def test_commands_hold_names_in_place_of_paths() -> None:

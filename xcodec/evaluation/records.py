@@ -9,11 +9,13 @@ import math
 import os
 import platform
 import re
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata, resources
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,17 +72,28 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> li
     """Work done on every item, in order, with progress on stderr where that is a terminal.
 
     jobs : processes; with more than one, each keeps to one thread of BLAS and torch
+
+    Raises XcodecError where a process dies.
     """
     if jobs == 1:
         return list(progress(map(work, items), len(items)))
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     os.environ |= threads  # What the processes inherit; this one's libraries are loaded already.
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts) as pool:
         try:
             return list(progress(pool.map(work, items), len(items)))
+        except BrokenProcessPool as error:
+            raise XcodecError("a process died, out of memory perhaps: try fewer jobs") from error
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # Don't start what nobody waits for.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():  # Nobody waits for what they are at.
+                process.terminate()
             raise
+
+
+def _leave_interrupts() -> None:
+    """In a process of ``each``: an interrupt is for the process that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def progress(results: Iterable[Result], count: int | None = None) -> Iterable[Result]:
