@@ -1,0 +1,185 @@
+"""Large pictures and many of them: time, memory of all processes together, seams.
+
+python benchmarks/big.py pictures --megapixels 4 100     # needs psutil and scikit-image
+python benchmarks/big.py many --files 2000
+Each writes its part of benchmarks/results/big.json.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data
+
+RECORD = Path(__file__).parent / "results" / "big.json"
+NOISE = 4.0
+RATE = "0.02"
+
+
+def picture(megapixels: float) -> NDArray[np.uint8]:
+    """A photo tiled, mirrored and with noise, 4:3."""
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    width = round(megapixels * 1e6 / height)
+    photo = np.asarray(data.astronaut())
+    pair = np.concatenate([photo, photo[:, ::-1]], 1)
+    four = np.concatenate([pair, pair[::-1]])
+    rng = np.random.default_rng(0)
+    out = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, 512):
+        rows = four[np.arange(top, min(top + 512, height)) % 1024]
+        strip = np.tile(rows, (1, -(-width // 1024), 1))[:, :width].astype(np.float32)
+        noisy = strip + NOISE * rng.standard_normal(strip.shape, np.float32)
+        out[top : top + len(rows)] = np.clip(np.rint(noisy), 0, 255)
+    return out
+
+
+def memory(process: psutil.Process) -> int:
+    """Bytes that a process and its children hold: proportional shares of what they share."""
+    total = 0
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.Error):
+            total += each.memory_full_info().pss
+    return total
+
+
+def measured(*arguments: object, cwd: Path) -> dict[str, Any]:
+    """Wall and processor seconds of a command with its children, and its largest memory."""
+    before = os.times()
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "xcodec", *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL)
+    peak = [0]
+
+    def watch() -> None:
+        root = psutil.Process(process.pid)
+        while process.poll() is None:
+            try:
+                peak[0] = max(peak[0], memory(root))
+            except psutil.Error:
+                return
+            time.sleep(0.1)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    if process.wait():
+        raise SystemExit(f"failed: {' '.join(command)}")
+    watcher.join()
+    wall, after = time.perf_counter() - start, os.times()
+    processor = (
+        after.children_user + after.children_system - before.children_user - before.children_system
+    )
+    return {"seconds": wall, "processor_seconds": processor, "megabytes": peak[0] / 1e6}
+
+
+def seam(painted: NDArray[np.uint8], side: int) -> dict[str, float]:
+    """Mean absolute difference of neighbours across the borders of tiles, and elsewhere."""
+    across, elsewhere = [], []
+    for axis in (0, 1):
+        length = painted.shape[axis]
+        count = max(1, (length + side // 2) // side)
+        borders = {side * i - 1 for i in range(1, count)}
+        for at in range(length - 1):
+            # Of the rest, a few lines near each border, in the same parts of the photo.
+            if at in borders or at % side in (side // 4, side // 2, 3 * side // 4):
+                pair = painted.take([at, at + 1], axis).astype(np.int16)
+                step = float(np.abs(np.diff(pair, axis=axis)).mean())
+                (across if at in borders else elsewhere).append(step)
+    one, other = float(np.mean(across)), float(np.mean(elsewhere))
+    return {"across": one, "elsewhere": other, "ratio": one / other}
+
+
+def pictures(
+    sizes: list[float], effort: int, generator: bool, jobs: int
+) -> Iterator[dict[str, Any]]:
+    """A row for each size: first without the generator, then whole."""
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            original = picture(size)
+            height, width = original.shape[:2]
+            row: dict[str, Any] = {"megapixels": height * width / 1e6, "effort": effort}
+            Image.fromarray(original).save(folder / "in.jpg", quality=92)
+            del original
+            row["encode"] = measured(
+                "encode", "in.jpg", "-o", "x.xgc", "-r", RATE, "-e", effort, "-j", jobs, cwd=folder
+            )
+            row["bytes"] = (folder / "x.xgc").stat().st_size
+            print(json.dumps(row), flush=True)
+            classical = ("--decoder", "classical", "-j", jobs)
+            row["decode"] = measured("decode", "x.xgc", "-o", "a.jpg", *classical, cwd=folder)
+            Image.MAX_IMAGE_PIXELS = None
+            row["seam"] = seam(np.asarray(Image.open(folder / "a.jpg")), 1024)
+            place = f"{width // 2},{height // 2},512,512"
+            for decoder in ("classical", "generator"):
+                row[f"region_{decoder}"] = measured(
+                    *("decode", "x.xgc", "-o", f"{decoder}.png", "--decoder", decoder),
+                    *("-j", jobs, "--region", place),
+                    cwd=folder,
+                )
+            row["downsample_8"] = measured(
+                "decode", "x.xgc", "-o", "d.png", *classical, "--downsample", 8, cwd=folder
+            )
+            yield row
+            if generator:
+                row["decode_generator"] = measured(
+                    "decode", "x.xgc", "-o", "g.jpg", "-j", jobs, cwd=folder
+                )
+                yield row
+
+
+def many(count: int, jobs: int) -> dict[str, Any]:
+    """Files of 256x256, parts of a large picture, at effort 0."""
+    whole = picture(4 * count * 256 * 256 / 1e6 / 4)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "in").mkdir()
+        wide = whole.shape[1] // 256
+        for i in range(count):
+            top, left = i // wide * 256 % (whole.shape[0] - 255), i % wide * 256
+            part = Image.fromarray(whole[top : top + 256, left : left + 256])
+            part.save(folder / "in" / f"{i:05}.png", compress_level=1)
+        result = measured("encode", "in", "-o", "out", "-e", 0, "-j", jobs, cwd=folder)
+        assert len(list((folder / "out").glob("*.xgc"))) == count
+    return {"files": count, **result, "pictures_a_second": count / result["seconds"]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["pictures", "many"])
+    parser.add_argument("--megapixels", type=float, nargs="+", default=[4, 100])
+    parser.add_argument("--files", type=int, default=2000)
+    parser.add_argument("--effort", type=int, default=4)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--no-generator", action="store_true")
+    args = parser.parse_args()
+    if args.what == "many":
+        note("many", many(args.files, args.jobs), args.jobs)
+        return
+    for row in pictures(args.megapixels, args.effort, not args.no_generator, args.jobs):
+        note(f"{row['megapixels']:.0f} megapixels, effort {args.effort}", row, args.jobs)
+
+
+def note(key: str, found: dict[str, Any], jobs: int) -> None:
+    """Put a part into the record."""
+    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "jobs": jobs}
+    record[key] = found | machine | {"load_at_end": os.getloadavg()[0]}
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
