@@ -13,8 +13,8 @@ FRONT = """# Command line
 Made by `scripts/cli_reference.py` from the commands themselves; `xcodec COMMAND --help` says the
 same.
 
-Exit codes: 0 all went well, 1 an error (one line on standard error), 2 wrong usage, 130 interrupted,
-143 ended by SIGTERM.
+Exit codes: 0 all went well, 1 an error (one line on standard error), 2 wrong usage, 130
+interrupted, 143 ended by SIGTERM.
 
 Completion of commands and options with the tab key, once in the file that your shell starts with:
 
