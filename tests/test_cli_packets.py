@@ -118,4 +118,4 @@ def test_a_folder_without_packets_is_an_error(
     picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("decode", picture.parent, "-o", picture.with_name("x.png")) == 1
-    assert "no .xgp file" in capsys.readouterr().err
+    assert "xcodec: " in capsys.readouterr().err

@@ -25,7 +25,7 @@ LOSS = 0.1
 """Share of the packets that is planned to be lost."""
 STAGES = (1, 2, 3)
 """Stages of the stream that are tried."""
-PRICE = 0.26
+PRICE = 0.21
 """Octaves of bytes that protection and headers may take where LOSS is planned for; it grows with
 the square of the loss."""
 SHARES = (1.0, 1.5, 2.0, 3.0)
