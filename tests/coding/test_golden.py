@@ -33,7 +33,7 @@ def by_reference(name: str) -> reference.File:
 def test_files_and_expectations_belong_together() -> None:
     files = {path.stem for path in FOLDER.glob("*.xgc")}
     assert set(NAMES) == set(EXPECTED) == files
-    assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 60_000
+    assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 100_000
     assert {EXPECTED[name]["layers"] > 1 for name in NAMES} == {True, False}
     masks = {stored(name)[3] & 3 for name in NAMES}
     assert masks == {0, 1, 2}

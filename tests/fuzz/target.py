@@ -19,7 +19,7 @@ from PIL import Image
 import xcodec
 from tests.golden import pictures
 from tests.golden.regenerate import cases
-from xcodec import codec, links
+from xcodec import codec, links, reception
 from xcodec.coding import container, payload
 
 HEIGHT, WIDTH = 20, 28
@@ -99,7 +99,7 @@ def read_packets(data: bytes) -> None:
         pieces.append(mended(data[1 : 1 + data[0]]))
         data = data[1 + data[0] :]
     if pieces:
-        links.decode_packets(pieces, decoder="classical", max_pixels=PAINTED)
+        reception.decode_packets(pieces, decoder="classical", max_pixels=PAINTED)
 
 
 def corpus() -> dict[str, bytes]:

@@ -21,9 +21,10 @@ def test_findings_stay_mended(path: Path) -> None:
 
 def test_the_corpus_passes() -> None:
     corpus = target.corpus()
-    assert {data[0] for data in corpus.values()} >= {0, 1, 2, 3, 4, 5}
-    for data in list(corpus.values())[::7]:
-        target.one(data)
+    assert {data[0] for data in corpus.values()} == set(range(target.WAYS))
+    for number, (name, data) in enumerate(corpus.items()):
+        if name.startswith("packets") or number % 7 == 0:
+            target.one(data)
 
 
 def test_what_is_not_ours_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 import xcodec
+from xcodec import codec
 from xcodec.errors import InputError
 from xcodec.sampling import saliency
 
@@ -83,6 +84,16 @@ def test_the_region_gains(photo: NDArray[np.uint8], options: dict[str, object]) 
 def test_a_rate_is_kept(photo: NDArray[np.uint8]) -> None:
     file = xcodec.encode(photo, 0.03, roi=[(100, 100, 90, 60, 16.0)], effort=0)
     assert xcodec.info(file).rate == pytest.approx(0.03, rel=0.01)
+
+
+@pytest.mark.parametrize("tile", [0, 128])
+def test_regions_are_sampled_more_densely(photo: NDArray[np.uint8], tile: int) -> None:
+    def inside(**options: object) -> int:
+        file = xcodec.encode(photo, 0.03, effort=0, tile=tile, **options)  # type: ignore[arg-type]
+        points, _ = codec.decode_samples(file)
+        return int(((points >= [100, 150]) & (points < [200, 300])).all(1).sum())
+
+    assert inside(roi=[(150, 100, 150, 100, 8.0)]) > 1.5 * inside()
 
 
 def test_psnr_means_the_whole_picture(photo: NDArray[np.uint8]) -> None:

@@ -123,7 +123,7 @@ def measure(
     """
     check(kind, block, strength, floor)
     height, width = luma.shape
-    exponents = exponents_of(luma, kind, block, strength, floor)
+    exponents = exponents_of(luma, kind, block, strength, floor, weights)
     scale = scale_for_count(exponents, block, height, width, count, mask, seed)
     return Density(exponents, block, scale)
 
