@@ -66,6 +66,15 @@ def test_every_figure_exists_for_small_pictures(
     assert other["ssimulacra2"] < 95
 
 
+def test_ssim_of_flat_pictures_by_hand() -> None:
+    a, b = np.full((9, 9, 3), 100, np.uint8), np.full((9, 9, 3), 120, np.uint8)
+    # Without variance only the means count: (2ab + c) / (a^2 + b^2 + c), c = (0.01 * 255)^2.
+    c = 2.55**2
+    by_hand = (2 * 100 * 120 + c) / (100**2 + 120**2 + c)
+    assert metrics.ssim(a, b) == pytest.approx(by_hand)
+    assert by_hand == pytest.approx(0.98361, abs=1e-5)
+
+
 def test_ssim_without_scikit_image_says_what_to_install(
     small: RGB, monkeypatch: pytest.MonkeyPatch
 ) -> None:

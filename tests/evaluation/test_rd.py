@@ -1,5 +1,6 @@
 """``xcodec bench rd`` on small pictures: its figures, worked out again another way."""
 
+import io
 import json
 import os
 import signal
@@ -95,6 +96,31 @@ def test_figures_are_of_real_files(folder: Path) -> None:
     deltas = {(row["anchor"], row["metric"]): row for row in record["figures"]["deltas"]}
     assert deltas["JPEG", "psnr"]["quality"] is None
     assert "no overlap" in output
+
+
+def test_figures_of_a_flat_picture_are_those_worked_out_by_hand(tmp_path: Path) -> None:
+    """JPEG keeps a flat picture flat, so every figure follows from its size and two colours."""
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    colour = np.array([200, 40, 90])
+    Image.new("RGB", (32, 16), tuple(colour.tolist())).save(folder / "flat.png")
+    state = tmp_path / "state.sqlite"
+    record, _ = run(folder, "--rates", "0.1", "--peers", "jpeg", "--decoders", "", "--state", state)
+    point = named(record)["JPEG"]["points"][0]
+    assert point["setting"] == 1
+    file = io.BytesIO()
+    with Image.open(folder / "flat.png") as image:
+        image.save(file, "JPEG", quality=1, optimize=True)
+    decoded = np.asarray(Image.open(file), np.float64)
+    assert (decoded == decoded[0, 0]).all()
+    size = file.tell()
+    assert point["bytes"] in (size, *range(size - 20, size))  # Or a smaller progressive file.
+    assert point["bpp"] == pytest.approx(8 * point["bytes"] / 512, rel=1e-5)
+    error = np.square(decoded[0, 0] - colour).mean()
+    assert point["psnr"] == pytest.approx(10 * np.log10(255**2 / error), rel=1e-5)
+    c, other = 2.55**2, decoded[0, 0]
+    ssim = (2 * colour * other + c) / (colour**2 + other**2 + c)
+    assert point["ssim"] == pytest.approx(ssim.mean(), rel=1e-4)
 
 
 def test_arguments_reach_the_encoder(folder: Path) -> None:

@@ -60,13 +60,23 @@ def bench() -> None:
 
 @bench.command(short_help="Rate and distortion over a folder of pictures.")
 @folder
-@click.option("--rates", default="", help="xcodec's rates; peers then run at full size.")
+@click.option(
+    "--rates",
+    default="",
+    metavar="X,...",
+    help="xcodec's rates; peers then run at full size.  [default: 0.01 to 0.1, without budgets]",
+)
 @click.option("--bytes", "sizes", default="", metavar="N,...", help="The best file within N bytes.")
 @click.option("--bpp", default="", metavar="X,...", help="The best file within X bits a pixel.")
 @click.option(
     "--fit/--no-fit", default=True, show_default=True, help="xcodec too fits --bytes and --bpp."
 )
-@click.option("--decoders", default="classical,generator", show_default=True)
+@click.option(
+    "--decoders",
+    default="classical,generator",
+    show_default=True,
+    help="What paints xcodec's files.",
+)
 @models
 @click.option("--efforts", default="", metavar="N,...", help="xcodec's efforts.  [default: 4]")
 @click.option("--peers", metavar="NAME,...", help="Other codecs.  [default: all installed]")

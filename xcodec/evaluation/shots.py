@@ -14,6 +14,7 @@ from xcodec.evaluation.records import digest, digest_of
 from xcodec.evaluation.state import State
 from xcodec.evaluation.viewer import Gallery, View
 from xcodec.evaluation.xcodecs import Variant
+from xcodec.images import RGB
 
 MOST_PICTURES = 6
 MOST_SIZES = 3
@@ -68,7 +69,7 @@ def shown(
         for column, path in paths:
             rgb = rd.load(path, figures["square"])
             place = Measuring(rgb, digest_of(rgb), opened, Meter(rgb, weights))
-            sizes = list(_sizes(record, column))
+            sizes = list(_sizes(record, column, rgb))
             pictures.append(viewer.picture(path.name, place, sizes, names, gallery))
     finally:
         opened.close()
@@ -81,7 +82,7 @@ def shown(
     return {"pictures": pictures, "images": images, "metrics": metrics}, quality
 
 
-def _sizes(record: Record, column: int) -> Iterator[tuple[str, list[View]]]:
+def _sizes(record: Record, column: int, rgb: RGB) -> Iterator[tuple[str, list[View]]]:
     """What the viewer shows of a picture: by size of xcodec's file, every codec at the nearest."""
     curves = record["figures"]["curves"]
     own = [curve for curve in curves if curve["kind"] == "xcodec"]
@@ -100,7 +101,7 @@ def _sizes(record: Record, column: int) -> Iterator[tuple[str, list[View]]]:
                 continue
             near = _nearest(curve, column, size)
             if near is not None and _worth_showing(curve):
-                coding = _coding(record, curve, near, column)
+                coding = _coding(record, curve, near, column, rgb)
                 name = curve["name"].replace(", fitted", "")
                 views.append(View(name, coding, _note(coding)))
         views.sort(key=lambda view: "generator" not in view.name)
@@ -124,7 +125,7 @@ def _nearest(curve: Record, column: int, size: int) -> Record | None:
     return dict(min(points, key=lambda p: abs(math.log(p["pictures"]["bytes"][column] / size))))
 
 
-def _coding(record: Record, curve: Record, point: Record, column: int) -> Coding:
+def _coding(record: Record, curve: Record, point: Record, column: int, rgb: RGB) -> Coding:
     """What makes the file of a point again."""
     if curve["kind"] != "xcodec":
         codecs = peers.CODECS
@@ -140,10 +141,8 @@ def _coding(record: Record, curve: Record, point: Record, column: int) -> Coding
     )
     if curve["target"] == "rate":
         return Own(variant, curve["codec"], ("rate", point["setting"]))
-    size = point["setting"]
-    if curve["target"] == "bpp":
-        size *= point["pictures"]["bytes"][column] / point["pictures"]["bpp"][column]
-    return Own(variant, curve["codec"], ("size", int(size)))
+    budget = rd.Budget(curve["target"], point["setting"])
+    return Own(variant, curve["codec"], ("size", budget.bytes(rgb)))
 
 
 def _note(coding: Coding) -> str:
