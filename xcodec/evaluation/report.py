@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from xcodec.evaluation import pages, shots, summary
+from xcodec.evaluation import pages, shots, tables
 from xcodec.evaluation.metrics import METRICS
-from xcodec.evaluation.records import number
 
 HINT = (
     "Drag the slider, or move it with the arrow keys. Sizes are those of the real files; on this "
@@ -106,59 +105,20 @@ def _tables(record: Record) -> Iterator[str]:
         yield from _rows(record)
         return
     figures, names = record["figures"], record["figures"]["metrics"]
-    titles = [METRICS[name].title for name in names]
-    budgets = sorted(
-        (
-            (point["setting"], curve, point)
-            for curve in figures["curves"]
-            if curve["target"] in ("bytes", "bpp")
-            for point in curve["points"]
-        ),
-        key=lambda found: found[0],
-    )
-    if budgets:
-        rows = [
-            [
-                curve["name"].replace(", fitted", ""),
-                f"{setting:g} {curve['target']}",
-                f"{point['files']}",
-                f"{point['bytes']:.0f}",
-                *(number(point[name], METRICS[name].digits) for name in names),
-            ]
-            for setting, curve, point in budgets
-        ]
-        header = ["codec", "budget", "files", "mean bytes", *titles]
-        yield pages.table(header, rows, "The best file within a budget")
-    if figures["takeovers"]:
-        rows = [
-            [
-                row["name"],
-                row["anchor"],
-                METRICS[row["metric"]].title,
-                "nowhere" if row["from_bpp"] is None else f"{row['from_bpp']:.3f} bpp",
-                " to ".join(f"{x:.3f}" for x in row["bpp"]),
-            ]
-            for row in figures["takeovers"]
-        ]
-        header = ["codec", "peer", "metric", "peer is better from", "compared over bpp"]
-        caption = "Where peers take over: the rate from which on each is better than xcodec"
-        yield f"<details><summary>{caption}</summary>{pages.table(header, rows, texts=2)}</details>"
-    deltas = [row for row in figures["deltas"] if row["metric"] in summary.COMPARED]
-    if deltas:
-        rows = [
-            [
-                row["name"],
-                row["anchor"],
-                METRICS[row["metric"]].title,
-                summary.percent(row["rate"]),
-                number(row["quality"], 3) if row["quality"] is not None else "no overlap",
-                "–" if row["figures"] is None else " to ".join(f"{x:.4g}" for x in row["figures"]),
-            ]
-            for row in deltas
-        ]
-        header = ["codec", "against", "metric", "bytes", "figure", "where both reach"]
-        caption = "Bjontegaard deltas: bytes at equal figures, figures at equal bytes"
-        yield f"<details><summary>{caption}</summary>{pages.table(header, rows, texts=2)}</details>"
+    budgets = tables.budgets(figures["curves"], names)
+    if budgets.lines:
+        yield pages.table(budgets.header, budgets.lines, _capital(budgets.title))
+    for table in (
+        tables.takeovers(figures["takeovers"], names),
+        tables.deltas(figures["deltas"], names),
+    ):
+        if table.lines:
+            inside = pages.table(table.header, table.lines, texts=2)
+            yield f"<details><summary>{_capital(table.title)}</summary>{inside}</details>"
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _rows(record: Record) -> Iterator[str]:

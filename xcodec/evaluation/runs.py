@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from xcodec.errors import InputError, ModelError
-from xcodec.evaluation import lpips, metrics, peers, points, rd, records, speed, summary
+from xcodec.evaluation import lpips, metrics, peers, points, rd, records, speed, summary, tables
 from xcodec.evaluation.curves import Point
 from xcodec.evaluation.options import arguments, numbers, pictures, span, texts
 from xcodec.evaluation.rd import Budget, Plan
@@ -40,7 +40,7 @@ def rate_distortion(
     record = records.record("rd", label, command, chosen, used, figures)
     return (
         record,
-        f"{label}: {len(chosen)} pictures, means\n\n{summary.shown(figures, plan.metrics)}",
+        f"{label}: {len(chosen)} pictures, means\n\n{tables.shown(figures, plan.metrics)}",
     )
 
 

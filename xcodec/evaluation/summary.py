@@ -1,18 +1,18 @@
-"""What a run of ``xcodec bench rd`` found, as a record holds it and as tables show it.
+"""What a run of ``xcodec bench rd`` found, as a record holds it.
 
 Curves are plain dictionaries here, as in the record: "name", "kind", "codec", "target", "aim" and
 "points" (see docs/benchmarks.md). So records of earlier runs can be summed up too.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from xcodec.evaluation import curves, metrics
+from xcodec.evaluation import curves
 from xcodec.evaluation.metrics import METRICS
 from xcodec.evaluation.rd import Curve, Measurement
-from xcodec.evaluation.records import mean, number, table
+from xcodec.evaluation.records import mean
 
 COMPARED = ("psnr", "ssim", "lpips")
 """Metrics of the Bjontegaard deltas."""
@@ -82,19 +82,12 @@ def deltas(
 
     span : lowest and highest bpp of the peer that count
     """
-    rows = []
-    for own in (curve for curve in found if curve["kind"] == "xcodec"):
-        for other in (curve for curve in found if curve["kind"] != "xcodec"):
-            for name in (name for name in COMPARED if name in names):
-                if other["aim"] not in (None, name):
-                    continue
-                ours, theirs = pairs(own, name), pairs(other, name)
-                if len(ours) < 2 or len(theirs) < 2:
-                    continue
-                change = curves.delta(ours, theirs, METRICS[name].rising, span)
-                row = {"name": own["name"], "anchor": other["name"], "metric": name}
-                rows.append(row | {"within_bpp": span} | asdict(change))
-    return rows
+    return [
+        row
+        | {"within_bpp": span}
+        | asdict(curves.delta(ours, theirs, METRICS[row["metric"]].rising, span))
+        for row, ours, theirs in _opposed(found, names)
+    ]
 
 
 def takeovers(found: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -102,98 +95,24 @@ def takeovers(found: list[dict[str, Any]], names: Sequence[str]) -> list[dict[st
 
     None where it isn't as far as both reach; curves that share no rates are left out.
     """
-    rows = []
+    return [
+        row | {"from_bpp": place[0], "bpp": list(place[1])}
+        for row, ours, theirs in _opposed(found, names)
+        if (place := curves.takeover(ours, theirs, METRICS[row["metric"]].rising)) is not None
+    ]
+
+
+def _opposed(
+    found: list[dict[str, Any]], names: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], list[curves.Point], list[curves.Point]]]:
+    """Every curve of xcodec, of two points at least, with every peer's, by metric."""
     for own in (curve for curve in found if curve["kind"] == "xcodec"):
         for other in (curve for curve in found if curve["kind"] != "xcodec"):
             for name in (name for name in COMPARED if name in names):
-                if other["aim"] not in (None, name):
-                    continue
                 ours, theirs = pairs(own, name), pairs(other, name)
-                place = curves.takeover(ours, theirs, METRICS[name].rising)
-                if place is not None:
+                if other["aim"] in (None, name) and min(len(ours), len(theirs)) > 1:
                     row = {"name": own["name"], "anchor": other["name"], "metric": name}
-                    rows.append(row | {"from_bpp": place[0], "bpp": list(place[1])})
-    return rows
-
-
-def takeover_table(rows: list[dict[str, Any]]) -> str:
-    """From where on peers are better."""
-    lines = [
-        [
-            row["name"],
-            row["anchor"],
-            METRICS[row["metric"]].title,
-            "nowhere" if row["from_bpp"] is None else f"{row['from_bpp']:.3f} bpp",
-            " to ".join(f"{x:.3f}" for x in row["bpp"]),
-        ]
-        for row in rows
-        if row["metric"] != "ssim"
-    ]
-    return table(["codec", "peer", "metric", "peer is better from", "compared over bpp"], lines)
-
-
-def _header(names: Sequence[str]) -> list[str]:
-    return [METRICS[name].title for name in names]
-
-
-def _cells(row: dict[str, Any], names: Sequence[str]) -> list[str]:
-    return [number(row.get(name), METRICS[name].digits) for name in names]
-
-
-def budget_table(found: list[dict[str, Any]], names: Sequence[str]) -> str:
-    """What each codec makes of each budget; empty where there are none."""
-    rows = [
-        (point["setting"], curve, point)
-        for curve in found
-        if curve["target"] in ("bytes", "bpp")
-        for point in curve["points"]
-    ]
-    lines = [
-        [
-            curve["name"].replace(", fitted", ""),
-            f"{setting:g} {curve['target']}",
-            f"{point['files']}",
-            f"{point['bytes']:.0f}",
-            f"{point['largest']}",
-            *_cells(point, names),
-        ]
-        for setting, curve, point in sorted(rows, key=lambda row: row[0])
-    ]
-    if not lines:
-        return ""
-    return table(["codec", "budget", "files", "bytes", "largest", *_header(names)], lines)
-
-
-def beside_table(rows: list[dict[str, Any]], names: Sequence[str]) -> str:
-    """Every codec that reaches so far, at the same rates."""
-    lines = [
-        [row["name"], number(row["bpp"], 4), *_cells(row, names)]
-        for row in rows
-        if row["psnr"] is not None
-    ]
-    return table(["codec", "bpp", *_header(names)], lines)
-
-
-def delta_table(rows: list[dict[str, Any]]) -> str:
-    """The Bjontegaard deltas in PSNR; where curves don't overlap the table says so."""
-    lines = [
-        [
-            row["name"],
-            row["anchor"],
-            percent(row["rate"]),
-            "no overlap" if row["quality"] is None else f"{row['quality']:+.3f}",
-            "–" if row["figures"] is None else " to ".join(f"{x:.4g}" for x in row["figures"]),
-            "–" if row["bpp"] is None else " to ".join(f"{x:.3g}" for x in row["bpp"]),
-        ]
-        for row in rows
-        if row["metric"] == "psnr"
-    ]
-    return table(["codec", "against", "bytes", "PSNR", "over dB", "over bpp"], lines)
-
-
-def percent(change: float | None) -> str:
-    """A change as a signed percentage."""
-    return "no overlap" if change is None else f"{100 * change:+.1f} %"
+                    yield row, ours, theirs
 
 
 def places(found: list[dict[str, Any]], asked: Iterable[float]) -> list[float]:
@@ -201,18 +120,3 @@ def places(found: list[dict[str, Any]], asked: Iterable[float]) -> list[float]:
     first = next((curve for curve in found if curve["target"] == "rate"), None)
     own = [point["bpp"] for point in first["points"]] if first else []
     return [*own, *asked]
-
-
-def shown(figures: dict[str, Any], names: Sequence[str] = metrics.ALWAYS) -> str:
-    """All tables of a run."""
-    parts = [budget_table(figures["curves"], names)]
-    if figures["beside"]:
-        parts.append("at equal rates, interpolated:\n\n" + beside_table(figures["beside"], names))
-    if figures["deltas"]:
-        parts.append(
-            "Bjontegaard deltas at equal PSNR, and at equal bytes:\n\n"
-            + delta_table(figures["deltas"])
-        )
-    if figures["takeovers"]:
-        parts.append(f"where peers take over:\n\n{takeover_table(figures['takeovers'])}")
-    return "\n\n".join(filter(None, parts))
