@@ -1,17 +1,32 @@
 """Tiny pictures and runs for the tests of training."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from xcodec.reconstruction.architecture import Architecture
-from xcodec.training.settings import TrainSettings
+from xcodec.reconstruction.architecture import (
+    Architecture,
+    OnDemandArchitecture,
+    Shape,
+    XGansArchitecture,
+)
+from xcodec.training import cache, dataset
+from xcodec.training.settings import LossSettings, TrainSettings
 
 SMALL = Architecture((16, 16, 16, 16), (1, 0, 0), 1, (1, 1, 1))
+XGANS = XGansArchitecture(width=8, blocks=2, dropout=0.0)
+ONDEMAND = OnDemandArchitecture(width=8, side=32)
+NETWORKS = (SMALL, XGANS, ONDEMAND)
+LEVELS = {"points": (5, 20), "color-noise": (85, 95), "white-block": (8, 16)} | {
+    "color-block": (8, 16)
+}
+GAN = LossSettings(pixel=0.0, adversarial=1.0, matching=10.0, point=10.0)
 
 
 def smooth(folder: Path, count: int, side: int = 80) -> None:
@@ -57,3 +72,14 @@ def settings(tmp_path: Path) -> TrainSettings:
         ready=6,
         architecture=SMALL,
     )
+
+
+def tasked(settings: TrainSettings, task: str, shape: Shape, **more: Any) -> TrainSettings:
+    return dataclasses.replace(
+        settings, task=task, architecture=shape, levels=LEVELS[task], turns=False, **more
+    )
+
+
+def jobs(settings: TrainSettings) -> list[cache.Job]:
+    settings.cache.mkdir(exist_ok=True)
+    return list(dataset.jobs(cache.pictures(settings.data or Path()), settings))

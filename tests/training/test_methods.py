@@ -1,12 +1,6 @@
-"""Every task with every network; runs that repeat bit for bit; the paper's presets."""
+"""Every task with every network, and the paper's presets."""
 
 import dataclasses
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +8,9 @@ import numpy as np
 import pytest
 import safetensors
 import torch
+from PIL import Image
 
-from tests.training.conftest import SMALL, smooth
+from tests.training.conftest import GAN, NETWORKS, ONDEMAND, SMALL, XGANS, jobs, tasked
 from xcodec import images
 from xcodec.corruption import DISTRIBUTIONS, TASKS
 from xcodec.errors import InputError, ModelError
@@ -25,32 +20,6 @@ from xcodec.training import cache, dataset, trainer, validation, vgg
 from xcodec.training.judge import shares
 from xcodec.training.learner import Learner
 from xcodec.training.settings import LossSettings, TrainSettings, presets
-
-XGANS = XGansArchitecture(width=8, blocks=2, dropout=0.0)
-ONDEMAND = OnDemandArchitecture(width=8, side=32)
-NETWORKS = (SMALL, XGANS, ONDEMAND)
-LEVELS = {"points": (5, 20), "color-noise": (85, 95), "white-block": (8, 16)} | {
-    "color-block": (8, 16)
-}
-GAN = LossSettings(pixel=0.0, adversarial=1.0, matching=10.0, point=10.0)
-
-
-def tasked(settings: TrainSettings, task: str, shape: Shape, **more: Any) -> TrainSettings:
-    return dataclasses.replace(
-        settings, task=task, architecture=shape, levels=LEVELS[task], turns=False, **more
-    )
-
-
-def state(path: Path) -> dict[str, torch.Tensor]:
-    with safetensors.safe_open(path, framework="pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-
-
-def same(one: Path, other: Path) -> None:
-    mine, its = state(one), state(other)
-    assert mine.keys() == its.keys()
-    for key, value in mine.items():
-        assert torch.equal(value, its[key]), key
 
 
 @pytest.mark.parametrize("shape", NETWORKS, ids=lambda shape: shape.kind)
@@ -73,11 +42,6 @@ def test_examples_show_the_original_where_they_say_so(settings: TrainSettings, t
     assert (batch.conditions[~known] != batch.targets[~known]).mean() > 0.9
 
 
-def jobs(settings: TrainSettings) -> list[cache.Job]:
-    settings.cache.mkdir(exist_ok=True)
-    return list(dataset.jobs(cache.pictures(settings.data or Path()), settings))
-
-
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 def test_points_are_encoded_for_networks_that_start_from_a_fill(
     settings: TrainSettings, distribution: str
@@ -90,94 +54,6 @@ def test_points_are_encoded_for_networks_that_start_from_a_fill(
     assert np.abs(rgb.astype(int) - fill)[known[..., 0] == 1].max() <= 1
     assert known.mean() == pytest.approx(job.draw.percent / 100, rel=0.25)
     assert entry.step == 0
-
-
-def test_what_a_crop_is_follows_from_seed_step_and_place(settings: TrainSettings) -> None:
-    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
-    whole = dataset.draw(entries, settings, 7, range(4))
-    part = dataset.draw(entries, settings, 7, range(2, 4))
-    np.testing.assert_array_equal(whole.conditions[2:], part.conditions)
-    other = dataset.draw(entries, settings, 8, range(4))
-    assert not np.array_equal(whole.conditions, other.conditions)
-
-
-def test_crops_do_not_depend_on_how_fast_pictures_are_encoded(settings: TrainSettings) -> None:
-    settings = dataclasses.replace(settings, ready=2, pace=0.5)
-    found = []
-    for workers in (0, 1):
-        fresh = dataclasses.replace(settings, cache=settings.cache / str(workers))
-        fresh.cache.mkdir(parents=True)
-        filler = cache.Filler(jobs(fresh), 32, workers)
-        batches = dataset.Batches(filler, fresh, 0)
-        found.append([batches.next()[0].conditions for _ in range(10)])
-        batches.close()
-        filler.close()
-    np.testing.assert_array_equal(*found)
-
-
-@pytest.mark.parametrize("shape", [SMALL, XGansArchitecture(width=8, blocks=2)], ids=str)
-def test_a_run_killed_and_resumed_ends_with_the_same_weights(
-    settings: TrainSettings, tmp_path: Path, shape: Shape
-) -> None:
-    """With adversaries, dropout and Adam's moments, all of which a state must hold."""
-    settings = tasked(settings, "points", shape, losses=GAN, steps=9, every=3, optimizer="adam")
-    settings = dataclasses.replace(settings, rival_width=8)
-    left_alone = dataclasses.replace(
-        settings,
-        output=tmp_path / "alone.safetensors",
-        checkpoint=tmp_path / "alone",
-        accumulate=2,
-    )
-    trainer.train(left_alone)
-    killed = dataclasses.replace(settings, accumulate=2)
-    learn = Learner.learn
-
-    def killed_at_five(self: Learner, batches: Any) -> Any:
-        if self.account.step == 5:
-            raise KeyboardInterrupt
-        return learn(self, batches)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Learner, "learn", killed_at_five)
-        with pytest.raises(KeyboardInterrupt):
-            trainer.train(killed)
-    trainer.train(dataclasses.replace(killed, resume=True))
-    same(killed.state, left_alone.state)
-    same(killed.weights, left_alone.weights)
-
-
-@pytest.mark.long
-def test_a_process_killed_at_a_random_moment_ends_with_the_same_weights(tmp_path: Path) -> None:
-    smooth(tmp_path / "data", 12, 128)
-    smooth(tmp_path / "val", 3, 128)
-
-    def command(name: str) -> list[str]:
-        line = "train --preset x-gans --task points --without perceptual --steps 40 --every 8"
-        line += f" --crop 32 --threads 1 --workers 0 --device cpu --data {tmp_path / 'data'}"
-        line += f" --val {tmp_path / 'val'} --cache {tmp_path / 'cache'} --resume"
-        line += f" -o {tmp_path / name}.safetensors --checkpoint {tmp_path / name}"
-        return [sys.executable, "-m", "xcodec", *line.split()]
-
-    subprocess.run(command("alone"), check=True, capture_output=True)
-    rng = np.random.default_rng()
-    for _ in range(3):
-        process = subprocess.Popen(command("killed"), stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(4, 15))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    subprocess.run(command("killed"), check=True, capture_output=True)
-    same(tmp_path / "killed/state.safetensors", tmp_path / "alone/state.safetensors")
-    same(tmp_path / "killed.safetensors", tmp_path / "alone.safetensors")
-
-
-def test_accumulated_batches_are_one_large_batch(settings: TrainSettings) -> None:
-    settings = dataclasses.replace(settings, optimizer="sgd", schedule="constant", clip=1e9)
-    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
-    one, many = (Learner(settings, torch.device("cpu")) for _ in range(2))
-    one.learn([dataset.draw(entries, settings, 0, range(4))])
-    many.learn([dataset.draw(entries, settings, 0, range(i, i + 2)) for i in (0, 2)])
-    for mine, its in zip(one.generator.parameters(), many.generator.parameters(), strict=True):
-        torch.testing.assert_close(mine, its)
 
 
 def test_adversaries_learn_and_join_after_pretraining(settings: TrainSettings) -> None:
@@ -362,82 +238,27 @@ def test_a_dataset_that_is_none_is_one_clear_error(settings: TrainSettings, tmp_
         dataset.split(missing)
 
 
-def free_port() -> str:
-    with socket.socket() as listener:
-        listener.bind(("", 0))
-        return str(listener.getsockname()[1])
-
-
-TWO = """
-import dataclasses, pickle, sys
-from pathlib import Path
-from xcodec.training import trainer
-settings = pickle.loads(Path(sys.argv[1]).read_bytes())
-trainer.train(settings)
-"""
-
-
-@pytest.mark.parametrize(
-    "launcher", ["accelerate", pytest.param("torchrun", marks=pytest.mark.long)]
-)
-def test_two_processes_are_one_with_the_double_batch(
-    settings: TrainSettings, tmp_path: Path, launcher: str
-) -> None:
-    pytest.importorskip("accelerate")
-    import pickle
-
-    settings = dataclasses.replace(
-        settings, optimizer="sgd", steps=3, lr=0.1, warmup=0, clip=1e9, ema=0.0, every=3
-    )
-    script = tmp_path / "two.py"
-    script.write_text(TWO)
-    double = dataclasses.replace(settings, batch=4, output=tmp_path / "one.safetensors")
-    trainer.train(dataclasses.replace(double, checkpoint=tmp_path / "one"))
-    (tmp_path / "settings").write_bytes(pickle.dumps(settings))
-    # accelerate calls several processes on one machine multi_gpu; without cards they use gloo.
-    start = {
-        "accelerate": "accelerate.commands.launch --multi_gpu --num_machines 1 --num_processes 2"
-        " --main_process_port",
-        "torchrun": "torch.distributed.run --nproc-per-node 2 --master-port",
-    }
-    line = [*start[launcher].split(), free_port(), str(script), str(tmp_path / "settings")]
-    done = subprocess.run(
-        [sys.executable, "-m", *line],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    mine, its = state(settings.state), state(tmp_path / "one" / "state.safetensors")
-    fresh = Learner(settings, torch.device("cpu")).generator.state_dict()
-    for key, value in fresh.items():
-        moved = (its[f"weights.{key}"] - value).norm()
-        assert (mine[f"weights.{key}"] - its[f"weights.{key}"]).norm() <= 1e-3 * moved + 1e-7, key
-    head = "weights.head.weight"
-    assert (its[head] - fresh["head.weight"]).norm() > 1e-2
-
-
 @pytest.mark.parametrize("shape", NETWORKS, ids=lambda shape: shape.kind)
 def test_a_batch_is_learned_by_heart(settings: TrainSettings, shape: Shape) -> None:
-    """A small form of every network; the test below is the whole one."""
-    settings = tasked(settings, "points", shape, optimizer="adam", lr=4e-3, steps=400)
-    assert memorised(settings, 32, 300, 24.0) > 24.0
+    """A small form of every network; the test below takes the whole ones."""
+    settings = tasked(settings, "points", shape, optimizer="adam", lr=4e-3, batch=1)
+    first, best = memorised(settings, 150, 35.0)
+    assert best > 30.0
+    assert best > first + 3.0  # The U-Net starts from the fill, which is good already.
 
 
-def memorised(settings: TrainSettings, crop: int, steps: int, enough: float) -> float:
-    """The best PSNR on one batch that a network reaches in so many steps."""
-    settings = dataclasses.replace(settings, crop=crop, schedule="constant")
+def memorised(settings: TrainSettings, steps: int, enough: float) -> tuple[float, float]:
+    """PSNR on one batch at first, and the best in so many steps, without what dropout takes."""
+    settings = dataclasses.replace(settings, schedule="constant", warmup=20)
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)[:2]]
-    batch = dataset.draw(entries, settings, 0, range(2))
+    batch = dataset.draw(entries, settings, 0, range(settings.batch))
     learner = Learner(settings, torch.device("cpu"))
-    best = 0.0
-    for _ in range(steps):
-        error = learner.learn([batch]).error
-        best = max(best, 20 * np.log10(255 / error))
-        if best > enough:
-            break
-    return best
+    found = []
+    while len(found) < steps and max(found, default=0.0) < max(
+        enough, found[0] + 5 if found else 0
+    ):
+        found.append(20 * np.log10(255 / learner.learn([batch]).error))
+    return found[0], max(found)
 
 
 @pytest.mark.long
@@ -445,22 +266,21 @@ def memorised(settings: TrainSettings, crop: int, steps: int, enough: float) -> 
 def test_every_preset_overfits_one_batch_above_30_db(
     settings: TrainSettings, preset: str, photo: np.ndarray[Any, Any]
 ) -> None:
-    from PIL import Image
-
-    for i in range(2):
-        Image.fromarray(photo[i * 100 : i * 100 + 128, 100:228]).save(
-            (settings.data or Path()) / f"{i:02}.png"
-        )
+    """Crops of 64x64 of a photo with fine fur; without adversaries, whose game has no goal."""
+    for file in cache.pictures(settings.data or Path()):
+        Image.fromarray(photo[60:188, 120:248]).save(file)
     losses = {"adversarial": 0.0, "matching": 0.0, "perceptual": 0.0, "point": 0.0, "pixel": 1.0}
     task = None if preset == "photo" else "points"
     ready = TrainSettings.from_preset(
-        preset, data=settings.data, cache=settings.cache, task=task, crop=64, losses=losses
+        preset, data=settings.data, cache=settings.cache, task=task, crop=64, batch=1, losses=losses
     )
     shape = ready.architecture
     if isinstance(shape, XGansArchitecture):  # Dropout is there to keep it from this.
         shape = dataclasses.replace(shape, dropout=0.0)
     ready = dataclasses.replace(ready, architecture=shape, lr=1e-3, optimizer="adam", steps=10**6)
-    assert memorised(ready, 64, 2000, 30.5) > 30.0
+    first, best = memorised(ready, 1000, 30.5)
+    print(f"{preset}: {first:.2f} dB, {best:.2f} dB")  # noqa: T201
+    assert best > 30.0
 
 
 def test_validation_levels_are_the_bands(settings: TrainSettings) -> None:

@@ -48,7 +48,7 @@ class World:
             return list(numbers)
         from accelerate.utils import broadcast
 
-        # Half of a double's digits would do, but processors and cards without doubles would not.
+        # Single precision: some cards have no other.
         values = torch.tensor(numbers, dtype=torch.float32, device=device)
         found: list[float] = broadcast(values, from_process=0).tolist()
         return found

@@ -35,7 +35,9 @@ def train(settings: TrainSettings) -> zoo.Card:
         monitor = stack.enter_context(Monitor(silent=not world.first))
         interrupted = stack.enter_context(_interruption())
         learner = Learner(settings, world.device or choose(settings.device), world)
-        if settings.resume and settings.state.exists():
+        resumed = settings.resume and settings.state.exists()
+        _same_for_all(learner, resumed, f"{settings.state}: not on all machines of the run")
+        if resumed:
             learner.restore(settings.state)
             account = learner.account
             monitor.say(f"resuming at step {account.step}, {account.hours:.2f} h")
@@ -44,8 +46,10 @@ def train(settings: TrainSettings) -> zoo.Card:
             closing(cache.Filler(dataset.jobs(training, settings), settings.crop, settings.workers))
         )
         monitor.say(f"{len(training)} pictures train, {len(choosing)} validate; encoding the first")
+        digest = dataset.digest(training)
+        _same_for_all(learner, int(digest[:5], 16), "the machines of the run have other pictures")
         facts: dict[str, str | int] = {
-            "data_digest": dataset.digest(training),
+            "data_digest": digest,
             "data_pictures": len(training),
         }
         if learner.criterion.network is not None:
@@ -121,6 +125,12 @@ def _run(
         if not interrupted.is_set() and not (repeats and account.step):
             judge()
         learner.save(settings.state)
+
+
+def _same_for_all(learner: Learner, number: int, problem: str) -> None:
+    """Raise InputError where a number below 2^24 isn't the first process's."""
+    if learner.world.agreed([number], learner.device) != [number]:
+        raise InputError(problem)
 
 
 def _board(settings: TrainSettings) -> Path | None:
