@@ -7,7 +7,7 @@ from PIL import Image
 
 import xcodec
 from tests.golden import pictures
-from xcodec import alpha, codec
+from xcodec import alpha, codec, inspection
 from xcodec.coding import container
 from xcodec.coding.container import Header
 
@@ -113,6 +113,6 @@ def test_damaged_alpha_is_an_error(section: bytes) -> None:
     data = container.write(
         Header(**(vars(header) | {"sections": {container.ALPHA: section}})), [b""]
     )
-    assert codec.info(data).mode == "RGBA"
+    assert inspection.info(data).mode == "RGBA"
     with pytest.raises(xcodec.FormatError):
         xcodec.decode(data, decoder="classical")

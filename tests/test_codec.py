@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
-from xcodec import codec, reading
+from xcodec import codec, inspection, reading
 from xcodec.coding import container, payload, quantizer
 from xcodec.reading import LIMITS, Tile
 
@@ -39,12 +39,12 @@ def partial(data: bytes) -> RGB:
 def test_the_container_is_small(small: RGB) -> None:
     for rate in (0.001, 0.01, 0.05):
         data = xcodec.encode(small, rate)
-        info = codec.info(data)
+        info = inspection.info(data)
         assert len(data) - len(
-            container.read(data, max_pixels=1 << 20, limits=codec.LIMITS).tile()[0][0]
+            container.read(data, max_pixels=1 << 20, limits=reading.LIMITS).tile()[0][0]
         )
         assert info.container <= 17  # With what the end of the entropy-coded data costs.
-    file = codec._read(data, 1 << 20, partial=False)
+    file = reading.single(data, 1 << 20, partial=False)
     empty = container.write(file.header, [b""])
     assert len(empty) <= 16
     assert len(empty) == len(data) - len(
@@ -55,7 +55,7 @@ def test_the_container_is_small(small: RGB) -> None:
 def test_the_size_that_is_reported_is_the_size(small: RGB) -> None:
     for options in ({}, {"mask": "random"}, LOSSLESS, {"density": "uniform"}, {"comment": "hm"}):
         data = xcodec.encode(small, 0.03, **options)
-        info = codec.info(data)
+        info = inspection.info(data)
         assert info.bytes == len(data)
         assert info.bpp == 8 * len(data) / (96 * 120)
         assert info.container + info.density + info.luma + info.chroma == len(data)
@@ -75,7 +75,7 @@ def test_every_field_comes_back(small: RGB) -> None:
         model="face",
         comment="a cat, größer",
     )
-    info = dataclasses.asdict(codec.info(data))
+    info = dataclasses.asdict(inspection.info(data))
     expected = {
         "version": 3,
         "width": 120,
@@ -92,10 +92,10 @@ def test_every_field_comes_back(small: RGB) -> None:
         "layers": 1,
     }
     assert {key: info[key] for key in expected} == expected
-    plain = codec.info(xcodec.encode(small, 0.05))
+    plain = inspection.info(xcodec.encode(small, 0.05))
     assert (plain.seed, plain.comment, plain.block) == (None, None, 32)
     marks = pictures.speckled(96, 120)
-    explicit = codec.info(xcodec.encode(small, mask=marks, **LOSSLESS))
+    explicit = inspection.info(xcodec.encode(small, mask=marks, **LOSSLESS))
     assert (explicit.step, explicit.block, explicit.samples) == (None, None, marks.sum())
     assert explicit.density > 100
 
@@ -115,7 +115,7 @@ def test_lossless_samples_are_exact_on_noise(density: str, mask: str) -> None:
     chosen = pictures.speckled(50, 70) if mask == "explicit" else mask
     data = xcodec.encode(noise, 0.2, density=density, mask=chosen, **LOSSLESS)
     where, colours = codec.decode_samples(data)
-    assert len(where) == codec.info(data).samples
+    assert len(where) == inspection.info(data).samples
     assert np.array_equal(colours, noise[tuple(where.T)])
     painted = np.asarray(xcodec.decode(data, decoder="classical"))
     assert np.array_equal(painted[tuple(where.T)], colours)
@@ -154,11 +154,11 @@ def test_a_file_cut_anywhere_is_an_error_or_partly_a_picture(
 ) -> None:
     """Each byte that is there helps: what is drawn is never a guess from bytes that are not."""
     data = xcodec.encode(small, 0.03, **options)
-    whole = codec._read(data, 1 << 20, partial=False)
+    whole = reading.single(data, 1 << 20, partial=False)
     decibels, known = [], []
     for length in range(len(data)):
         with pytest.raises(xcodec.FormatError):
-            codec.info(data[:length])
+            inspection.info(data[:length])
         try:
             file = parse(data[:length], 1 << 20, partial=True)
         except xcodec.FormatError:
@@ -179,11 +179,11 @@ def test_a_file_cut_anywhere_is_an_error_or_partly_a_picture(
 
 def test_layers_are_drawn_only_where_they_are_whole(photo: RGB) -> None:
     data = xcodec.encode(photo, 0.03, step=2.0)
-    info = codec.info(data)
+    info = inspection.info(data)
     assert info.layers == 5
-    contents = container.read(data, max_pixels=1 << 20, limits=codec.LIMITS)
+    contents = container.read(data, max_pixels=1 << 20, limits=reading.LIMITS)
     layers, count = contents.tile()[0], contents.layers
-    whole = codec._read(data, 1 << 20, partial=False)
+    whole = reading.single(data, 1 << 20, partial=False)
     start = len(data) - 4 - sum(map(len, layers))
     decibels, ends = [], np.cumsum([len(layer) for layer in layers]) + start
     for kept, end in enumerate(ends.tolist(), 1):
@@ -200,7 +200,7 @@ def test_layers_are_drawn_only_where_they_are_whole(photo: RGB) -> None:
             damaged = bytearray(data)
             damaged[end + 3] ^= 1
             with pytest.raises(xcodec.FormatError):
-                codec.info(bytes(damaged))
+                inspection.info(bytes(damaged))
             more = parse(bytes(damaged), 1 << 20, partial=True)
             assert np.array_equal(more.symbols, file.symbols)
         decibels.append(psnr(photo, partial(data[:end])))
@@ -219,9 +219,9 @@ def test_partial_says_so(small: RGB) -> None:
 
 def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
     data = xcodec.encode(small, comment="kept")
-    header = codec._read(data, 1 << 20, partial=False).header
+    header = reading.single(data, 1 << 20, partial=False).header
     reader = container.Reader(data)
-    container._read_header(reader, 1 << 20, codec.LIMITS)
+    container._read_header(reader, 1 << 20, reading.LIMITS)
     layer = data[reader.at : -4]
     bare = container._write_header(dataclasses.replace(header, sections={}), False)
     flagged = bytearray(bare)
@@ -230,18 +230,18 @@ def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
         body = bytes(flagged) + bytes([1, kind, 3]) + b"abc" + layer
         file = body + container.checksum(body)
         if skipped:
-            assert codec.info(file).comment is None
-            assert codec.info(file).samples == codec.info(data).samples
+            assert inspection.info(file).comment is None
+            assert inspection.info(file).samples == inspection.info(data).samples
         else:
             with pytest.raises(xcodec.FormatError, match="section 63"):
-                codec.info(file)
+                inspection.info(file)
 
 
 def test_another_version_is_named(small: RGB) -> None:
     data = bytearray(xcodec.encode(small))
     data[2] = 0xC7
     with pytest.raises(xcodec.FormatError, match="version 7"):
-        codec.info(bytes(data))
+        inspection.info(bytes(data))
 
 
 def test_any_damage_is_noticed(small: RGB) -> None:
@@ -251,12 +251,12 @@ def test_any_damage_is_noticed(small: RGB) -> None:
             damaged = bytearray(data)
             damaged[at] ^= 1 << bit
             with pytest.raises((xcodec.FormatError, xcodec.LimitError)):
-                codec.info(bytes(damaged))
+                inspection.info(bytes(damaged))
 
 
 def test_quantised_samples_are_what_a_decoder_gets(small: RGB) -> None:
     direct = codec.quantised(small, 0.04)
-    file = codec._read(xcodec.encode(small, 0.04), 1 << 20, partial=False).samples()
+    file = reading.single(xcodec.encode(small, 0.04), 1 << 20, partial=False).samples()
     assert np.array_equal(direct.points.rows, file.points.rows)
     assert np.array_equal(direct.values, file.values)
     assert direct.step == file.step

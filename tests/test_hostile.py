@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import xcodec
 from tests.golden import pictures
-from xcodec import codec
+from xcodec import inspection, reading
 from xcodec.coding import container, maskcode
 from xcodec.coding.container import Header
 from xcodec.sampling.mask import MAX_SCALE
@@ -49,7 +49,7 @@ def files() -> tuple[bytes, ...]:
     small.append(xcodec.encode(pictures.scene(70, 260), 0.05, tile=128, **lossless))
     noise = (pictures.noise(60 * 64 * 3) % 256).astype(np.uint8).reshape(60, 64, 3)
     layered = xcodec.encode(noise, 0.4, **lossless)
-    assert codec.info(layered).layers > 1
+    assert inspection.info(layered).layers > 1
     return (*small, layered)
 
 
@@ -93,7 +93,7 @@ def endure(data: bytes, partial: bool = False, max_pixels: int = MAX_PIXELS) -> 
             xcodec.decode(data, decoder="classical", partial=partial, max_pixels=max_pixels)
         took = time.process_time() - start
         if not partial:
-            codec.info(data, max_pixels=max_pixels)
+            inspection.info(data, max_pixels=max_pixels)
     except xcodec.XcodecError as error:
         message, took = str(error), time.process_time() - start
     assert message is None or (message and "\n" not in message)
@@ -156,7 +156,7 @@ def test_what_is_left_of_damaged_files(data: bytes) -> None:
 def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool) -> None:
     data = files()[which]
     reader = container.Reader(data)
-    container._read_header(reader, MAX_PIXELS, codec.LIMITS)
+    container._read_header(reader, MAX_PIXELS, reading.LIMITS)
     body = data[: reader.at] + rest
     endure(body + container.checksum(body), partial)
 
@@ -171,7 +171,7 @@ def test_anything_at_all(rest: bytes, partial: bool, magic: bool) -> None:
 @settings(several, max_examples=120)
 def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
     whole = files()[-1]
-    contents = container.read(whole, max_pixels=MAX_PIXELS, limits=codec.LIMITS)
+    contents = container.read(whole, max_pixels=MAX_PIXELS, limits=reading.LIMITS)
     layers = [bytearray(layer) for layer in contents.tile()[0]]
     for _ in range(data.draw(st.integers(1, 3))):
         layer = layers[data.draw(st.integers(0, len(layers) - 1))]
@@ -189,7 +189,7 @@ def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
 @settings(several, max_examples=120)
 def test_tiles_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
     whole = data.draw(st.sampled_from(files()[-3:-1]))
-    contents = container.read(whole, max_pixels=MAX_PIXELS, limits=codec.LIMITS)
+    contents = container.read(whole, max_pixels=MAX_PIXELS, limits=reading.LIMITS)
     assert contents.finest is not None
     tiles = [list(contents.tile(number)[0]) for number in range(len(contents.grid))]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -249,20 +249,20 @@ def test_sizes_are_refused_before_anything_is_allocated(traced: None) -> None:
         before = tracemalloc.get_traced_memory()[0]
         for partial in (False, True):
             with pytest.raises(xcodec.LimitError, match=f"{width}x{height}"):
-                codec.info(data, max_pixels=MAX_PIXELS)
+                inspection.info(data, max_pixels=MAX_PIXELS)
             with pytest.raises(xcodec.LimitError):
                 xcodec.decode(data, decoder="classical", partial=partial, max_pixels=MAX_PIXELS)
         assert allocated(before) < 1 << 20
     for width in (1 << 20 | 1, 1 << 30, 1 << 41):
         data = container.write(header(width=width), [b"x"])
         with pytest.raises(xcodec.FormatError, match="width"):
-            codec.info(data)
+            inspection.info(data)
 
 
 def test_a_full_picture_of_nothing_takes_a_second_at_most() -> None:
     for data in full_pictures():
         assert endure(data)
-        assert codec.info(data, max_pixels=MAX_PIXELS).samples == 180 * 180
+        assert inspection.info(data, max_pixels=MAX_PIXELS).samples == 180 * 180
 
 
 def test_a_full_picture_of_nothing_takes_little_memory(traced: None) -> None:
@@ -317,7 +317,7 @@ def test_masks_that_make_no_sense(traced: None) -> None:
         data = container.write(explicit, [layer])
         assert not endure(data)
         with pytest.raises(xcodec.FormatError):
-            codec.info(data)
+            inspection.info(data)
 
 
 def test_sections_that_make_no_sense(traced: None) -> None:
@@ -346,15 +346,15 @@ def test_the_fields_of_a_header_have_bounds() -> None:
     ):
         data = container.write(wrong, [b"x" * 40])
         with pytest.raises(xcodec.FormatError, match="damaged"):
-            codec.info(data)
+            inspection.info(data)
     for at, value in ((3, 3), (3, 12), (4, 5), (4, 7)):
         data = bytearray(container.write(header(), [b"x" * 40]))
         data[at] = data[at] & ~15 | value
         with pytest.raises(xcodec.FormatError):
-            codec.info(mended(bytes(data)))
+            inspection.info(mended(bytes(data)))
     needless = container._write_header(header(), False).replace(b"\x3f\x3f", b"\xbf\0\x3f")
     with pytest.raises(xcodec.FormatError, match="width"):
-        codec.info(needless + container.checksum(needless))
+        inspection.info(needless + container.checksum(needless))
 
 
 def test_no_sample_at_all() -> None:
@@ -363,6 +363,6 @@ def test_no_sample_at_all() -> None:
 
 def test_a_model_that_nobody_knows_is_named() -> None:
     data = container.write(header(model=9), [b""])
-    assert codec.info(data).model == "model 9"
+    assert inspection.info(data).model == "model 9"
     with pytest.raises(xcodec.ModelError, match="9"):
         xcodec.decode(data, decoder="classical")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
-from xcodec import analysis, codec, images, rdoq, scatter
+from xcodec import analysis, images, inspection, rdoq, scatter
 from xcodec.analysis import SWEEPS, Request
 from xcodec.coding import context, quantizer
 from xcodec.reconstruction.interpolation import fill
@@ -120,7 +120,9 @@ def test_more_effort_makes_smaller_files_with_a_smaller_error(small: RGB, rate: 
 
 
 def test_effort_leaves_the_samples_where_they_are(small: RGB) -> None:
-    found = {codec.info(xcodec.encode(small, 0.03, effort=e)).samples for e in range(len(SWEEPS))}
+    found = {
+        inspection.info(xcodec.encode(small, 0.03, effort=e)).samples for e in range(len(SWEEPS))
+    }
     assert len(found) == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import xcodec
-from xcodec import codec
+from xcodec import inspection
 from xcodec.coding import container, payload
 from xcodec.coding.container import Header
 from xcodec.sampling import mask as masks
@@ -43,7 +43,7 @@ def test_few_bytes_cannot_ask_for_many_samples() -> None:
     assert tracemalloc.get_traced_memory()[1] < 64 << 20
     tracemalloc.stop()
     with pytest.raises(xcodec.LimitError, match=str(131072 + 64 * 100)):
-        codec.info(full(4000, bytes(100)))
+        inspection.info(full(4000, bytes(100)))
 
 
 def test_an_explicit_mask_cannot_either() -> None:
@@ -51,7 +51,7 @@ def test_an_explicit_mask_cannot_either() -> None:
     layer = b"\0" + container.pack(b"\xff" * 500_000)
     data = container.write(header, [container.varint(len(layer)) + layer])
     with pytest.raises(xcodec.LimitError, match="samples"):
-        codec.info(data)
+        inspection.info(data)
 
 
 def test_encoders_keep_to_that(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,9 +60,9 @@ def test_encoders_keep_to_that(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (masks, payload):
         monkeypatch.setattr(module, "FREE_SAMPLES", 100)
     with pytest.raises(xcodec.LimitError):
-        codec.info(small)
+        inspection.info(small)
     data = xcodec.encode(flat, 0.5)
-    info = codec.info(data)
+    info = inspection.info(data)
     assert info.samples == pytest.approx(5000, rel=0.01)
     assert len(data) - 16 == pytest.approx((info.samples - 100) / 64, abs=3)
     assert (np.asarray(xcodec.decode(data, decoder="classical")) == 128).all()

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 import xcodec
-from xcodec import codec
+from xcodec import inspection
 
 RGB = NDArray[np.uint8]
 
@@ -90,13 +90,15 @@ def test_as_many_lossless_samples_as_fit(small: RGB) -> None:
     for size in (200, 400, 800):
         data = xcodec.encode(small, size=size, tone="point", lossless=True)
         assert 0.9 * size <= len(data) <= size
-        counts.append(codec.info(data).samples)
+        counts.append(inspection.info(data).samples)
     assert counts == sorted(counts)
     assert counts[-1] > 2 * counts[0]
 
 
 def test_what_the_caller_fixed_stays(small: RGB) -> None:
-    facts = codec.info(xcodec.encode(small, size=300, step=60.0, density="uniform", tone="mean"))
+    facts = inspection.info(
+        xcodec.encode(small, size=300, step=60.0, density="uniform", tone="mean")
+    )
     assert facts.step == pytest.approx(60, rel=0.03)
     assert (facts.uniform, facts.tone) == (True, "mean")
     assert facts.bytes <= 300
@@ -107,4 +109,4 @@ def test_an_explicit_mask_keeps_its_samples(small: RGB) -> None:
     mask[::9, ::9] = True
     data = xcodec.encode(small, size=300, mask=mask)
     assert len(data) <= 300
-    assert codec.info(data).samples == mask.sum()
+    assert inspection.info(data).samples == mask.sum()

@@ -10,7 +10,7 @@ from PIL import Image
 
 import xcodec
 from tests.golden import pictures
-from xcodec import codec, reading, tiled
+from xcodec import codec, inspection, reading, tiled
 from xcodec.coding.grid import Box, Grid
 
 RGB = NDArray[np.uint8]
@@ -62,7 +62,7 @@ def test_tiles_cost_little(photo: RGB, options: dict[str, Any]) -> None:
     """Hardly more bytes than their index, and as good a picture."""
     whole = xcodec.encode(photo, 0.03, tile=0, **options)
     tiles = xcodec.encode(photo, 0.03, tile=256, **options)
-    one, several = codec.info(whole), codec.info(tiles)
+    one, several = inspection.info(whole), inspection.info(tiles)
     assert (one.tiles, one.tile) == (1, None)
     assert (several.tiles, several.tile) == (2, 256)
     assert several.samples == pytest.approx(0.03 * photo[..., 0].size, rel=0.01)
@@ -113,7 +113,7 @@ def test_a_region_reads_only_its_tiles(file: bytes, monkeypatch: pytest.MonkeyPa
     assert set(numbers).isdisjoint({0, 4})
     # Damage elsewhere does not matter to it, and is found where it does.
     damaged = bytearray(file)
-    contents = codec._open(file, 1 << 20)
+    contents = reading.opened(file, 1 << 20)
     damaged[contents.pieces[-1][0].start] ^= 1
     assert np.array_equal(
         classical(bytes(damaged), region=(300, 150, 60, 60)),
@@ -148,13 +148,13 @@ def test_smaller_pictures_are_the_picture_made_smaller(
 
 def test_whatever_is_left_of_a_tiled_file_is_drawn(photo: RGB, layered: bytes) -> None:
     file = layered
-    contents = codec._open(file, 1 << 20)
+    contents = reading.opened(file, 1 << 20)
     assert contents.layers > 2
     decibels = []
     for layer in contents.pieces[1:]:
         end = layer[0].start
         with pytest.raises(xcodec.TruncatedError):
-            codec.info(file[:end])
+            inspection.info(file[:end])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             decibels.append(psnr(classical(file[:end], partial=True), photo))
@@ -207,7 +207,7 @@ def test_tiles_share_a_budget(photo: RGB, options: dict[str, Any]) -> None:
         assert 0.93 * options["size"] < len(data) <= options["size"]
     else:
         assert 25 <= psnr(classical(data), photo) < 25.4
-    assert codec.info(data).tiles == 8
+    assert inspection.info(data).tiles == 8
 
 
 def test_a_budget_that_is_too_small_is_refused(photo: RGB) -> None:

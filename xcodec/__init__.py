@@ -22,7 +22,8 @@ from xcodec.errors import (
 )
 
 if TYPE_CHECKING:
-    from xcodec.codec import Info, decode, encode, info, reconstruct
+    from xcodec.codec import decode, encode, reconstruct
+    from xcodec.inspection import Info, info
     from xcodec.links import encode_packets
     from xcodec.reception import decode_packets, receive
     from xcodec.truncation import truncate
@@ -52,9 +53,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the codec when it is first asked for, so that ``xcodec --help`` starts at once."""
     if name in __all__:
-        from xcodec import codec, links, reception, truncation
+        from xcodec import codec, inspection, links, reception, truncation
 
-        home = next(part for part in (codec, links, reception, truncation) if hasattr(part, name))
+        homes = codec, inspection, links, reception, truncation
+        home = next(part for part in homes if hasattr(part, name))
         return getattr(home, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

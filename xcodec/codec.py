@@ -1,8 +1,7 @@
 """encode() and decode(): the whole story on one page."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from xcodec import (
     budget,
     drawing,
     images,
+    inspection,
     metadata,
     modes,
     reading,
@@ -22,60 +22,18 @@ from xcodec import (
     tiled,
 )
 from xcodec.analysis import DEFAULT_EFFORT, Request
-from xcodec.coding import container, payload, quantizer
-from xcodec.coding.container import ALPHA, Contents, Header
+from xcodec.coding import quantizer
+from xcodec.coding.container import ALPHA, Header
 from xcodec.drawing import View
-from xcodec.errors import FormatError, InputError, ModelError
+from xcodec.errors import FormatError, InputError
 from xcodec.modes import Picture
 from xcodec.pool import workers
-from xcodec.reading import LIMITS, Tile
 from xcodec.reconstruction.interpolation import fill
 from xcodec.samples import Floats, Ints, Points, Samples
 from xcodec.sampling.mask import order_points
 from xcodec.sampling.saliency import Region, weights
 
 MIN_RATE, MAX_RATE = 0.001, 0.5
-
-
-@dataclass(frozen=True)
-class Info:
-    """Every field of a file, and where its bytes went.
-
-    samples, nonzero : sampled positions, and how many of their coefficients aren't zero
-    step, seed, block, tile, comment : None where the file has none
-    mode      : what the file decodes to, one of Pillow's modes
-    container, density, luma, chroma, alpha, metadata : bytes, rounded, by the information that each
-                part holds; density stands for an explicit mask too, metadata for EXIF, XMP and ICC
-    """
-
-    version: int
-    width: int
-    height: int
-    mode: str
-    mask: str
-    seed: int | None
-    uniform: bool
-    block: int | None
-    tone: str
-    lossless: bool
-    model: str
-    step: float | None
-    comment: str | None
-    tile: int | None
-    tiles: int
-    layers: int
-    levels: int
-    samples: int
-    rate: float
-    nonzero: int
-    bytes: int
-    bpp: float
-    container: int
-    density: int
-    luma: int
-    chroma: int
-    alpha: int
-    metadata: int
 
 
 def encode(
@@ -228,15 +186,15 @@ def decode(
     """
     if bit_depth not in (None, 8, 16):
         raise InputError(f"bit depth is {bit_depth}; it is 8 or 16")
-    contents = _open(data, max_pixels, partial, check=region is None)
+    contents = reading.opened(data, max_pixels, partial, check=region is None)
     header = contents.header
     source = sections.source_of(header.sections)
     if bit_depth is not None:
         deep = bit_depth == 16
-        if deep and _mode(header) not in modes.GREYS:
+        if deep and inspection.mode_of(header) not in modes.GREYS:
             raise InputError("Pillow has no 16-bit colour: decode_array gives it")
         source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
-    name = model_name(header.model) if model == "auto" else model
+    name = inspection.model_name(header.model) if model == "auto" else model
     view = View(decoder, name, device, region, downsample, jobs, realism)
     rgb = drawing.draw(contents, view, deep=source == modes.DEEP)
     opaque = _alpha(header, max_pixels, view)
@@ -262,9 +220,9 @@ def decode_array(
 
     Returns uint8 or uint16 (height, width[, channels]); the channels are colours, then alpha.
     """
-    contents = _open(data, max_pixels, partial, check=region is None)
+    contents = reading.opened(data, max_pixels, partial, check=region is None)
     header = contents.header
-    name = model_name(header.model) if model == "auto" else model
+    name = inspection.model_name(header.model) if model == "auto" else model
     view = View(decoder, name, device, region, downsample, jobs, realism)
     rgb, opaque = drawing.draw(contents, view, deep=True), _alpha(header, max_pixels, view)
     colour = not header.grey or sections.source_of(header.sections) == modes.COLOUR
@@ -279,7 +237,7 @@ def _alpha(header: Header, max_pixels: int, view: View) -> modes.Alpha | None:
         return None
 
     def paint(data: bytes) -> Floats:
-        file = _read(data, max_pixels, partial=False)
+        file = reading.single(data, max_pixels, partial=False)
         if (file.header.width, file.header.height) != (header.width, header.height):
             raise FormatError("damaged: the alpha is of another size than the picture")
         return fill(file.samples()).rgb[..., 0]
@@ -296,7 +254,7 @@ def decode_samples(
     picture's where the file is lossless. Raises what ``decode`` raises.
     """
     positions, colours = [], []
-    for tile in _tiles(_open(data, max_pixels)):
+    for tile in reading.tiles(reading.opened(data, max_pixels)):
         rows, cols = tile.points.rows + tile.box.top, tile.points.cols + tile.box.left
         positions.append(np.stack([rows, cols], 1))
         if tile.header.lossless:
@@ -304,85 +262,6 @@ def decode_samples(
         else:
             colours.append(modes.to_depth(images.from_ycocg(tile.samples().values), 8))
     return np.concatenate(positions), np.concatenate(colours)
-
-
-@dataclass(frozen=True)
-class Peek:
-    """What the header of a file says of its picture; mode is one of Pillow's."""
-
-    width: int
-    height: int
-    mode: str
-    metadata: metadata.Metadata
-
-
-def peek(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Peek:
-    """What the first bytes of a file say, without its samples. Raises what ``decode`` raises."""
-    header = container.read_header(data, max_pixels=max_pixels, limits=LIMITS)
-    known = sections.metadata_of(header.sections)
-    return Peek(header.width, header.height, _mode(header), known)
-
-
-def _mode(header: Header) -> str:
-    source = sections.source_of(header.sections)
-    return modes.mode_of(header.grey, ALPHA in header.sections, source)
-
-
-def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
-    """Every field of a file, and where its bytes went. Raises what ``decode`` raises."""
-    contents = _open(data, max_pixels)
-    header = contents.header
-    bits = {"density": 0.0, "luma": 0.0, "chroma": 0.0}
-
-    def tally(part: str, more: float) -> None:
-        bits[part] += more
-
-    levels = samples = nonzero = 0
-    for tile in _tiles(contents):
-        # The size of each part is what it takes to write it again.
-        parts = tile.density, tile.points, tile.tree, tile.symbols
-        if contents.finest is None:
-            payload.write(header, *parts, tally)
-        else:
-            payload.write_tile(header, *parts, contents.layers, tally)
-        levels = max(levels, len(tile.tree))
-        samples += len(tile.points)
-        nonzero += int(np.count_nonzero(tile.symbols))
-    share = {part: round(count / 8) for part, count in bits.items()}
-    area = header.width * header.height
-    beside = {tag: sections.cost(content) for tag, content in header.sections.items()}
-    share["alpha"] = beside.get(ALPHA, 0)
-    share["metadata"] = sum(beside.get(tag, 0) for tag in sections.METADATA)
-    return Info(
-        version=container.VERSION,
-        width=header.width,
-        height=header.height,
-        mode=_mode(header),
-        mask=header.mask,
-        seed=header.seed if header.mask == "random" else None,
-        uniform=header.uniform,
-        block=None if header.uniform or header.mask == "explicit" else header.block,
-        tone=header.tone,
-        lossless=header.lossless,
-        model=model_name(header.model, strict=False),
-        step=None if header.step is None else quantizer.step_of(header.step),
-        comment=sections.comment_of(header.sections),
-        tile=None if contents.finest is None else contents.grid.side,
-        tiles=len(contents.grid),
-        layers=contents.layers,
-        levels=levels,
-        samples=samples,
-        rate=samples / area,
-        nonzero=nonzero,
-        bytes=len(data),
-        bpp=8 * len(data) / area,
-        container=len(data) - sum(share.values()),
-        density=share["density"],
-        luma=share["luma"],
-        chroma=share["chroma"],
-        alpha=share["alpha"],
-        metadata=share["metadata"],
-    )
 
 
 def reconstruct(
@@ -419,7 +298,9 @@ def reconstruct(
     place = ordered.rows.astype(np.int64) * width + ordered.cols
     colours = colours[by_place[np.searchsorted(flat[by_place], place)]]
     samples = Samples(ordered, images.to_ycocg(colours), tone="point")
-    return images.to_image(_keep(painted(samples, decoder, model, device), ordered, colours))
+    return images.to_image(
+        _keep(drawing.painted(samples, decoder, model, device), ordered, colours)
+    )
 
 
 def quantised(
@@ -446,56 +327,8 @@ def quantised(
     return draft.samples(symbols, request.step_index)
 
 
-def _open(
-    data: container.Data, max_pixels: int, partial: bool = False, check: bool = True
-) -> Contents:
-    """The header and the index of a file; warns where ``partial`` and it is damaged."""
-    try:
-        return container.read(data, max_pixels=max_pixels, limits=LIMITS, check=check)
-    except FormatError:
-        if not partial:
-            raise
-    contents = container.read(data, max_pixels=max_pixels, limits=LIMITS, partial=True)
-    unchecked = ""
-    if contents.finest is None and not contents.tile()[1]:
-        unchecked = ", which has no checksum of its own"
-    warnings.warn(f"damaged or cut short: drawn from what is left{unchecked}", stacklevel=3)
-    return contents
-
-
-def _tiles(contents: Contents) -> Iterator[Tile]:
-    """The tiles of a whole file, one after another."""
-    return (reading.parsed(reading.coded(contents, i)) for i in range(len(contents.grid)))
-
-
-def _read(data: bytes, max_pixels: int, partial: bool) -> Tile:
-    """What the bytes of a picture that isn't tiled say."""
-    return reading.parsed(reading.coded(_open(data, max_pixels, partial)))
-
-
-def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:
-    """RGB (height, width, 3) of samples, not clipped, as ``decode`` paints it."""
-    filled = fill(samples)
-    if decoder == "classical":
-        return filled.rgb
-    if decoder != "generator":
-        raise InputError(f"decoder is {decoder!r}; it is generator or classical")
-    from xcodec.reconstruction import paint, zoo  # Only here: they start torch.
-
-    return paint.paint(samples, filled, zoo.blended(model), device)
-
-
 def _keep(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
     """The picture with known pixels put back."""
     rgb = rgb.copy()
     rgb[points.rows, points.cols] = colours
     return rgb
-
-
-def model_name(number: int, strict: bool = True) -> str:
-    """Name of a model by its number in the file; where it is unknown, ModelError if ``strict``."""
-    if number < len(container.MODELS):
-        return container.MODELS[number]
-    if strict:
-        raise ModelError(f"the file asks for model {number}, unknown to this release: name one")
-    return f"model {number}"

@@ -219,3 +219,15 @@ def _kept(window: _Window, rgb: Floats) -> Floats:
     rgb = rgb.copy()
     rgb[points.rows[inside], points.cols[inside]] = window.exact[inside]
     return rgb
+
+
+def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:
+    """RGB (height, width, 3) of samples, not clipped, as ``decode`` paints it."""
+    filled = fill(samples)
+    if decoder == "classical":
+        return filled.rgb
+    if decoder != "generator":
+        raise InputError(f"decoder is {decoder!r}; it is generator or classical")
+    from xcodec.reconstruction import paint, zoo  # Only here: they start torch.
+
+    return paint.paint(samples, filled, zoo.blended(model), device)

@@ -16,7 +16,7 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 import xcodec
-from xcodec import codec, metadata
+from xcodec import codec, inspection, metadata
 from xcodec.coding import container
 from xcodec.drawing import DOWNSAMPLES
 from xcodec.errors import FormatError, InputError, ModelError, XcodecError
@@ -50,7 +50,9 @@ class XgcImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         self._data = self.fp.read()
         try:
-            known = codec.peek(self._data, max_pixels=_NO_LIMIT)  # Pillow has a limit of its own.
+            known = inspection.peek(
+                self._data, max_pixels=_NO_LIMIT
+            )  # Pillow has a limit of its own.
         except FormatError as error:
             raise SyntaxError(str(error)) from error
         self._size = known.width, known.height
@@ -104,7 +106,7 @@ class XgcImageFile(ImageFile.ImageFile):
     def verify(self) -> None:
         """Check the whole file without painting it. Raises SyntaxError where it is damaged."""
         try:
-            codec.info(self._data, max_pixels=_NO_LIMIT)
+            inspection.info(self._data, max_pixels=_NO_LIMIT)
         except XcodecError as error:
             raise SyntaxError(str(error)) from error
         finally:

@@ -1,5 +1,7 @@
 """What the bytes of a file say, a tile at a time."""
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,10 +9,11 @@ from numpy.typing import NDArray
 
 from xcodec import analysis, images
 from xcodec.analysis import GREY
-from xcodec.coding import lifting, payload, quantizer
+from xcodec.coding import container, lifting, payload, quantizer
 from xcodec.coding.container import Contents, Header
 from xcodec.coding.grid import Box
 from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.errors import FormatError
 from xcodec.samples import Density, Points, Samples
 from xcodec.sampling.mask import MAX_SCALE
 
@@ -105,3 +108,30 @@ def parsed(coded: Coded) -> Tile:
     )
     box = coded.box or Box(0, 0, header.height, header.width)
     return Tile(header, box, coded.count, coded.whole, density, points, tree, symbols)
+
+
+def opened(
+    data: container.Data, max_pixels: int, partial: bool = False, check: bool = True
+) -> Contents:
+    """The header and the index of a file; warns where ``partial`` and it is damaged."""
+    try:
+        return container.read(data, max_pixels=max_pixels, limits=LIMITS, check=check)
+    except FormatError:
+        if not partial:
+            raise
+    contents = container.read(data, max_pixels=max_pixels, limits=LIMITS, partial=True)
+    unchecked = ""
+    if contents.finest is None and not contents.tile()[1]:
+        unchecked = ", which has no checksum of its own"
+    warnings.warn(f"damaged or cut short: drawn from what is left{unchecked}", stacklevel=3)
+    return contents
+
+
+def tiles(contents: Contents) -> Iterator[Tile]:
+    """The tiles of a whole file, one after another."""
+    return (parsed(coded(contents, i)) for i in range(len(contents.grid)))
+
+
+def single(data: bytes, max_pixels: int, partial: bool) -> Tile:
+    """What the bytes of a picture that isn't tiled say."""
+    return parsed(coded(opened(data, max_pixels, partial)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from xcodec import codec, images, prefixes, reading
+from xcodec import drawing, images, inspection, prefixes, reading
 from xcodec.coding import container, embedded, packets
 from xcodec.coding.lifting import Lifting, hierarchy
 from xcodec.coding.packets import Joined, Packet, Parameters
@@ -159,12 +159,12 @@ class Collection:
                 f"{parameters.width}x{parameters.height} pixels are more than the limit of "
                 f"{max_pixels}"
             )
-        name = codec.model_name(parameters.model) if model == "auto" else model
+        name = inspection.model_name(parameters.model) if model == "auto" else model
         if not joined.stream:
             decoder = "classical"  # One colour everywhere: a network could only spoil it.
         length = next(iter(here.values())).length
         samples = samples_in(parameters, joined.stream, length)
-        rgb = codec.painted(samples, decoder, name, device)
+        rgb = drawing.painted(samples, decoder, name, device)
         return Received(
             images.to_image(rgb),
             len(here),

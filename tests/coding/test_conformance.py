@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import xcodec
 from tests import reference
 from tests.golden import pictures
-from xcodec import codec
+from xcodec import inspection, reading
 from xcodec.coding import lifting
 from xcodec.sampling import mask as masks
 
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def agree(data: bytes) -> reference.File:
     theirs = reference.read(data)
-    tiles = list(codec._tiles(codec._open(data, 1 << 20)))
+    tiles = list(reading.tiles(reading.opened(data, 1 << 20)))
     where = [
         np.stack([tile.points.rows + tile.box.top, tile.points.cols + tile.box.left], 1)
         for tile in tiles
@@ -79,7 +79,7 @@ def test_the_reference_decoder_agrees(request: tuple[NDArray[np.uint8], dict[str
     picture, options = request
     data = xcodec.encode(picture, **options)
     file = agree(data)
-    assert len(file.points) == codec.info(data).samples
+    assert len(file.points) == inspection.info(data).samples
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (2, 3), (17, 129)])
@@ -100,7 +100,7 @@ def test_the_reference_decoder_agrees_on_layers() -> None:
         {"step": 0.5, "mask": pictures.speckled(200, 280) & pictures.checks(200, 280)},
     ):
         data = xcodec.encode(picture, 0.05, **options)
-        assert codec.info(data).layers > 1
+        assert inspection.info(data).layers > 1
         agree(data)
 
 
@@ -123,9 +123,9 @@ def test_ranks_thresholds_and_hashes_are_the_references() -> None:
 
 DIGESTS = """
 import hashlib, pathlib, numpy, sys
-from xcodec import codec
+from xcodec import codec, inspection, reading
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.xgc")):
-    for file in codec._tiles(codec._open(path.read_bytes(), 1 << 20)):
+    for file in reading.tiles(reading.opened(path.read_bytes(), 1 << 20)):
         points = numpy.stack([file.points.rows, file.points.cols, file.points.ranks], 1)
         for part in (points, file.symbols, *file.tree.neighbours):
             data = numpy.ascontiguousarray(part, "<i4").tobytes()

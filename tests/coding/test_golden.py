@@ -11,7 +11,7 @@ import pytest
 import xcodec
 from tests import reference
 from tests.golden.regenerate import FOLDER, MAX_PIXELS, cases, digest, facts, psnr
-from xcodec import codec
+from xcodec import inspection, reading
 from xcodec.coding import container, payload
 
 ROOT = FOLDER.parent.parent
@@ -56,8 +56,8 @@ def test_bytes_to_symbols_by_the_reference_decoder(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_symbols_to_bytes(name: str) -> None:
-    contents = codec._open(stored(name), MAX_PIXELS)
-    tiles = [(t.density, t.points, t.tree, t.symbols) for t in codec._tiles(contents)]
+    contents = reading.opened(stored(name), MAX_PIXELS)
+    tiles = [(t.density, t.points, t.tree, t.symbols) for t in reading.tiles(contents)]
     if contents.finest is None:
         (file,) = tiles
         written = container.write(contents.header, payload.write(contents.header, *file))
@@ -66,8 +66,8 @@ def test_symbols_to_bytes(name: str) -> None:
         side = contents.grid.side
         written = container.write_tiled(contents.header, side, contents.finest, pieces)
     if name in BY_ZSTANDARD:
-        file = codec._read(stored(name), MAX_PIXELS, partial=False)
-        again = codec._read(written, MAX_PIXELS, partial=False)
+        file = reading.single(stored(name), MAX_PIXELS, partial=False)
+        again = reading.single(written, MAX_PIXELS, partial=False)
         assert again.header == file.header
         assert np.array_equal(again.points.rows, file.points.rows)
         assert np.array_equal(again.points.cols, file.points.cols)
@@ -81,7 +81,7 @@ def test_sections(name: str) -> None:
     expected = {int(tag): bytes.fromhex(each) for tag, each in EXPECTED[name]["sections"].items()}
     file = by_reference(name)
     assert file.sections == expected
-    assert codec.peek(stored(name)).mode == EXPECTED[name]["mode"]
+    assert inspection.peek(stored(name)).mode == EXPECTED[name]["mode"]
     if container.ALPHA not in expected:
         return
     fields = file.fields
@@ -102,13 +102,13 @@ def test_pixels_to_bytes(name: str) -> None:
     data, expected = xcodec.encode(picture, **options), EXPECTED[name]
     assert len(data) == pytest.approx(expected["size"], rel=0.01, abs=2)
     assert psnr(data, picture) == pytest.approx(expected["psnr"], abs=0.05)
-    assert codec.info(data).samples == pytest.approx(expected["samples"], rel=0.01, abs=1)
+    assert inspection.info(data).samples == pytest.approx(expected["samples"], rel=0.01, abs=1)
 
 
 def test_each_way_to_write_a_mask_is_among_the_files() -> None:
     for mode, name in enumerate(("bitmap", "runs", "blocks")):
         reader = container.Reader(stored(name))
-        header, _ = container._read_header(reader, MAX_PIXELS, codec.LIMITS)
+        header, _ = container._read_header(reader, MAX_PIXELS, reading.LIMITS)
         assert header.mask == "explicit"
         reader.varint(1 << 20, "the length of the mask")
         assert reader.byte() == mode
@@ -121,7 +121,7 @@ def test_each_way_to_write_alpha_is_among_the_files() -> None:
 
 def test_the_reference_reads_the_fields() -> None:
     for name in NAMES:
-        header = codec._open(stored(name), MAX_PIXELS).header
+        header = reading.opened(stored(name), MAX_PIXELS).header
         fields = by_reference(name).fields
         assert (fields["width"], fields["height"]) == (header.width, header.height)
         assert container.MASKS[fields["mask"]] == header.mask

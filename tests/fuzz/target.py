@@ -19,7 +19,7 @@ from PIL import Image
 import xcodec
 from tests.golden import pictures
 from tests.golden.regenerate import cases
-from xcodec import codec, links, reception
+from xcodec import inspection, links, reading, reception
 from xcodec.coding import container, payload
 
 HEIGHT, WIDTH = 20, 28
@@ -53,7 +53,7 @@ def heads() -> list[bytes]:
     found = []
     for data in seeds().values():
         reader = container.Reader(data)
-        container._read_header(reader, MAX_PIXELS, codec.LIMITS)
+        container._read_header(reader, MAX_PIXELS, reading.LIMITS)
         found.append(data[: reader.at])
     return found
 
@@ -83,9 +83,9 @@ def one(data: bytes) -> None:
                 xcodec.decode(file, decoder="classical", max_pixels=PAINTED)
             else:
                 if way == 0:
-                    codec.info(file, max_pixels=MAX_PIXELS)
-                contents = codec._open(file, MAX_PIXELS, partial)
-                for _ in codec._tiles(contents):
+                    inspection.info(file, max_pixels=MAX_PIXELS)
+                contents = reading.opened(file, MAX_PIXELS, partial)
+                for _ in reading.tiles(contents):
                     pass
     except xcodec.XcodecError as error:
         if not str(error) or "\n" in str(error):

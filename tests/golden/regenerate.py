@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 import xcodec
 from tests.golden import pictures
 from tests.golden.pictures import RGB
-from xcodec import codec, modes
+from xcodec import inspection, modes, reading
 
 Source = RGB | Image.Image
 
@@ -96,7 +96,7 @@ def described(rgb: RGB) -> Image.Image:
 
 def facts(data: bytes, picture: Source) -> dict[str, Any]:
     """What a file must decode to."""
-    tiles = list(codec._tiles(codec._open(data, MAX_PIXELS)))
+    tiles = list(reading.tiles(reading.opened(data, MAX_PIXELS)))
     points = [
         np.stack([tile.points.rows + tile.box.top, tile.points.cols + tile.box.left], 1)
         for tile in tiles
@@ -106,7 +106,7 @@ def facts(data: bytes, picture: Source) -> dict[str, Any]:
         "samples": sum(map(len, points)),
         "tiles": len(tiles),
         "layers": tiles[0].layers,
-        "mode": codec.peek(data).mode,
+        "mode": inspection.peek(data).mode,
         "sections": {
             str(tag): each.hex() for tag, each in sorted(tiles[0].header.sections.items())
         },

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
-from xcodec import codec
+from xcodec import inspection, reading
 from xcodec.coding.maskcode import read_mask, write_mask
 from xcodec.errors import FormatError, InputError
 from xcodec.samples import Density
@@ -18,7 +18,7 @@ RATES = 0.001, 0.004, 0.02, 0.1, 0.25, 0.5
 
 
 def positions(data: bytes) -> NDArray[np.int64]:
-    points = codec._read(data, 1 << 24, partial=False).points
+    points = reading.single(data, 1 << 24, partial=False).points
     return np.stack([points.rows, points.cols], 1).astype(np.int64)
 
 
@@ -30,7 +30,7 @@ def test_the_rate_is_kept(shape: tuple[int, int], kind: str, density: str) -> No
     area = shape[0] * shape[1]
     for rate in RATES:
         data = xcodec.encode(picture, rate, density=density, mask=kind, tone="point", step=400.0)
-        info = codec.info(data)
+        info = inspection.info(data)
         assert info.samples == pytest.approx(max(1, rate * area), rel=0.01, abs=1)
         assert info.rate == info.samples / area
 
@@ -38,7 +38,7 @@ def test_the_rate_is_kept(shape: tuple[int, int], kind: str, density: str) -> No
 def test_the_rate_is_kept_in_a_picture_of_many_tiles() -> None:
     picture = pictures.scene(700, 900)
     for rate in (0.001, 0.013):
-        info = codec.info(xcodec.encode(picture, rate, tone="point"))
+        info = inspection.info(xcodec.encode(picture, rate, tone="point"))
         assert info.samples == pytest.approx(rate * 700 * 900, rel=0.01)
 
 
@@ -117,7 +117,7 @@ def test_random_masks_follow_their_seed() -> None:
     for i, a in enumerate(spots):
         for b in spots[:i]:
             assert len(a & b) < 0.3 * len(a)
-    assert [codec.info(data).seed for data in files] == [0, 1, 2**32 - 1]
+    assert [inspection.info(data).seed for data in files] == [0, 1, 2**32 - 1]
     assert xcodec.encode(picture, 0.1, seed=1, **options) == files[1]
     for seed in (-1, 2**32):
         with pytest.raises(InputError, match="seed"):

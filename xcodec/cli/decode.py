@@ -105,7 +105,7 @@ def decode(
 
     Of a tree of folders, all files and folders of packets in it are painted into the folder OUT.
     """
-    from xcodec import codec, files, images, modes, packetfiles, reception, storage
+    from xcodec import codec, files, images, inspection, modes, packetfiles, reception, storage
     from xcodec.batch import Settings
     from xcodec.cli import many
     from xcodec.pool import cores
@@ -153,7 +153,7 @@ def decode(
         picture = reception.decode_packets(packets, **given(**options))
         images.save(picture, output, kind, force)
         width, height = picture.size
-    elif bit_depth == "16" and codec.peek(data, **most).mode not in modes.GREYS:
+    elif bit_depth == "16" and inspection.peek(data, **most).mode not in modes.GREYS:
         del options["strip"]  # Nothing writes metadata there.
         levels = codec.decode_array(data, 16, **given(**options))
         images.save_deep(levels, output, kind, force)

@@ -173,7 +173,7 @@ def encode(
     loses some: with --packet-size into a folder of .xgp files, of which any subset decodes.
 
     Of a folder IN, all pictures in it are coded into the folder OUT."""
-    from xcodec import codec, files, images, storage
+    from xcodec import codec, files, images, inspection, storage
     from xcodec.batch import Settings
     from xcodec.cli import many
     from xcodec.pool import cores
@@ -222,7 +222,7 @@ def encode(
             warnings.simplefilter("ignore", UserWarning)
         data = codec.encode(picture, mask=where, lossless=lossless_samples, **given(**options))
     files.write(output, data, force)
-    facts = codec.info(data, **limit)
+    facts = inspection.info(data, **limit)
     text = (
         f"{output}: {len(data)} bytes, {facts.bpp:.3f} bpp, "
         f"{facts.samples} samples ({percent(facts.rate)})"

@@ -20,9 +20,9 @@ PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 @as_json
 def info(source: str, max_pixels: int | None, as_json: bool) -> None:
     """Show every field of the .xgc file IN ('-': standard input), and where its bytes went."""
-    from xcodec import codec, files
+    from xcodec import files, inspection
 
-    facts = asdict(codec.info(files.read(source), **given(max_pixels=max_pixels)))
+    facts = asdict(inspection.info(files.read(source), **given(max_pixels=max_pixels)))
     if as_json:
         click.echo(json.dumps({"file": source} | facts))
         return
