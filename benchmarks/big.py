@@ -26,7 +26,7 @@ from PIL import Image
 from skimage import data
 
 RECORD = Path(__file__).parent / "results" / "big.json"
-NOISE = 4.0
+NOISE, PERIOD = 4.0, 461
 RATE = "0.02"
 
 
@@ -34,14 +34,15 @@ def picture(megapixels: float) -> NDArray[np.uint8]:
     """A photo tiled, mirrored and with noise, 4:3."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     width = round(megapixels * 1e6 / height)
-    photo = np.asarray(data.astronaut())
+    # Mirrored, it has no edge of its own; its period meets borders of tiles in ever other places.
+    photo = np.asarray(data.astronaut())[:PERIOD, :PERIOD]
     pair = np.concatenate([photo, photo[:, ::-1]], 1)
     four = np.concatenate([pair, pair[::-1]])
     rng = np.random.default_rng(0)
     out = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, 512):
-        rows = four[np.arange(top, min(top + 512, height)) % 1024]
-        strip = np.tile(rows, (1, -(-width // 1024), 1))[:, :width].astype(np.float32)
+        rows = four[np.arange(top, min(top + 512, height)) % (2 * PERIOD)]
+        strip = np.tile(rows, (1, -(-width // (2 * PERIOD)), 1))[:, :width].astype(np.float32)
         noisy = strip + NOISE * rng.standard_normal(strip.shape, np.float32)
         out[top : top + len(rows)] = np.clip(np.rint(noisy), 0, 255)
     return out
@@ -85,21 +86,30 @@ def measured(*arguments: object, cwd: Path) -> dict[str, Any]:
     return {"seconds": wall, "processor_seconds": processor, "megabytes": peak[0] / 1e6}
 
 
-def seam(painted: NDArray[np.uint8], side: int) -> dict[str, float]:
-    """Mean absolute difference of neighbours across the borders of tiles, and elsewhere."""
+def seam(painted: NDArray[np.uint8], original: NDArray[np.uint8], side: int) -> dict[str, float]:
+    """Mean absolute difference of neighbours across the borders of tiles, and elsewhere.
+
+    Each is relative to the original's own on the same lines. Elsewhere is where the fill's squares
+    of 16 pixels meet, as they do at borders of tiles too.
+    """
     across, elsewhere = [], []
     for axis in (0, 1):
         length = painted.shape[axis]
         count = max(1, (length + side // 2) // side)
         borders = {side * i - 1 for i in range(1, count)}
-        for at in range(length - 1):
-            # Of the rest, a few lines near each border, in the same parts of the photo.
-            if at in borders or at % side in (side // 4, side // 2, 3 * side // 4):
-                pair = painted.take([at, at + 1], axis).astype(np.int16)
-                step = float(np.abs(np.diff(pair, axis=axis)).mean())
-                (across if at in borders else elsewhere).append(step)
-    one, other = float(np.mean(across)), float(np.mean(elsewhere))
-    return {"across": one, "elsewhere": other, "ratio": one / other}
+        for at in range(15, length - 1, 16):
+            steps = [
+                float(
+                    np.abs(
+                        np.diff(each.take([at, at + 1], axis).astype(np.int16), axis=axis)
+                    ).mean()
+                )
+                for each in (painted, original)
+            ]
+            (across if at in borders else elsewhere).append(steps)
+    one, other = (np.mean(each, 0) for each in (across, elsewhere))
+    found = float(one[0] / one[1]), float(other[0] / other[1])
+    return {"across": found[0], "elsewhere": found[1], "ratio": found[0] / found[1]}
 
 
 def pictures(
@@ -122,7 +132,9 @@ def pictures(
             classical = ("--decoder", "classical", "-j", jobs)
             row["decode"] = measured("decode", "x.xgc", "-o", "a.jpg", *classical, cwd=folder)
             Image.MAX_IMAGE_PIXELS = None
-            row["seam"] = seam(np.asarray(Image.open(folder / "a.jpg")), 1024)
+            painted, original = (np.asarray(Image.open(folder / f"{n}.jpg")) for n in ("a", "in"))
+            row["seam"] = seam(painted, original, 1024)
+            del painted, original
             place = f"{width // 2},{height // 2},512,512"
             for decoder in ("classical", "generator"):
                 row[f"region_{decoder}"] = measured(
