@@ -9,6 +9,7 @@ with atheris.instrument_imports(include=["xcodec"]):
 
 
 def main() -> None:
+    target.heads()  # Beforehand: the first input must not wait for the seeds.
     atheris.Setup(sys.argv, target.one)
     atheris.Fuzz()
 
