@@ -1,5 +1,6 @@
 """What docs/security.md promises beyond tests/test_hostile.py."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ ROOT = Path(__file__).parent.parent
 def test_no_pickle_anywhere() -> None:
     for path in (ROOT / "xcodec").rglob("*.py"):
         text = path.read_text().replace("allow_pickle=False", "")
+        if "training" in path.parts:  # torchvision's weights for losses, as bare tensors.
+            text = re.sub(r"torch\.load\([^()]*weights_only=True\)", "", text)
         for word in ("pickle", "torch.load", "marshal", "shelve", "eval(", "exec("):
             assert word not in text.replace(".eval(", ""), f"{path}: {word}"
 
