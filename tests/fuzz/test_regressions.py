@@ -31,7 +31,7 @@ def test_what_is_not_ours_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise IndexError
 
-    monkeypatch.setattr(target.codec, "_open", broken)
+    monkeypatch.setattr(target.reading, "opened", broken)
     with pytest.raises(IndexError):
         target.one(b"\0XG")
 
