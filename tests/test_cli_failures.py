@@ -31,23 +31,29 @@ def failure(capsys: Capture, *args: object) -> str:
 def test_inputs_that_are_no_pictures(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "text.png").write_text("This is no picture.\n")
     (tmp_path / "empty.png").touch()
-    (tmp_path / "folder.png").mkdir()
     for name, reason in [
         ("text.png", "not a picture"),
         ("empty.png", "the file is empty"),
-        ("folder.png", "is a directory"),
         ("missing.png", "no such file"),
     ]:
         assert reason in failure(capsys, "encode", tmp_path / name)
-    assert sorted(os.listdir(tmp_path)) == ["empty.png", "folder.png", "text.png"]
+    assert sorted(os.listdir(tmp_path)) == ["empty.png", "text.png"]
+
+
+def test_a_folder_is_a_batch_and_needs_a_place_for_it(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "folder.png").mkdir()
+    assert main(["encode", str(tmp_path / "folder.png")]) == 2
+    assert "a folder needs an output folder: -o OUT" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["folder.png"]
 
 
 def test_inputs_that_are_no_files_of_ours(picture: Path, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "out.png"
     (tmp_path / "empty.xgc").touch()
-    for source in (picture, tmp_path / "empty.xgc", tmp_path, tmp_path / "missing.xgc"):
+    for source in (picture, tmp_path / "empty.xgc", tmp_path / "missing.xgc"):
         failure(capsys, "decode", source, "-o", out)
         failure(capsys, "info", source)
+    failure(capsys, "info", tmp_path)
     assert not out.exists()
 
 

@@ -102,6 +102,8 @@ def train(
     train ...; --batch counts for each of them. Losses, samples and learning rate: tensorboard
     --logdir checkpoints.
     """
+    if (options["data"] is None) == (options["dataset"] is None):
+        raise click.UsageError("pictures to learn from: --data or --dataset, one of them")
     from xcodec.training.settings import TrainSettings
     from xcodec.training.trainer import train as run
 
