@@ -29,7 +29,7 @@ from xcodec.errors import FormatError, InputError
 from xcodec.modes import Picture
 from xcodec.pool import workers
 from xcodec.reconstruction.interpolation import fill
-from xcodec.samples import Floats, Ints, Points, Samples
+from xcodec.samples import Floats, Ints, Samples
 from xcodec.sampling.mask import order_points
 from xcodec.sampling.saliency import Region, weights
 
@@ -299,7 +299,7 @@ def reconstruct(
     colours = colours[by_place[np.searchsorted(flat[by_place], place)]]
     samples = Samples(ordered, images.to_ycocg(colours), tone="point")
     return images.to_image(
-        _keep(drawing.painted(samples, decoder, model, device), ordered, colours)
+        drawing.kept(drawing.painted(samples, decoder, model, device), ordered, colours)
     )
 
 
@@ -325,10 +325,3 @@ def quantised(
     draft = analysis.analyse(rgb, request)
     symbols = draft.quantise(request.step_index, request.effort)
     return draft.samples(symbols, request.step_index)
-
-
-def _keep(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
-    """The picture with known pixels put back."""
-    rgb = rgb.copy()
-    rgb[points.rows, points.cols] = colours
-    return rgb

@@ -14,7 +14,7 @@ from xcodec.mosaic import Mosaic
 from xcodec.pool import Pool, workers
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.interpolation import fill
-from xcodec.samples import Fill, Floats, Samples
+from xcodec.samples import Fill, Floats, Points, Samples
 from xcodec.scatter import LARGEST_SQUARE
 
 WHOLE = 1 << 21
@@ -211,13 +211,15 @@ def _filled_rgb(window: _Window) -> Floats:
 
 def _kept(window: _Window, rgb: Floats) -> Floats:
     """A painted window with known pixels put back."""
-    if window.exact is None:
-        return rgb
-    points = window.samples.points
+    return rgb if window.exact is None else kept(rgb, window.samples.points, window.exact)
+
+
+def kept(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
+    """A painted picture with the colours (n, 3) of those points put back that lie in it."""
     inside = (points.rows >= 0) & (points.rows < points.height)
     inside &= (points.cols >= 0) & (points.cols < points.width)
     rgb = rgb.copy()
-    rgb[points.rows[inside], points.cols[inside]] = window.exact[inside]
+    rgb[points.rows[inside], points.cols[inside]] = colours[inside]
     return rgb
 
 

@@ -15,6 +15,13 @@ max_pixels = click.option(
     help="Refuse larger pictures.  [default: 100 million]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+device = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default="auto",
+    show_default=True,
+    help="Where the generator runs.",
+)
 force = click.option("-f", "--force", is_flag=True, help="Overwrite an existing file.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 jobs = click.option(

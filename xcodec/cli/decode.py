@@ -5,10 +5,10 @@ from typing import Any
 import click
 
 from xcodec.cli.common import (
-    DEVICES,
     as_json,
     beside,
     cluster,
+    device,
     force,
     given,
     jobs,
@@ -54,13 +54,7 @@ def numbers(
     metavar="0..1",
     help="From faithful to realistic, which invents detail.  [default: 0]",
 )
-@click.option(
-    "--device",
-    type=click.Choice(DEVICES),
-    default="auto",
-    show_default=True,
-    help="Where the generator runs.",
-)
+@device
 @click.option(
     "--bit-depth",
     type=click.Choice(["8", "16"]),

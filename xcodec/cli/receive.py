@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import DEVICES, beside, force, given, max_pixels, quiet
+from xcodec.cli.common import beside, device, force, given, max_pixels, quiet
 
 
 @click.command(short_help="Show a picture that grows as its packets come in.")
@@ -40,13 +40,7 @@ from xcodec.cli.common import DEVICES, beside, force, given, max_pixels, quiet
     metavar="auto|NAME|PATH",
     help="Weights of the generator; auto: those that the packets name.",
 )
-@click.option(
-    "--device",
-    type=click.Choice(DEVICES),
-    default="auto",
-    show_default=True,
-    help="Where the generator runs.",
-)
+@device
 @max_pixels
 @force
 @quiet
