@@ -57,17 +57,18 @@ def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], 
     k = min(count, n).
     """
     k = min(count, len(sites))
-    tree = cKDTree(sites)
+    # Which of the nearest are found first doesn't matter here: take the tree that is built soonest.
+    tree = cKDTree(sites, balanced_tree=False, compact_nodes=False)
+    rows, cols = (np.ascontiguousarray(sites[:, axis], np.int64) for axis in (0, 1))
     indices = np.empty((len(queries), k), np.int32)
     squared = np.empty((len(queries), k), np.int64)
     todo = np.arange(len(queries))
     asked = min(k + _SPARE, len(sites))
     while len(todo):
         found = _query(tree, queries[todo], asked)[1]
-        d2 = np.square(sites[found].astype(np.int64) - queries[todo, None]).sum(-1)
-        order = np.lexsort((found, d2))
-        found = np.take_along_axis(found, order, 1)
-        d2 = np.take_along_axis(d2, order, 1)
+        down, right = rows[found] - queries[todo, :1], cols[found] - queries[todo, 1:]
+        d2 = down * down + right * right
+        found, d2 = _in_order(found, d2, len(sites))
         indices[todo] = found[:, :k]
         squared[todo] = d2[:, :k]
         if asked == len(sites):
@@ -76,6 +77,18 @@ def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], 
         todo = todo[d2[:, k - 1] == d2[:, -1]]
         asked = min(2 * asked, len(sites))
     return indices, squared
+
+
+def _in_order(
+    found: NDArray[np.int64], d2: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices below ``count`` and squared distances, each row by distance, then by index."""
+    # Both fit one number of 64 bits: distances are below 2 ** 41, a tile has 2 ** 23 samples at most.
+    bits = np.uint64((count - 1).bit_length())
+    keys = d2.astype(np.uint64) << bits | found.astype(np.uint64)
+    keys.sort(1)
+    d2 = (keys >> bits).astype(np.int64)
+    return (keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64), d2
 
 
 def _query(

@@ -31,6 +31,8 @@ HIDDEN_SHIFT = 8
 DIRECT = 12
 """Magnitudes below this are tokens of their own; above, tokens cover 2, 4, 8 ... magnitudes."""
 TOKENS = DIRECT + 15
+_TOGETHER = 512
+"""Symbols guessed at a time: few enough for the cache, and not worth a thread of BLAS's."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,15 @@ def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArr
 def guesses(model: Tables, plane: int, known: Ints) -> NDArray[np.int64]:
     """The guess (m,) that features (m, FEATURES) lead to."""
     # All numbers are integers below 2 ** 53: float64 adds them exactly, in any order, and fast.
-    sums = known.astype(np.float64) @ model.hidden[plane].T.astype(np.float64)
-    units = np.maximum(sums, 0).astype(np.int64) >> HIDDEN_SHIFT
-    guess: NDArray[np.int64] = (
-        units.astype(np.float64) @ model.output[plane].astype(np.float64)
-    ).astype(np.int64)
+    hidden = model.hidden[plane].T.astype(np.float64)
+    output = model.output[plane].astype(np.float64)
+    guess = np.empty(len(known), np.int64)
+    for start in range(0, len(known), _TOGETHER):
+        part = slice(start, start + _TOGETHER)
+        units = known[part].astype(np.float64) @ hidden
+        np.maximum(units, 0, out=units)
+        units *= 2.0**-HIDDEN_SHIFT
+        guess[part] = np.floor(units, out=units) @ output
     return guess
 
 
