@@ -83,7 +83,7 @@ def _in_order(
     found: NDArray[np.int64], d2: NDArray[np.int64], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices below ``count`` and squared distances, each row by distance, then by index."""
-    # Both fit one number of 64 bits: distances are below 2 ** 41, a tile has 2 ** 23 samples at most.
+    # Both fit 64 bits: distances are below 2 ** 41, and a tile has 2 ** 23 samples at most.
     bits = np.uint64((count - 1).bit_length())
     keys = d2.astype(np.uint64) << bits | found.astype(np.uint64)
     keys.sort(1)
