@@ -27,7 +27,7 @@ bench: $(INSTALLED) ## repeat a published table: make bench PICTURES=DIR [SET=ko
 	$(BIN)/xcodec bench report bench/$(SET).json --pictures "$(PICTURES)" -f -o bench/$(SET).html
 
 test: $(INSTALLED) ## run the tests, all but the long ones
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 test-long: $(INSTALLED) ## run the long tests and keep their report in tests/long.txt
 	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | tee tests/long.txt

@@ -1,5 +1,7 @@
 """What the tests share: pictures that they make or take from packages, and a way to run xcodec."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # Tests share the cores already.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure() -> None:
+    """A shell's background jobs ignore Ctrl-C, and so would the processes that tests interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
