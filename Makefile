@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+DEMO := .venv/demo
 
 .DEFAULT_GOAL := help
 .PHONY: help demo bench test test-long fuzz check format docs dist clean
@@ -10,7 +11,7 @@ INSTALLED := .venv/installed
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-demo: $(INSTALLED) ## code a real photo, compare with JPEG, and put pictures into demo/
+demo: $(DEMO) ## code a real photo, compare with JPEG, and put pictures into demo/
 	$(BIN)/python benchmarks/demo.py
 
 # How the published records were made, by the name of the set.
@@ -58,9 +59,11 @@ clean: ## remove the environment, caches and the demo's pictures
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis bench demo build dist site *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): EXTRAS := dev,demo,bench,train
+$(DEMO): EXTRAS := demo
+$(INSTALLED) $(DEMO): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,demo,bench,train]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
 test-long: SHELL := bash
