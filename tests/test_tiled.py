@@ -12,6 +12,7 @@ import xcodec
 from tests.golden import pictures
 from xcodec import codec, inspection, reading, tiled
 from xcodec.coding.grid import Box, Grid
+from xcodec.reconstruction import seams
 
 RGB = NDArray[np.uint8]
 LOSSLESS: dict[str, Any] = {"tone": "point", "lossless": True}
@@ -87,6 +88,27 @@ def test_there_is_no_seam(photo: RGB, file: bytes) -> None:
     border = np.arange(TILE - 1, len(steps), TILE)[:-1]
     assert len(border) == 2
     assert abs(ratio[border].mean() / np.delete(ratio, border).mean() - 1) < 0.05
+
+
+def test_coarse_steps_leave_little_seam(photo: RGB, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of what tiles, coded without one another, differ more at their borders goes."""
+    data = xcodec.encode(photo, 0.1, tile=TILE)
+    whole = classical(xcodec.encode(photo, 0.1))
+
+    def excess(painted: NDArray[np.float64]) -> float:
+        found = [
+            np.abs(np.diff(each[:, [at, at + 1]], axis=1)).mean()
+            for each in (painted, whole)
+            for at in (TILE - 1, 2 * TILE - 1)
+        ]
+        return float(sum(found[:2]) / sum(found[2:]) - 1)
+
+    joined = classical(data)
+    monkeypatch.setattr(seams, "PULL", 0.0)
+    plain = classical(data)
+    assert excess(plain) > 0.1
+    assert excess(joined) < 0.5 * excess(plain)
+    assert psnr(joined, photo) > psnr(plain, photo) - 0.02
 
 
 @pytest.mark.parametrize("region", [(0, 0, 451, 300), (130, 40, 100, 90), (250, 100, 9, 200)])

@@ -13,6 +13,7 @@ from xcodec.coding.container import Contents
 from xcodec.coding.grid import Box
 from xcodec.errors import FormatError
 from xcodec.pool import Pool, result
+from xcodec.reconstruction import seams
 from xcodec.samples import Floats, Ints, Points, Samples
 from xcodec.scatter import NEIGHBOURS
 
@@ -26,12 +27,14 @@ FULL_DEPTH = 13
 
 @dataclass(frozen=True)
 class Known:
-    """The samples of a tile.
+    """The samples of a tile, or of several.
 
+    tiles      : number of the tile that each lies in
     rows, cols : in the picture that is drawn
     values     : as in Samples; exact : RGB (n, 3) of lossless samples
     """
 
+    tiles: Ints
     rows: Ints
     cols: Ints
     ranks: Ints
@@ -43,6 +46,7 @@ class Known:
 class _Task:
     """A tile to be read, and how much smaller it is drawn."""
 
+    number: int
     coded: reading.Coded
     downsample: int
 
@@ -88,8 +92,12 @@ class Mosaic:
             known.cols - window.left,
             known.ranks,
         )
+        values = known.values
+        if self._step:
+            places = np.stack([known.rows, known.cols], 1)
+            values = seams.joined(places, known.tiles, values, self._step)
         tone = self._contents.header.tone
-        return Samples(points, known.values, self._step, tone), known.exact
+        return Samples(points, values, self._step, tone), known.exact
 
     def _touching(self, window: Box) -> list[int]:
         n, whole = self._downsample, self._contents.grid.whole
@@ -101,7 +109,7 @@ class Mosaic:
 
     def _read(self, number: int) -> "Future[Known]":
         coded = reading.coded(self._contents, number)
-        return self._pool.submit(_known, _Task(coded, self._downsample))
+        return self._pool.submit(_known, _Task(number, coded, self._downsample))
 
     def _known(self, box: Box) -> Known:
         """The samples in a box."""
@@ -114,6 +122,7 @@ class Mosaic:
         inside = (rows >= box.top) & (rows < box.bottom) & (cols >= box.left) & (cols < box.right)
         exact = [part.exact for part in parts if part.exact is not None]
         return Known(
+            np.concatenate([part.tiles for part in parts])[inside],
             rows[inside],
             cols[inside],
             np.concatenate([part.ranks for part in parts])[inside],
@@ -142,16 +151,18 @@ def _known(task: _Task) -> Known:
     if not task.coded.layers:
         nothing = np.zeros(0, np.int32)
         exact = np.zeros((0, 3), np.uint8) if task.coded.header.lossless and n == 1 else None
-        return Known(nothing, nothing, nothing, np.zeros((0, 3), np.float32), exact)
+        return Known(nothing, nothing, nothing, nothing, np.zeros((0, 3), np.float32), exact)
     tile = reading.parsed(task.coded)
     # Octaves that put more than a sample into every pixel say nothing that is drawn.
     tile = tile.coarser(FULL_DEPTH - 2 * (n.bit_length() - 1))
     samples, points = tile.samples(), tile.points
     rows, cols = points.rows + np.int32(tile.box.top), points.cols + np.int32(tile.box.left)
+    tiles = np.full(len(points), task.number, np.int32)
     if n == 1:
         exact = tile.pixels() if tile.header.lossless else None
-        return Known(rows, cols, points.ranks, samples.values, exact)
+        return Known(tiles, rows, cols, points.ranks, samples.values, exact)
     rows, cols = rows // n, cols // n
     # Of samples in one pixel the coarsest stays, which stands for the most around it.
     _, first = np.unique(rows.astype(np.int64) << 32 | cols, return_index=True)
-    return Known(rows[first], cols[first], points.ranks[first], samples.values[first], None)
+    ranks, values = points.ranks[first], samples.values[first]
+    return Known(tiles[first], rows[first], cols[first], ranks, values, None)
