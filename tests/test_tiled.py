@@ -10,7 +10,7 @@ from PIL import Image
 
 import xcodec
 from tests.golden import pictures
-from xcodec import codec, inspection, reading, tiled
+from xcodec import codec, drawing, inspection, reading, tiled
 from xcodec.coding.grid import Box, Grid
 from xcodec.reconstruction import seams
 
@@ -78,6 +78,12 @@ def test_large_pictures_are_tiled_and_others_are_not() -> None:
     for wrong in (100, -128, 256 * 128):
         with pytest.raises(xcodec.InputError, match="tile"):
             tiled.side_for(9000, 9000, wrong)
+
+
+def test_samples_are_counted_without_reading_what_they_say(file: bytes, layered: bytes) -> None:
+    mask = xcodec.encode(pictures.scene(24, 32), mask=pictures.checks(24, 32))
+    for data in (file, layered, mask):
+        assert inspection.sample_count(data) == inspection.info(data).samples
 
 
 def test_there_is_no_seam(photo: RGB, file: bytes) -> None:
@@ -207,7 +213,8 @@ def test_lossless_samples_come_back_from_tiles(photo: RGB) -> None:
     assert np.array_equal(part[rows, cols], colours[inside])
 
 
-def test_workers_change_nothing(photo: RGB, file: bytes) -> None:
+def test_workers_change_nothing(photo: RGB, file: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "WORTH_WORKERS", 0)
     assert xcodec.encode(photo, 0.05, step=8.0, tile=TILE, jobs=2) == file
     assert np.array_equal(classical(file, jobs=2), classical(file))
 

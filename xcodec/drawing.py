@@ -21,6 +21,8 @@ WHOLE = 1 << 21
 """Pictures of at most this many pixels are filled in one piece."""
 SIDE = 1024
 """Side of the windows that larger ones are filled in: a multiple of LARGEST_SQUARE."""
+WORTH_WORKERS = 1 << 20
+"""Pixels from which starting other processes takes less time than it saves."""
 AHEAD = 4
 """Windows whose tiles are read before they are painted."""
 DECODERS = ("generator", "classical")
@@ -90,7 +92,7 @@ def draw(contents: Contents, view: View, deep: bool) -> NDArray[np.uint8] | Floa
     box = view.box(contents.grid.whole)
     rgb = np.empty((box.height, box.width, 3), np.float32 if deep else np.uint8)
     top = 0
-    with workers(view.jobs) as pool:
+    with workers(view.jobs if box.area >= WORTH_WORKERS else 1) as pool:
         for strip in strips(contents, view, pool):
             rgb[top : top + len(strip)] = strip if deep else to_depth(strip, 8)
             top += len(strip)

@@ -75,6 +75,16 @@ def mode_of(header: Header) -> str:
     return modes.mode_of(header.grey, ALPHA in header.sections, source)
 
 
+def sample_count(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> int:
+    """Samples of a file, without reading what they say. Raises what ``decode`` raises."""
+    contents = reading.opened(data, max_pixels)
+    every = (reading.coded(contents, number) for number in range(len(contents.grid)))
+    return sum(
+        len(payload.read_points(contents.header, tile.layers, tile.whole, tile.box)[2])
+        for tile in every
+    )
+
+
 def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
     """Every field of a file, and where its bytes went. Raises what ``decode`` raises."""
     contents = reading.opened(data, max_pixels)

@@ -134,12 +134,12 @@ def info_of(known: Metadata) -> dict[str | tuple[int, int], Any]:
     return {name: content for name, content in every.items() if content}
 
 
-def to_srgb(image: Image.Image) -> tuple[Image.Image, bytes]:
+def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, bytes]:
     """An image converted to sRGB, and the profile that leads back; as it is where there is none.
 
-    image : of a mode with 8 bits a channel, without alpha
+    image   : of a mode with 8 bits a channel, without alpha
+    profile : the one that its colours have
     """
-    profile = image.info.get("icc_profile") or b""
     if not profile:
         return image, b""
     try:

@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from xcodec import metadata
 from xcodec.errors import InputError
@@ -28,6 +28,8 @@ PLAIN, BILEVEL, DEEP, COLOUR = range(4)
 colour mode though every pixel is grey."""
 WORTH_GREY = 1 << 14
 """Pixels from which saying that a picture is grey takes fewer bytes than chroma of zeros."""
+STRIP = 64
+"""Rows that are looked at together."""
 GREYS = ("1", "L", "I;16")
 """Modes of grey without alpha."""
 RGB = NDArray[np.uint8]
@@ -119,8 +121,10 @@ def to_depth(levels: RGB | Floats, depth: int) -> NDArray[Any]:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """An image turned as its EXIF orientation says."""
+    """An image turned as its EXIF orientation says: the same where that is how it is."""
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # Large pictures have no room for copies.
         return ImageOps.exif_transpose(image)
     except Exception:  # Damaged EXIF is no reason to refuse the pixels.
         return image
@@ -146,16 +150,19 @@ def _of_image(image: Image.Image) -> Picture:
         grey = image.mode in ("1", "L", "LA")
         if image.mode == "LAB":
             image = metadata.from_lab(image)
-        colours = image if image.mode == "CMYK" else image.convert("L" if grey else "RGB")
-        # Conversion forgets the profile.
-        colours.info["icc_profile"] = image.info.get("icc_profile")
-        colours, profile = metadata.to_srgb(colours)
-        rgb = np.asarray(colours.convert("RGB"))
+        colours = image if image.mode == "CMYK" else _in(image, "L" if grey else "RGB")
+        colours, profile = metadata.to_srgb(colours, image.info.get("icc_profile") or b"")
+        rgb = np.asarray(_in(colours, "RGB"))
     except ValueError as error:
         raise InputError(f"pictures of mode {image.mode} are not supported") from error
     known = Metadata(known.exif, known.xmp, profile)
     source = BILEVEL if image.mode == "1" else PLAIN
     return _finished(rgb, alpha, grey, source, known)
+
+
+def _in(image: Image.Image, mode: str) -> Image.Image:
+    """An image in a mode: the same where it is."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _finished(
@@ -168,11 +175,17 @@ def _finished(
     """A picture whose unseen parts go with what is around them, grey where it can be."""
     if alpha is not None and alpha.min() == 255:
         alpha = None
-    if not grey and rgb[..., 0].size >= WORTH_GREY and (rgb[..., :1] == rgb).all():
+    if not grey and rgb[..., 0].size >= WORTH_GREY and _is_grey(rgb):
         grey, source = True, COLOUR
     if alpha is not None and not alpha.all():
         rgb = _spread(rgb, alpha)
     return Picture(rgb, alpha, grey, source, known or Metadata())
+
+
+def _is_grey(rgb: RGB) -> bool:
+    """Whether the channels are equal; few rows tell that of most pictures."""
+    strips = (rgb[top : top + STRIP] for top in range(0, len(rgb), STRIP))
+    return all((strip[..., :1] == strip).all() for strip in strips)
 
 
 def _spread(rgb: RGB, alpha: Alpha) -> RGB:

@@ -222,12 +222,22 @@ def encode(
             warnings.simplefilter("ignore", UserWarning)
         data = codec.encode(picture, mask=where, lossless=lossless_samples, **given(**options))
     files.write(output, data, force)
-    facts = inspection.info(data, **limit)
-    text = (
-        f"{output}: {len(data)} bytes, {facts.bpp:.3f} bpp, "
-        f"{facts.samples} samples ({percent(facts.rate)})"
+    # All facts take reading the whole file again: machines ask for them, people don't wait.
+    facts = asdict(inspection.info(data, **limit)) if as_json else {}
+    text = "" if as_json or quiet else _line(output, data, picture.rgb.shape[:2])
+    report(text, facts, output, as_json, quiet)
+
+
+def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
+    """What people are told of a picture's file."""
+    from xcodec import inspection
+
+    area = shape[0] * shape[1]
+    samples = inspection.sample_count(data, max_pixels=area)
+    return (
+        f"{output}: {len(data)} bytes, {8 * len(data) / area:.3f} bpp, "
+        f"{samples} samples ({percent(samples / area)})"
     )
-    report(text, asdict(facts), output, as_json, quiet)
 
 
 def _refuse(names: tuple[str, ...], beside: str) -> None:
