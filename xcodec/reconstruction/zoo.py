@@ -15,6 +15,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
+from torch.overrides import TorchFunctionMode
 
 from xcodec import files
 from xcodec.errors import InputError, ModelError
@@ -70,6 +71,16 @@ def save(path: Path, generator: Network, card: Card) -> None:
     files.write_atomic(path, safetensors.torch.save(halves, texts), overwrite=True)
 
 
+class _Unfilled(TorchFunctionMode):
+    """New weights stay as they are: to draw numbers for them without memory takes several times as
+    long as to read the ones of a file."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
 def load(path: Path) -> tuple[Network, Card]:
     """The generator in a file, in float32 on the processor, and its card.
 
@@ -84,7 +95,8 @@ def load(path: Path) -> tuple[Network, Card]:
                 raise ModelError(f"{path}: not weights of an xcodec generator")
             state = {key: _float(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
         card = _card(texts)
-        with torch.device("meta"):  # Nothing is allocated before the shapes are known to fit.
+        # Nothing is allocated before the shapes are known to fit.
+        with torch.device("meta"), _Unfilled():
             generator = build(card.architecture)
         generator.load_state_dict(state, assign=True)
     except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
