@@ -6,21 +6,25 @@ import numpy as np
 import pytest
 
 from xcodec import protection
-from xcodec.protection import Curve
+from xcodec.protection import Aim, Curve
 
 SIZES = np.array([0.0, 20, 60, 150, 400, 900])
 CURVE = Curve(SIZES, 12 + 3.0 * np.log2(1 + SIZES / 20))
 
 
-def mean(plan: dict[int, int], chances: np.ndarray) -> float:
-    """Mean quality of columns by threshold, counted anew."""
+def worth(plan: dict[int, int], aim: Aim) -> float:
+    """What columns by threshold are worth, counted anew."""
     used = sorted(plan)
-    total = 0.0
-    for count, chance in enumerate(chances):
+    qualities = []
+    for count in range(aim.count + 1):
         known = [k for k in used if k <= count]
         size = sum(k * plan[k] for k in known) - 2 * min(len(known), len(used) - 1)
-        total += chance * float(CURVE.at(np.array(max(size, 0))))
-    return total
+        qualities.append(float(CURVE.at(np.array(max(size, 0)))))
+    mean = sum(chance * each for chance, each in zip(aim.chances, qualities, strict=True))
+    planned = sum(chance * each for chance, each in zip(aim.planned, qualities, strict=True))
+    fine = protection.FINE * max(aim.floor - qualities[-1], 0)
+    fine += protection.STEEP * max(qualities[-1] - planned - protection.FALL, 0)
+    return mean - fine
 
 
 def test_arrivals_are_probabilities_with_the_planned_mean() -> None:
@@ -35,13 +39,13 @@ def test_arrivals_are_probabilities_with_the_planned_mean() -> None:
 @pytest.mark.parametrize("loss", [0.05, 0.1, 0.3, 0.5])
 def test_no_plan_of_two_ranges_is_much_better(loss: float) -> None:
     count, columns = 6, 60
-    chances = protection.arrivals(count, loss)
-    plan = protection.choose(CURVE, chances, columns)
+    aim = protection.aim_for(count, loss)
+    plan = protection.choose(CURVE, aim, columns)
     chosen = {each.threshold: each.columns for each in plan.ranges}
     assert sum(chosen.values()) == columns
-    assert plan.quality == pytest.approx(mean(chosen, chances))
+    assert plan.quality == pytest.approx(worth(chosen, aim))
     best = max(
-        mean({low: share, high: columns - share}, chances)
+        worth({low: share, high: columns - share}, aim)
         for low, high in itertools.combinations(range(1, count + 1), 2)
         for share in range(4, columns - 3)
     )
@@ -51,7 +55,7 @@ def test_no_plan_of_two_ranges_is_much_better(loss: float) -> None:
 def test_thresholds_ascend_and_fall_with_the_loss() -> None:
     lowest = []
     for loss in (0.0, 0.1, 0.3, 0.6):
-        plan = protection.choose(CURVE, protection.arrivals(10, loss), 50)
+        plan = protection.choose(CURVE, protection.aim_for(10, loss), 50)
         thresholds = [each.threshold for each in plan.ranges]
         assert thresholds == sorted(set(thresholds))
         assert all(each.size >= protection.SMALLEST for each in plan.ranges[:-1])
@@ -60,13 +64,27 @@ def test_thresholds_ascend_and_fall_with_the_loss() -> None:
     assert lowest[0] == 10
 
 
-def test_the_least_bytes_are_kept() -> None:
-    chances = protection.arrivals(6, 0.3)
-    free = protection.choose(CURVE, chances, 60)
-    bound = protection.choose(CURVE, chances, 60, least=330)
-    held = sum(each.size for each in bound.ranges) - 2 * (len(bound.ranges) - 1)
-    assert sum(each.size for each in free.ranges) < 320
-    assert held >= 329
+def quality(plan: protection.Plan, count: int) -> float:
+    """dB from so many packets."""
+    known = [each for each in plan.ranges if each.threshold <= count]
+    return float(CURVE.at(np.array(sum(each.size for each in known) - 2 * len(known))))
+
+
+def test_the_floor_is_kept() -> None:
+    free = protection.choose(CURVE, protection.aim_for(6, 0.3), 60)
+    floor = quality(free, 6) + 0.5
+    bound = protection.choose(CURVE, protection.aim_for(6, 0.3, floor), 60)
+    assert quality(bound, 6) > floor - 0.1
+    assert quality(bound, 2) < quality(free, 2)
+
+
+def test_a_deep_fall_at_the_planned_loss_is_fined() -> None:
+    chances, qualities = protection.arrivals(6, 0.3), np.array([5.0, 9, 14, 20, 24, 28, 28])
+    aim = Aim(chances, protection.binomial(6, 0.3))
+    fall = 28 - float(aim.planned @ qualities)
+    assert fall > protection.FALL
+    expected = float(chances @ qualities) - protection.STEEP * (fall - protection.FALL)
+    assert aim.worth(qualities) == pytest.approx(expected)
 
 
 def test_a_hull_is_concave_and_above() -> None:
@@ -79,6 +97,6 @@ def test_a_hull_is_concave_and_above() -> None:
 
 
 def test_a_short_stream_and_much_room() -> None:
-    plan = protection.choose(CURVE, protection.arrivals(5, 0.2), 2000)
+    plan = protection.choose(CURVE, protection.aim_for(5, 0.2), 2000)
     assert sum(each.columns for each in plan.ranges) == 2000
     assert plan.ranges[0].threshold == 1

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec import codec, images, modes, prefixes, protection
+from xcodec import images, modes, prefixes, protection
 from xcodec.analysis import DEFAULT_EFFORT, Request
 from xcodec.coding import container, packets
 from xcodec.coding.packets import OVERHEAD, Parameters, Range
@@ -25,17 +25,25 @@ LOSS = 0.1
 """Share of the packets that is planned to be lost."""
 STAGES = (1, 2, 3)
 """Stages of the stream that are tried."""
-PRICE = 0.21
-"""Octaves of bytes that protection and headers may take where LOSS is planned for; it grows with
-the square of the loss."""
+PRICE = 0.45
+"""dB that headers and protection may take together from a picture that loses nothing, where LOSS is
+planned for; it grows with the square of the loss."""
+LEAST = 0.1
+"""dB that protection may take however much headers do."""
+OCTAVE = 3.0
+"""dB that twice the bytes are worth, about."""
 SHARES = (1.0, 1.5, 2.0, 3.0)
 """Numbers of packets that are tried where the bytes are given, relative to the fewest."""
-BEGINNING = 0.7
-"""Share of the bytes that is first taken to be the stream's, the rest being protection."""
+PARITY = 1.4
+"""Share of the bytes that is first taken to be protection, relative to the loss."""
+STREAM = 0.3
+"""Share of the bytes that is first taken to be the stream's at least."""
 QUICK = 1
 """Effort of the first, wide search."""
-NEAR = (1.0, 2**-0.5, 2**0.5)
-"""Rates that are tried, relative to what suits a plain file."""
+RATES = 2**-0.5
+"""Factor between rates that are tried, from what suits a plain file on."""
+CLOSE = 3
+"""Of stages and numbers of packets, the best by estimate, that are looked at closely."""
 FILE = 16
 """Bytes of a file around its stream, about."""
 DESCRIBED = 2
@@ -105,14 +113,13 @@ def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, i
 class _Choice:
     """A stream with its protection.
 
-    size : bytes of a packet at most
+    shape : number of packets, and bytes of a packet at most
     """
 
     file: Candidate
     stream: prefixes.Embedded
     plan: Plan
-    count: int
-    size: int
+    shape: tuple[int, int]
 
 
 def _best(rgb: images.RGB, request: Request, shapes: list[tuple[int, int]], loss: float) -> _Choice:
@@ -122,67 +129,68 @@ def _best(rgb: images.RGB, request: Request, shapes: list[tuple[int, int]], loss
     made for the bytes that protection leaves it, with all effort.
     """
     quick = replace(request, effort=min(request.effort, QUICK))
-    aim = max(
-        int(max(BEGINNING * count * (size - OVERHEAD - DESCRIBED), _least(count * size, loss)))
-        for count, size in shapes
-    )
-    here, best = _first(rgb, quick, max(aim, 1)), None
-    for factor in NEAR:
-        if factor > 1 and best is not None and best.file is not here:
-            break  # Fewer samples were better.
-        file = (
-            here if factor == 1 else _near(rgb, quick, here.request.rate * factor, aim, here.step)
-        )
-        choice = None if file is None else _protected(file, STAGES, shapes, loss)
-        if choice is not None and (best is None or choice.plan.quality > best.plan.quality):
-            best = choice
-    assert best is not None
+    total = max(count * size for count, size in shapes)
+    plain = _plain(rgb, quick, total)
+    room = max(count * (size - OVERHEAD - DESCRIBED) for count, size in shapes)
+    floor = _floor(plain, room / total, loss)
+    size = Search(rgb, Goal(size=int(room * max(1 - PARITY * loss, STREAM)) + FILE), plain.step)
+    best, rate = None, plain.request.rate
+    while rate * rgb.shape[0] * rgb.shape[1] >= 1:
+        first = best is None and rate == plain.request.rate
+        file = size.finished(plain, quick.effort) if first else size.at(replace(quick, rate=rate))
+        if file is not None and prefixes.decibels(file.error) < floor:
+            file = Search(rgb, Goal(psnr=floor), file.step).finished(file, quick.effort)
+        choice = None if file is None else _protected(file, STAGES, shapes, loss, floor)
+        if best is not None and (choice is None or choice.plan.quality <= best.plan.quality):
+            break
+        best, rate = choice, rate * RATES
+    best = best or _protected(plain, STAGES, shapes, loss, floor)
     held = packets.capacity(best.plan.ranges)
-    file = _near(rgb, request, best.file.request.rate, held, best.file.step) or best.file
-    return _protected(file, (best.stream.stages,), [(best.count, best.size)], loss)
+    file = Search(rgb, Goal(size=held + FILE)).finished(best.file, request.effort)
+    return _protected(file or best.file, (best.stream.stages,), [best.shape], loss, floor)
 
 
-def _first(rgb: images.RGB, request: Request, aim: int) -> Candidate:
-    """A picture sampled and quantised for about ``aim`` bytes, at a rate that suits them."""
+def _plain(rgb: images.RGB, request: Request, size: int) -> Candidate:
+    """A plain file of about so many bytes, at a rate that suits them."""
     found = None
     while found is None:
-        found = Search(rgb, Goal(size=aim + FILE)).over_densities(request)
-        aim *= 2
+        found = Search(rgb, Goal(size=size)).over_densities(request)
+        size *= 2
     return found
 
 
-def _near(
-    rgb: images.RGB, request: Request, rate: float, aim: int, step: int | None = None
-) -> Candidate | None:
-    """The picture at a rate, for about ``aim`` bytes; None where its samples alone take more."""
-    rate = min(max(rate, 1 / (rgb.shape[0] * rgb.shape[1])), codec.MAX_RATE)
-    return Search(rgb, Goal(size=aim + FILE), step).at(replace(request, rate=rate))
+def _floor(plain: Candidate, room: float, loss: float) -> float:
+    """dB that a link that loses nothing is to give, so that it does not pay too much for one that
+    might.
+
+    room : share of the bytes that headers leave
+    """
+    headers = OCTAVE * np.log2(1 / room)
+    price = max(PRICE, headers + LEAST) * (loss / LOSS) ** 2
+    return float(prefixes.decibels(plain.error) - price)
 
 
 def _protected(
-    file: Candidate, stages: Sequence[int], shapes: list[tuple[int, int]], loss: float
+    file: Candidate,
+    stages: Sequence[int],
+    shapes: list[tuple[int, int]],
+    loss: float,
+    floor: float,
 ) -> _Choice:
     """A file's symbols with the stages, number of packets and ranges that suit them best."""
     assert file.symbols is not None
-    tried: list[tuple[float, int, prefixes.Embedded, int, int, tuple[Any, ...]]] = []
+    tried: list[tuple[float, int, prefixes.Embedded, tuple[int, int], tuple[Any, ...]]] = []
     for number in stages:
         stream = prefixes.embed(file.draft, file.symbols, file.step, number)
         for count, size in shapes:
-            ask = (
-                stream.curve,
-                protection.arrivals(count, loss),
-                size - OVERHEAD - DESCRIBED,
-                _least(count * size, loss),
-            )
-            tried.append((protection.estimate(*ask), len(tried), stream, count, size, ask))
-    _, _, stream, count, size, ask = max(tried)
-    return _Choice(file, stream, protection.choose(*ask), count, size)
-
-
-def _least(total: int, loss: float) -> float:
-    """Bytes that the stream must have of ``total``, so that a link that loses nothing does not pay
-    too much for one that might."""
-    return float(total * 2.0 ** (-PRICE * (loss / LOSS) ** 2))
+            aim = protection.aim_for(count, loss, floor)
+            ask = stream.curve, aim, size - OVERHEAD - DESCRIBED
+            tried.append((protection.estimate(*ask), len(tried), stream, (count, size), ask))
+    choices = [
+        _Choice(file, stream, protection.choose(*ask), shape)
+        for _, _, stream, shape, ask in sorted(tried, reverse=True)[:CLOSE]
+    ]
+    return max(choices, key=lambda choice: choice.plan.quality)
 
 
 def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
@@ -198,8 +206,8 @@ def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
         stages=choice.stream.stages,
         colour=colour,
     )
-    ranges = _fitted(choice.plan.ranges, choice.size)
-    return packets.write(parameters, ranges, choice.stream.stream, choice.count)
+    count, size = choice.shape
+    return packets.write(parameters, _fitted(choice.plan.ranges, size), choice.stream.stream, count)
 
 
 def _fitted(ranges: Sequence[Range], size: int) -> list[Range]:

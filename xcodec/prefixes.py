@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from xcodec import images
 from xcodec.analysis import Analysis
 from xcodec.coding import embedded, quantizer
+from xcodec.coding.context import PLANES
 from xcodec.coding.embedded import Known
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.protection import Curve
@@ -59,6 +60,12 @@ def samples_of(
     return Samples(kept, values[:end].astype(np.float32), finest, "least-squares")
 
 
+def decibels(error: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """PSNR of mean squared errors."""
+    psnr: NDArray[np.float64] = 10 * np.log10(255**2 / np.maximum(error, LEAST_ERROR))
+    return psnr
+
+
 @dataclass(frozen=True)
 class Embedded:
     """A picture as an embedded stream.
@@ -81,9 +88,14 @@ def embed(draft: Analysis, symbols: Ints, step: int, stages: int) -> Embedded:
     stream, ends = embedded.write(symbols, draft.tree, stages)
     steps = quantizer.per_sample(quantizer.step_of(step), draft.tree)
     sizes, errors = [0.0], [draft.problem.error(np.zeros(symbols.shape))]
+    cut = len(ends) - PLANES * len(draft.tree.octaves[-1])
     for place, known in embedded.states(symbols, draft.tree, stages):
         values = draft.lifting.inverse(coefficients_of(known, steps))
-        sizes.append(min(ends[place] / 8, float(len(stream))))
+        size = min(ends[place] / 8, float(len(stream)))
+        if place >= cut:  # What is cut here loses a whole plane: protection is not to do that.
+            sizes.append(max(size - 1, sizes[-1]))
+            errors.append(errors[-1])
+        sizes.append(size)
         errors.append(draft.problem.error(values))
-    quality = 10 * np.log10(255**2 / np.maximum(errors, LEAST_ERROR))
-    return Embedded(stream, stages, Curve(np.array(sizes), np.maximum.accumulate(quality)))
+    quality = np.maximum.accumulate(decibels(np.array(errors)))
+    return Embedded(stream, stages, Curve(np.array(sizes), quality))

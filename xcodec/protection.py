@@ -10,7 +10,6 @@ search over what rounding left.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,12 @@ SPREAD = 2.0
 """Losses from none to this many times the planned one count alike: nobody knows the real one."""
 LOSSES = 9
 FINE = 30.0
-"""dB for a stream of half the bytes that it should have."""
+"""dB for each dB that the picture is below its floor where nothing is lost."""
+FALL, STEEP = 1.2, 1.0
+"""dB that it may be worse on the mean at the planned loss, and dB for each dB beyond."""
+WHOLE = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
+"""Weights of no loss, beside what the losses have, with which plans are begun."""
+BISECTIONS = 24
 DESCRIPTION = 2
 """Bytes that describe a range, about."""
 SMALLEST = 6
@@ -63,37 +67,73 @@ def arrivals(count: int, loss: float) -> NDArray[np.float64]:
     """Probability that m of ``count`` packets arrive, (count + 1,), where ``loss`` is planned for:
     the mean of binomial distributions from no loss to SPREAD times the planned one."""
     losses = np.linspace(0, min(SPREAD * loss, 0.95), LOSSES) if loss else np.zeros(1)
+    every: NDArray[np.float64] = np.mean([binomial(count, p) for p in losses], 0)
+    return every
+
+
+def binomial(count: int, loss: float) -> NDArray[np.float64]:
+    """Probability that m of ``count`` packets arrive, (count + 1,), each lost independently."""
     number = np.arange(count + 1)
-    ways = binom(count, number)
-    every: NDArray[np.float64] = np.mean(
-        [ways * (1 - p) ** number * p ** (count - number) for p in losses], 0
+    every: NDArray[np.float64] = (
+        binom(count, number) * (1 - loss) ** number * loss ** (count - number)
     )
     return every
 
 
 @dataclass(frozen=True)
+class Aim:
+    """What a plan is to be good for.
+
+    chances : of each number of packets to arrive, (count + 1,): the mean over losses, as from
+              ``arrivals``
+    planned : the same at the planned loss alone, as from ``binomial``
+    floor   : dB that the picture is to have where nothing is lost
+    """
+
+    chances: NDArray[np.float64]
+    planned: NDArray[np.float64]
+    floor: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """Number of packets."""
+        return len(self.chances) - 1
+
+    def worth(self, qualities: NDArray[np.float64]) -> float:
+        """How good pictures of these qualities in dB, by number of packets, are on the mean, less
+        fines where the best one is below the floor or falls far at the planned loss."""
+        whole = float(qualities[-1])
+        fall = whole - float((self.planned * qualities).sum())
+        fine = FINE * max(self.floor - whole, 0.0) + STEEP * max(fall - FALL, 0.0)
+        return float((self.chances * qualities).sum()) - fine
+
+
+def aim_for(count: int, loss: float, floor: float = 0.0) -> Aim:
+    """The aim where ``loss`` is planned for, of ``count`` packets."""
+    return Aim(arrivals(count, loss), binomial(count, loss), floor)
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Ranges, and the mean quality in dB that they lead to."""
+    """Ranges, and what they are worth in dB."""
 
     ranges: tuple[Range, ...]
     quality: float
 
 
-def choose(curve: Curve, chances: NDArray[np.float64], columns: int, least: float = 0.0) -> Plan:
-    """The ranges that give the best picture on the mean.
+def choose(curve: Curve, aim: Aim, columns: int) -> Plan:
+    """The ranges that are best for an aim.
 
     curve   : of the stream
-    chances : of each number of packets to arrive, as from ``arrivals``
     columns : bytes of a packet for shares
-    least   : bytes that all packets together are to give, if the stream has so many
     """
-    search = _Search(curve, chances, columns, least)
+    search = _Search(curve, aim, columns)
     return search.improved(search.started())
 
 
-def estimate(curve: Curve, chances: NDArray[np.float64], columns: int, least: float = 0.0) -> float:
-    """About the quality in dB that ``choose`` reaches, found faster."""
-    search = _Search(curve, chances, columns, least)
+def estimate(curve: Curve, aim: Aim, columns: int) -> float:
+    """About what ``choose`` reaches, found faster."""
+    search = _Search(curve, aim, columns)
     return search.quality(search.started())
 
 
@@ -101,53 +141,50 @@ class _Search:
     """One stream, number of packets and size of them. A plan in the making is columns by threshold,
     int64 (count + 1,)."""
 
-    def __init__(
-        self, curve: Curve, chances: NDArray[np.float64], columns: int, least: float
-    ) -> None:
-        self._curve, self._chances, self._columns = curve, chances, columns
-        self._count = len(chances) - 1
-        self._least = min(least, curve.sizes[-1], (columns - DESCRIPTION) * self._count)
-        # At least so many packets arrive, by number.
-        self._tail = np.cumsum(chances[::-1])[::-1]
+    def __init__(self, curve: Curve, aim: Aim, columns: int) -> None:
+        self._curve, self._aim, self._columns = curve, aim, columns
+        self._hull = curve.hull()
 
     def started(self) -> NDArray[np.int64]:
+        """The best of several plans: the more no loss counts, the better is the floor met."""
+        whole = np.zeros(self._aim.count + 1)
+        whole[-1] = 1.0
+        plans = [self._rounded(self._aim.chances + weight * whole) for weight in WHOLE]
+        return max(plans, key=self.quality)
+
+    def _rounded(self, chances: NDArray[np.float64]) -> NDArray[np.int64]:
         """Columns by a multiplier, rounded."""
+        tail = np.cumsum(chances[::-1])[::-1]  # At least so many packets arrive, by number.
         low, high = -30.0, 10.0  # Logarithm of the quality that a column must bring.
-        for _ in range(40):
+        for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            if self._bought(2.0**middle).sum() > self._columns:
+            if self._bought(2.0**middle, tail).sum() > self._columns:
                 low = middle
             else:
                 high = middle
-        bought = self._bought(2.0**high)
+        bought = self._bought(2.0**high, tail)
         plan = np.floor(bought).astype(np.int64)
         # What is left goes to the range that most of the stream is in.
         plan[int(np.argmax(bought))] += self._columns - plan.sum()
         return plan
 
-    def _bought(self, price: float) -> NDArray[np.float64]:
+    def _bought(self, price: float, tail: NDArray[np.float64]) -> NDArray[np.float64]:
         """Columns (count + 1,) that pay at a price in dB a column."""
-        hull = self._curve.hull()
-        thresholds = np.arange(1, self._count + 1)
-        columns = np.zeros(self._count + 1)
-        for (start, end), (low, high) in zip(
-            pairwise(hull.sizes), pairwise(hull.quality), strict=True
-        ):
-            worth = (high - low) * self._tail[1:] - price * (end - start) / thresholds
-            best = int(np.argmax(worth))
-            if worth[best] <= 0:
-                break
-            columns[best + 1] += (end - start) / thresholds[best]
-        return columns
+        sizes, rises = np.diff(self._hull.sizes), np.diff(self._hull.quality)
+        thresholds = np.arange(1, len(tail))
+        worth = rises[:, None] * tail[1:] - price * sizes[:, None] / thresholds
+        most = np.argmax(worth, 1)
+        pays = np.logical_and.accumulate(worth[np.arange(len(most)), most] > 0)
+        columns = (sizes / thresholds[most])[pays]
+        return np.bincount(most[pays] + 1, columns, len(tail)).astype(np.float64)
 
     def quality(self, plan: NDArray[np.int64]) -> float:
-        """Mean quality of a plan in dB, less a fine where it holds less than it should."""
+        """What a plan is worth in dB."""
         held = np.cumsum(plan * np.arange(len(plan)))
         # Each range but the last also holds the description of the next.
         described = np.minimum(np.cumsum(plan > 0), np.count_nonzero(plan) - 1)
         sizes = np.maximum(held - DESCRIPTION * described, 0)
-        fine = FINE * max(np.log2(self._least / max(sizes[-1], 1)), 0) if self._least > 0 else 0.0
-        return float((self._chances * self._curve.at(sizes)).sum() - fine)
+        return self._aim.worth(self._curve.at(sizes))
 
     def improved(self, plan: NDArray[np.int64]) -> Plan:
         """The plan after all moves of columns between thresholds that pay."""
@@ -167,10 +204,11 @@ class _Search:
     def _moves(self, plan: NDArray[np.int64], move: int) -> Iterator[NDArray[np.int64]]:
         """Plans with columns moved from one threshold to another, also all of them."""
         used = np.flatnonzero(plan)
-        near = sorted({int(k) + step for k in used for step in (-2, -1, 0, 1, 2)} | {self._count})
+        last = self._aim.count
+        near = sorted({int(k) + step for k in used for step in (-2, -1, 0, 1, 2)} | {last})
         for source in used:
             for target in near:
-                if target == source or not 1 <= target <= self._count:
+                if target == source or not 1 <= target <= last:
                     continue
                 for amount in {min(move, int(plan[source])), int(plan[source])}:
                     other = plan.copy()

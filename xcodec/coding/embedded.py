@@ -68,18 +68,20 @@ def _passes(tree: Hierarchy, stages: int) -> Iterator[_Pass]:
 
 
 def states(symbols: Ints, tree: Hierarchy, stages: int) -> Iterator[tuple[int, Known]]:
-    """After each octave of each stage: the place of its last pass, and what is known then."""
+    """After each octave of each stage, and each level of the octave that ends the stream: the place
+    of its last pass, and what is known then."""
     seen = np.zeros(symbols.shape, np.int32)
     missing = np.full(symbols.shape, stages, np.int32)
     parts = list(_passes(tree, stages))
-    ends = {levels.stop - 1 for levels in tree.octaves}
+    ends, last = {levels.stop - 1 for levels in tree.octaves}, tree.octaves[-1]
     levels = 0
     for place, part in enumerate(parts):
         span = tree.span(part.level)
         seen[span, part.plane] = _cleared(symbols[span, part.plane], part.shift)
         missing[span, part.plane] = part.shift
         levels = max(levels, part.level + 1)
-        if part.level in ends and part.plane == PLANES - 1:
+        whole = part.level in ends or (not part.shift and part.level in last)
+        if whole and part.plane == PLANES - 1:
             yield place, Known(seen, missing, levels)
 
 
