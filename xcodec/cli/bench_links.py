@@ -74,7 +74,8 @@ from xcodec.cli.common import force, quiet
 @quiet
 def links(output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any) -> None:
     """Pictures in DIR as packets over links that lose some: xcodec beside scaled-down files that
-    are cut into packets, plainly and with Reed-Solomon parity. What cannot be decoded is grey.
+    are cut into packets, plainly and with Reed-Solomon parity, and SSDV where its program ssdv is
+    on the PATH. What cannot be decoded is grey.
 
     A run that was cut off goes on where it was.
     """

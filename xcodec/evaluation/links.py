@@ -5,19 +5,20 @@ decoded once for each number that makes a difference, and the links are drawn fr
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtrc
 
 import xcodec
 from xcodec import links, reading
 from xcodec.coding import packets
-from xcodec.evaluation import metrics, peers, rd
+from xcodec.evaluation import metrics, peers, rd, ssdv
 from xcodec.evaluation.channels import arrived
 from xcodec.evaluation.measuring import Measuring, Own, Peer
 from xcodec.evaluation.metrics import Figures, Meter
@@ -30,6 +31,8 @@ HEADER = 4
 """Bytes that a file's packet needs at least: picture, index, number of packets, number needed."""
 EVERY = 3
 """Of the peers' qualities, every so many are tried."""
+BEHIND = 4
+"""Files in a row that a finer scale beats with no more bytes: then this scale is done."""
 GREY = 128
 
 
@@ -42,6 +45,7 @@ class Plan:
     planned     : losses that packets and parity are planned for
     losses      : that the links have
     rivals      : names of peers
+    ssdv        : whether SSDV is one
     seeds       : draws of each link
     """
 
@@ -53,6 +57,7 @@ class Plan:
     channels: tuple[str, ...]
     seeds: int
     rivals: tuple[str, ...]
+    ssdv: bool
     model: str
     encode: dict[str, Any]
     square: int | None
@@ -74,13 +79,18 @@ class Sent:
     """What a party sent of a picture.
 
     packets : their number
-    figures : by number of packets that arrive, 0 .. packets
+    figures : of the picture, by which of the packets arrive, (packets,) bool
     """
 
     party: str
     packets: int
     bytes: int
-    figures: tuple[Figures, ...]
+    figures: Callable[[NDArray[np.bool_]], Figures]
+
+
+def _by_count(figures: Sequence[Figures]) -> Callable[[NDArray[np.bool_]], Figures]:
+    """Figures of a picture that depend on the number of packets alone: 0 .. packets."""
+    return lambda arrived: figures[int(arrived.sum())]
 
 
 @dataclass(frozen=True)
@@ -116,33 +126,34 @@ def _drawn(sent: Sent, task: Task) -> Iterator[Cell]:
     """A party over all links."""
     plan = task.plan
     for channel, loss in product(plan.channels, plan.losses):
-        counts = [
-            int(arrived(channel, loss, seed, task.place)[: sent.packets].sum())
+        draws = [
+            sent.figures(arrived(channel, loss, seed, task.place)[: sent.packets])
             for seed in range(plan.seeds if loss else 1)
         ]
-        figures = {
-            name: mean(sent.figures[count][name] for count in counts) for name in metrics.ALWAYS
-        }
+        figures = {name: mean(each[name] for each in draws) for name in metrics.ALWAYS}
         size = sent.packets, sent.bytes
         yield Cell(sent.party, task.budget, channel, loss, *size, figures)
 
 
 def _parties(place: Measuring, state: State, meter: Meter, rgb: RGB, task: Task) -> Iterator[Sent]:
     plan, budget = task.plan, task.budget
+    if plan.ssdv:
+        yield from _ssdv(state, meter, [*place.named, place.versions(metrics.ALWAYS)], plan, budget)
     grey = meter.measure(np.full_like(rgb, GREY), metrics.ALWAYS)
     for loss in plan.planned:
         yield _ours(place, state, meter, grey, budget, loss, plan)
     variant = Variant(model=plan.model, encode=plan.encode)
     whole = Own(variant, "generator", ("size", budget))
     figures = place.figures(whole, metrics.ALWAYS)
-    yield Sent("plain .xgc, nothing lost", 0, place.size(whole), (figures,))
+    yield Sent("plain .xgc, nothing lost", 0, place.size(whole), _by_count((figures,)))
     for name in plan.rivals:
         files = _files(place, name, budget)
         fewest = -(-budget // plan.packet_size)
         # Its packets need no header here: all of them are needed.
         peer = _best(files, budget)
         sent = place.figures(peer, metrics.ALWAYS)
-        yield Sent(f"{name}", fewest, place.size(peer), (*[grey] * fewest, sent))
+        table = _by_count((*[grey] * fewest, sent))
+        yield Sent(name, fewest, place.size(peer), table)
         for loss in plan.planned:
             yield _with_parity(place, files, grey, name, budget, loss, plan)
 
@@ -172,7 +183,7 @@ def _ours(
         figures = [grey, *_received(data, meter, plan.model)]
         state.put(at, json.dumps(figures).encode())
     party = f"xcodec, planned for {100 * loss:.0f} %"
-    return Sent(party, len(data), sum(map(len, data)), tuple(figures))
+    return Sent(party, len(data), sum(map(len, data)), _by_count(figures))
 
 
 def _packets(rgb: RGB, plan: Plan, options: dict[str, Any]) -> list[bytes]:
@@ -192,11 +203,35 @@ def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:
         yield figures
 
 
+def _ssdv(state: State, meter: Meter, named: list[Any], plan: Plan, budget: int) -> Iterator[Sent]:
+    """SSDV at the scale and quality with the best PSNR where nothing is lost, if one fits."""
+    rgb = meter.original
+    grey = np.full_like(rgb, GREY)
+
+    def figures(sent: ssdv.Sent, kept: NDArray[np.bool_], names: Sequence[str]) -> Figures:
+        at = key("ssdv", *named, sent.name, plan.packet_size, kept.tolist(), list(names))
+        known = state.get(at)
+        if known is not None:
+            return dict(json.loads(known))
+        found = meter.measure(sent.paint(kept, rgb.shape, grey), names)
+        state.put(at, json.dumps(found).encode())
+        return found
+
+    def whole(sent: ssdv.Sent) -> float:
+        return figures(sent, np.ones(len(sent.packets), bool), ["psnr"])["psnr"] or 0.0
+
+    best = max(ssdv.sizes(rgb, plan.packet_size, budget), key=whole, default=None)
+    if best is not None:
+        size = len(best.packets), sum(map(len, best.packets))
+        yield Sent("ssdv", *size, lambda kept: figures(best, kept, metrics.ALWAYS))
+
+
 def _files(place: Measuring, name: str, budget: int) -> list[tuple[int, float, Peer]]:
     """A peer's files within a budget, over scales and qualities: bytes, PSNR and what it is."""
     (codec_,) = peers.codecs([name])
-    found = []
+    found: list[tuple[int, float, Peer]] = []
     for scale in peers.SCALES:
+        behind = 0
         for quality in codec_.qualities[::EVERY]:
             peer = Peer(codec_, quality, scale)
             size = place.size(peer)
@@ -204,7 +239,13 @@ def _files(place: Measuring, name: str, budget: int) -> list[tuple[int, float, P
                 break  # Sizes ascend with the quality, by and large.
             psnr = place.figures(peer, ["psnr"])["psnr"]
             assert psnr is not None
+            ahead = any(
+                other <= size and better >= psnr for other, better, by in found if by.scale < scale
+            )
             found.append((size, psnr, peer))
+            behind = behind + 1 if ahead else 0
+            if behind == BEHIND:
+                break  # Larger files at this scale fall back further still.
     return found
 
 
@@ -243,6 +284,6 @@ def _with_parity(
     _, count, needed, room, size = max(tried)
     peer = _best(files, room)
     figures = place.figures(peer, metrics.ALWAYS)
-    table = (*[grey] * needed, *[figures] * (count - needed + 1))
+    table = _by_count((*[grey] * needed, *[figures] * (count - needed + 1)))
     party = f"{name} with parity, planned for {100 * loss:.0f} %"
     return Sent(party, count, count * size, table)

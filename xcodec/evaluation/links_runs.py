@@ -6,7 +6,7 @@ from typing import Any
 
 from xcodec.coding.packets import MAX_SIZE, MIN_SIZE
 from xcodec.errors import InputError, ModelError
-from xcodec.evaluation import links, links_summary, lpips, peers, records
+from xcodec.evaluation import links, links_summary, lpips, peers, records, ssdv
 from xcodec.evaluation.channels import CHANNELS
 from xcodec.evaluation.options import arguments, numbers, pictures, texts
 from xcodec.evaluation.state import default_path
@@ -70,6 +70,7 @@ def _plan(options: dict[str, Any]) -> links.Plan:
         channels=channels,
         seeds=options["seeds"],
         rivals=tuple(codec.name for codec in peers.codecs(texts(options["peers"]))),
+        ssdv=ssdv.installed(),
         model=options["model"],
         encode=arguments(options["encode"]),
         square=options["square"],
