@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xcodec import protection
+from xcodec.coding import packets
 from xcodec.protection import Aim, Curve
 
 SIZES = np.array([0.0, 20, 60, 150, 400, 900])
@@ -94,6 +95,12 @@ def test_a_hull_is_concave_and_above() -> None:
     slopes = np.diff(hull.quality) / np.diff(hull.sizes)
     assert (np.diff(slopes) < 0).all()
     assert (hull.at(curve.sizes) >= curve.quality - 1e-9).all()
+
+
+def test_a_stream_that_is_worth_nothing_needs_one_packet() -> None:
+    flat = Curve(np.array([0.0, 9]), np.array([61.0, 61]))
+    plan = protection.choose(flat, protection.aim_for(5, 0.2), 30)
+    assert plan.ranges == (packets.Range(1, 30),)
 
 
 def test_a_short_stream_and_much_room() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec import images, modes, prefixes, protection
+from xcodec import codec, images, modes, prefixes, protection
 from xcodec.analysis import DEFAULT_EFFORT, Request
 from xcodec.coding import container, packets
 from xcodec.coding.packets import OVERHEAD, Parameters, Range
@@ -25,7 +25,7 @@ LOSS = 0.1
 """Share of the packets that is planned to be lost."""
 STAGES = (1, 2, 3)
 """Stages of the stream that are tried."""
-PRICE = 0.45
+PRICE = 0.5
 """dB that headers and protection may take together from a picture that loses nothing, where LOSS is
 planned for; it grows with the square of the loss."""
 LEAST = 0.1
@@ -40,8 +40,8 @@ STREAM = 0.3
 """Share of the bytes that is first taken to be the stream's at least."""
 QUICK = 1
 """Effort of the first, wide search."""
-RATES = 2**-0.5
-"""Factor between rates that are tried, from what suits a plain file on."""
+NEAR = (1.0, 2**-0.5, 2**0.5)
+"""Rates that are tried, relative to what suits a plain file."""
 CLOSE = 3
 """Of stages and numbers of packets, the best by estimate, that are looked at closely."""
 FILE = 16
@@ -134,16 +134,19 @@ def _best(rgb: images.RGB, request: Request, shapes: list[tuple[int, int]], loss
     room = max(count * (size - OVERHEAD - DESCRIBED) for count, size in shapes)
     floor = _floor(plain, room / total, loss)
     size = Search(rgb, Goal(size=int(room * max(1 - PARITY * loss, STREAM)) + FILE), plain.step)
-    best, rate = None, plain.request.rate
-    while rate * rgb.shape[0] * rgb.shape[1] >= 1:
-        first = best is None and rate == plain.request.rate
-        file = size.finished(plain, quick.effort) if first else size.at(replace(quick, rate=rate))
+    best = first = None
+    for factor in NEAR:
+        if factor > 1 and best is not first:
+            break  # Fewer samples were better.
+        rate = max(plain.request.rate * factor, 1 / (rgb.shape[0] * rgb.shape[1]))
+        other = replace(quick, rate=min(rate, codec.MAX_RATE))
+        file = size.finished(plain, quick.effort) if factor == 1 else size.at(other)
         if file is not None and prefixes.decibels(file.error) < floor:
             file = Search(rgb, Goal(psnr=floor), file.step).finished(file, quick.effort)
         choice = None if file is None else _protected(file, STAGES, shapes, loss, floor)
-        if best is not None and (choice is None or choice.plan.quality <= best.plan.quality):
-            break
-        best, rate = choice, rate * RATES
+        if choice is not None and (best is None or choice.plan.quality > best.plan.quality):
+            best = choice
+        first = first or best
     best = best or _protected(plain, STAGES, shapes, loss, floor)
     held = packets.capacity(best.plan.ranges)
     file = Search(rgb, Goal(size=held + FILE)).finished(best.file, request.effort)

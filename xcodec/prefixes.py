@@ -16,6 +16,8 @@ from xcodec.samples import Floats, Ints, Points, Samples
 
 HALF = 0.5
 """Where in its interval a magnitude is taken to lie whose low bits are unknown."""
+AHEAD = 8
+"""Bytes that the decoder has to see beyond what it decodes."""
 LEAST_ERROR = 0.05
 """Mean squared error below which a picture is as good as equal."""
 
@@ -91,7 +93,7 @@ def embed(draft: Analysis, symbols: Ints, step: int, stages: int) -> Embedded:
     cut = len(ends) - PLANES * len(draft.tree.octaves[-1])
     for place, known in embedded.states(symbols, draft.tree, stages):
         values = draft.lifting.inverse(coefficients_of(known, steps))
-        size = min(ends[place] / 8, float(len(stream)))
+        size = min(ends[place] / 8 + AHEAD, float(len(stream)))
         if place >= cut:  # What is cut here loses a whole plane: protection is not to do that.
             sizes.append(max(size - 1, sizes[-1]))
             errors.append(errors[-1])

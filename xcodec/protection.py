@@ -165,7 +165,7 @@ class _Search:
         bought = self._bought(2.0**high, tail)
         plan = np.floor(bought).astype(np.int64)
         # What is left goes to the range that most of the stream is in.
-        plan[int(np.argmax(bought))] += self._columns - plan.sum()
+        plan[1 + int(np.argmax(bought[1:]))] += self._columns - plan.sum()
         return plan
 
     def _bought(self, price: float, tail: NDArray[np.float64]) -> NDArray[np.float64]:
