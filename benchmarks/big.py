@@ -2,6 +2,7 @@
 
 python benchmarks/big.py pictures --megapixels 4 100     # needs psutil and scikit-image
 python benchmarks/big.py many --files 2000
+python benchmarks/big.py seams --photos FOLDER           # its files at even positions
 Each writes its part of benchmarks/results/big.json.
 """
 
@@ -23,7 +24,9 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 from PIL import Image
-from skimage import data
+from skimage import data as samples
+
+import xcodec
 
 RECORD = Path(__file__).parent / "results" / "big.json"
 NOISE, PERIOD = 4.0, 461
@@ -35,7 +38,7 @@ def picture(megapixels: float) -> NDArray[np.uint8]:
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     width = round(megapixels * 1e6 / height)
     # Mirrored, it has no edge of its own; its period meets borders of tiles in ever other places.
-    photo = np.asarray(data.astronaut())[:PERIOD, :PERIOD]
+    photo = np.asarray(samples.astronaut())[:PERIOD, :PERIOD]
     pair = np.concatenate([photo, photo[:, ::-1]], 1)
     four = np.concatenate([pair, pair[::-1]])
     rng = np.random.default_rng(0)
@@ -112,6 +115,35 @@ def seam(painted: NDArray[np.uint8], original: NDArray[np.uint8], side: int) -> 
     return {"across": found[0], "elsewhere": found[1], "ratio": found[0] / found[1]}
 
 
+def steps(picture: NDArray[np.uint8], axis: int, at: int) -> float:
+    """Sum of the absolute differences between a row or column and the next."""
+    pair = picture.take([at, at + 1], axis).astype(np.int16)
+    return float(np.abs(np.diff(pair, axis=axis)).sum())
+
+
+def seams(folder: Path, rate: float) -> dict[str, Any]:
+    """As ``seam``, over photos in one piece and in tiles of 128 pixels, at the same lines."""
+    found: dict[str, Any] = {"rate": rate}
+    photos = [np.asarray(Image.open(file).convert("RGB")) for file in sorted(folder.iterdir())]
+    for name, tile in (("one piece", 0), ("tiles", 128)):
+        sums, size, decibels = np.zeros((2, 2)), 0, []
+        for photo in photos[1::2]:
+            data = xcodec.encode(photo, rate, tile=tile)
+            painted = np.asarray(xcodec.decode(data, decoder="classical"))
+            for axis in (0, 1):
+                last = 128 * max(1, (photo.shape[axis] + 64) // 128)
+                for at in range(15, photo.shape[axis] - 1, 16):
+                    border = (at + 1) % 128 == 0 and at + 1 < last
+                    sums[int(border)] += [steps(each, axis, at) for each in (painted, photo)]
+            size += len(data)
+            error = np.square(painted.astype(float) - photo).mean()
+            decibels.append(10 * np.log10(255**2 / error))
+        elsewhere, across = (sums[:, 0] / sums[:, 1]).tolist()
+        psnr = float(np.mean(decibels))
+        found[name] = {"ratio": across / elsewhere, "bytes": size, "psnr": psnr}
+    return found
+
+
 def pictures(
     sizes: list[float], effort: int, generator: bool, jobs: int
 ) -> Iterator[dict[str, Any]]:
@@ -171,15 +203,20 @@ def many(count: int, jobs: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["pictures", "many"])
+    parser.add_argument("what", choices=["pictures", "many", "seams"])
     parser.add_argument("--megapixels", type=float, nargs="+", default=[4, 100])
     parser.add_argument("--files", type=int, default=2000)
+    parser.add_argument("--photos", type=Path)
     parser.add_argument("--effort", type=int, default=4)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-generator", action="store_true")
     args = parser.parse_args()
     if args.what == "many":
         note("many", many(args.files, args.jobs), args.jobs)
+        return
+    if args.what == "seams":
+        for rate in (0.02, 0.05, 0.1):
+            note(f"seams at {rate}", seams(args.photos, rate), 1)
         return
     for row in pictures(args.megapixels, args.effort, not args.no_generator, args.jobs):
         note(f"{row['megapixels']:.0f} megapixels, effort {args.effort}", row, args.jobs)

@@ -136,7 +136,7 @@ def encode(
     side = tiled.side_for(rgb.shape[0], rgb.shape[1], tile)
     if side is not None:
         with workers(jobs) as pool:
-            return budget.best(tiled.Rows(rgb), request, goal or search.Goal(), side, pool)
+            return budget.best(tiled.Source(rgb), request, goal or search.Goal(), side, pool)
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
 
 

@@ -28,7 +28,8 @@ FINENESS = 1.2
 """A square's side is at most this many times the local spacing of the samples."""
 
 _SPARE = 4
-_CHUNK = 1 << 11
+_CHUNK = 1 << 8
+"""Neighbourhoods solved together: their equations stay in a core's own cache."""
 _STRIP = 1 << 16
 _WORTH_THREADS = 1 << 14
 _MOST_ENTRIES = 1 << 21

@@ -8,7 +8,6 @@ neighbours' samples will paint together, and codes it by itself.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,22 +45,9 @@ BYTES_A_SAMPLE, BYTES_IF_LOSSLESS = 0.2, 1.5
 """About what a sample takes."""
 
 
-class Source(Protocol):
-    """A picture that is read by rows, from the top; it may be read again."""
-
-    @property
-    def height(self) -> int: ...
-
-    @property
-    def width(self) -> int: ...
-
-    def rows(self, top: int, bottom: int) -> images.RGB:
-        """Rows top .. bottom - 1, uint8 (rows, width, 3)."""
-
-
 @dataclass(frozen=True)
-class Rows:
-    """A picture in memory, uint8 (height, width, 3), as a Source."""
+class Source:
+    """A picture in memory, uint8 (height, width, 3), that is read by rows."""
 
     rgb: images.RGB
 
@@ -74,6 +60,7 @@ class Rows:
         return int(self.rgb.shape[1])
 
     def rows(self, top: int, bottom: int) -> images.RGB:
+        """Rows top .. bottom - 1, uint8 (rows, width, 3)."""
         return self.rgb[top:bottom]
 
 
