@@ -148,9 +148,15 @@ def _best(rgb: images.RGB, request: Request, shapes: list[tuple[int, int]], loss
             best = choice
         first = first or best
     best = best or _protected(plain, STAGES, shapes, loss, floor)
+    stages, shape = (best.stream.stages,), [best.shape]
     held = packets.capacity(best.plan.ranges)
     file = Search(rgb, Goal(size=held + FILE)).finished(best.file, request.effort)
-    return _protected(file or best.file, (best.stream.stages,), [best.shape], loss, floor)
+    last = [_protected(file or best.file, stages, shape, loss, floor)]
+    # Better symbols reach the floor in fewer bytes: what those leave may protect more.
+    file = Search(rgb, Goal(psnr=floor)).finished(last[0].file, request.effort)
+    if file is not None and len(file.data) < len(last[0].file.data):
+        last.append(_protected(file, stages, shape, loss, floor))
+    return max(last, key=lambda choice: choice.plan.quality)
 
 
 def _plain(rgb: images.RGB, request: Request, size: int) -> Candidate:
