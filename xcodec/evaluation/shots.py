@@ -128,11 +128,12 @@ def _nearest(curve: Record, column: int, size: int) -> Record | None:
 def _coding(record: Record, curve: Record, point: Record, column: int, rgb: RGB) -> Coding:
     """What makes the file of a point again."""
     if curve["kind"] != "xcodec":
-        codecs = peers.CODECS
         if curve["target"] == "quality":
-            return Peer(codecs[curve["codec"]], point["setting"])
+            (codec,) = peers.codecs([curve["codec"]])
+            return Peer(codec, point["setting"])
         name, scale, quality = point["pictures"]["choice"][column].split()
-        return Peer(codecs[name], float(quality), float(scale.removeprefix("1/")))
+        (codec,) = peers.codecs([name])
+        return Peer(codec, float(quality), float(scale.removeprefix("1/")))
     variant = Variant(
         curve["effort"],
         curve["model"] or "photo",
