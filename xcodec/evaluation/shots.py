@@ -20,6 +20,8 @@ MOST_PICTURES = 6
 MOST_SIZES = 3
 MOST_BYTES = 2_700_000
 """Of the images of a page."""
+FAIR = 1.5
+"""A peer's file that is so many times smaller than xcodec's says nothing beside it."""
 Record = dict[str, Any]
 
 
@@ -100,7 +102,9 @@ def _sizes(record: Record, column: int, rgb: RGB) -> Iterator[tuple[str, list[Vi
             if curve["kind"] == "xcodec" and curve["target"] != first["target"]:
                 continue
             near = _nearest(curve, column, size)
-            if near is not None and _worth_showing(curve):
+            if near is None or not _worth_showing(curve):
+                continue
+            if FAIR * near["pictures"]["bytes"][column] >= size:
                 coding = _coding(record, curve, near, column, rgb)
                 name = curve["name"].replace(", fitted", "")
                 views.append(View(name, coding, _note(coding)))

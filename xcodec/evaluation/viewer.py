@@ -18,7 +18,7 @@ from xcodec.evaluation.measuring import Coding, Measuring, Own
 from xcodec.evaluation.records import digest_of
 from xcodec.images import RGB
 
-QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40)
+QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40, 30)
 """Of WebP, in which pages show decoded pictures: the first with which a page is small enough."""
 
 
