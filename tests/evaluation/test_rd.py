@@ -21,7 +21,7 @@ from PIL import Image
 import xcodec
 from xcodec.cli import cli
 from xcodec.errors import XcodecError
-from xcodec.evaluation import curves, metrics, peers, rd, records
+from xcodec.evaluation import curves, metrics, peers, rd, records, summary
 from xcodec.evaluation.measuring import Measuring
 from xcodec.evaluation.state import State
 from xcodec.evaluation.xcodecs import Variant
@@ -360,3 +360,14 @@ def test_savings_between_records(folder: Path) -> None:
     assert pictures.startswith("3 pictures: median -")
     done = CliRunner().invoke(cli, [*command, "--against", "JPEG"])
     assert "holds no curve 'JPEG'" in str(done.exception)
+
+
+def test_points_ascend_even_if_the_first_picture_has_no_small_file() -> None:
+    curve = rd.Curve("JPEG, scaled", "peer", "jpeg", "bytes", "psnr")
+
+    def of(budget: int) -> rd.Measurement:
+        return rd.Measurement(curve, budget, budget - 3, budget / 8192, {"psnr": budget / 20})
+
+    (found,) = summary.as_curves([[of(340), of(600)], [of(200), of(340), of(600)]])
+    assert [point["setting"] for point in found["points"]] == [200, 340, 600]
+    assert [point["files"] for point in found["points"]] == [1, 2, 2]

@@ -31,7 +31,8 @@ def as_curves(measured: Sequence[Sequence[Measurement]]) -> list[dict[str, Any]]
         for m in of_picture:
             groups[m.curve].setdefault(m.setting, {})[place] = m
     found = [
-        asdict(curve) | {"points": [_point(s, group, len(measured)) for s, group in points.items()]}
+        asdict(curve)
+        | {"points": [_point(s, group, len(measured)) for s, group in sorted(points.items())]}
         for curve, points in groups.items()
     ]
     return sorted(found, key=lambda curve: ORDER.index(curve["kind"]))
