@@ -27,6 +27,7 @@ from PIL import Image
 from skimage import data as samples
 
 import xcodec
+from xcodec.evaluation.metrics import psnr
 
 RECORD = Path(__file__).parent / "results" / "big.json"
 NOISE, PERIOD = 4.0, 461
@@ -89,36 +90,31 @@ def measured(*arguments: object, cwd: Path) -> dict[str, Any]:
     return {"seconds": wall, "processor_seconds": processor, "megabytes": peak[0] / 1e6}
 
 
-def seam(painted: NDArray[np.uint8], original: NDArray[np.uint8], side: int) -> dict[str, float]:
-    """Mean absolute difference of neighbours across the borders of tiles, and elsewhere.
-
-    Each is relative to the original's own on the same lines. Elsewhere is where the fill's squares
-    of 16 pixels meet, as they do at borders of tiles too.
-    """
-    across, elsewhere = [], []
+def lines(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, bool]]:
+    """Where the fill's squares of 16 pixels meet: axis, the row or column before, and whether
+    tiles meet there too."""
     for axis in (0, 1):
-        length = painted.shape[axis]
-        count = max(1, (length + side // 2) // side)
-        borders = {side * i - 1 for i in range(1, count)}
-        for at in range(15, length - 1, 16):
-            steps = [
-                float(
-                    np.abs(
-                        np.diff(each.take([at, at + 1], axis).astype(np.int16), axis=axis)
-                    ).mean()
-                )
-                for each in (painted, original)
-            ]
-            (across if at in borders else elsewhere).append(steps)
-    one, other = (np.mean(each, 0) for each in (across, elsewhere))
-    found = float(one[0] / one[1]), float(other[0] / other[1])
-    return {"across": found[0], "elsewhere": found[1], "ratio": found[0] / found[1]}
+        end = side * max(1, (shape[axis] + side // 2) // side)
+        for at in range(15, shape[axis] - 1, 16):
+            yield axis, at, (at + 1) % side == 0 and at + 1 < end
 
 
-def steps(picture: NDArray[np.uint8], axis: int, at: int) -> float:
-    """Sum of the absolute differences between a row or column and the next."""
-    pair = picture.take([at, at + 1], axis).astype(np.int16)
-    return float(np.abs(np.diff(pair, axis=axis)).sum())
+def steps(picture: NDArray[np.uint8], axis: int, at: int) -> NDArray[np.int16]:
+    """Absolute differences between a row or column and the next."""
+    return np.abs(np.diff(picture.take([at, at + 1], axis).astype(np.int16), axis=axis))
+
+
+def seam(painted: NDArray[np.uint8], original: NDArray[np.uint8], side: int) -> dict[str, float]:
+    """Mean absolute difference of neighbours across the borders of tiles, and on other lines.
+
+    Each is relative to the original's own on the same lines.
+    """
+    found: dict[bool, list[list[float]]] = {True: [], False: []}
+    for axis, at, border in lines(painted.shape, side):
+        found[border].append([steps(each, axis, at).mean() for each in (painted, original)])
+    one, other = (np.mean(found[border], 0) for border in (True, False))
+    across, elsewhere = float(one[0] / one[1]), float(other[0] / other[1])
+    return {"across": across, "elsewhere": elsewhere, "ratio": across / elsewhere}
 
 
 def seams(folder: Path, rate: float) -> dict[str, Any]:
@@ -130,17 +126,13 @@ def seams(folder: Path, rate: float) -> dict[str, Any]:
         for photo in photos[1::2]:
             data = xcodec.encode(photo, rate, tile=tile)
             painted = np.asarray(xcodec.decode(data, decoder="classical"))
-            for axis in (0, 1):
-                last = 128 * max(1, (photo.shape[axis] + 64) // 128)
-                for at in range(15, photo.shape[axis] - 1, 16):
-                    border = (at + 1) % 128 == 0 and at + 1 < last
-                    sums[int(border)] += [steps(each, axis, at) for each in (painted, photo)]
+            for axis, at, border in lines(photo.shape, 128):
+                sums[int(border)] += [steps(each, axis, at).sum() for each in (painted, photo)]
             size += len(data)
-            error = np.square(painted.astype(float) - photo).mean()
-            decibels.append(10 * np.log10(255**2 / error))
+            decibels.append(psnr(photo, painted))
         elsewhere, across = (sums[:, 0] / sums[:, 1]).tolist()
-        psnr = float(np.mean(decibels))
-        found[name] = {"ratio": across / elsewhere, "bytes": size, "psnr": psnr}
+        mean = float(np.mean(decibels))
+        found[name] = {"ratio": across / elsewhere, "bytes": size, "psnr": mean}
     return found
 
 
