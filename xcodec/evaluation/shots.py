@@ -104,10 +104,11 @@ def _sizes(record: Record, column: int, rgb: RGB) -> Iterator[tuple[str, list[Vi
             near = _nearest(curve, column, size)
             if near is None or not _worth_showing(curve):
                 continue
-            if FAIR * near["pictures"]["bytes"][column] >= size:
-                coding = _coding(record, curve, near, column, rgb)
-                name = curve["name"].replace(", fitted", "")
-                views.append(View(name, coding, _note(coding)))
+            if FAIR * near["pictures"]["bytes"][column] < size:
+                continue
+            coding = _coding(record, curve, near, column, rgb)
+            name = curve["name"].replace(", fitted", "")
+            views.append(View(name, coding, _note(coding)))
         views.sort(key=lambda view: "generator" not in view.name)
         yield f"{size:,} bytes", views
 
