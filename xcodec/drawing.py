@@ -1,7 +1,10 @@
 """Pictures from files, in strips of rows: a window at a time, in bounded memory."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +95,9 @@ def draw(contents: Contents, view: View, deep: bool) -> NDArray[np.uint8] | Floa
     box = view.box(contents.grid.whole)
     rgb = np.empty((box.height, box.width, 3), np.float32 if deep else np.uint8)
     top = 0
-    with workers(view.jobs if box.area >= WORTH_WORKERS else 1) as pool:
+    # Tiles can be read while torch starts.
+    pays = box.area >= WORTH_WORKERS or (view.decoder == "generator" and len(contents.grid) > 1)
+    with workers(view.jobs if pays else 1) as pool:
         for strip in strips(contents, view, pool):
             rgb[top : top + len(strip)] = strip if deep else to_depth(strip, 8)
             top += len(strip)
@@ -165,9 +170,9 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool) -> Iterator[Floats]:
 
 def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
-    from xcodec.reconstruction import paint, tiling  # Only here: they start torch.
+    from xcodec.reconstruction import tiling
 
-    painter = paint.painter(view.model, view.device, view.realism)
+    ThreadPoolExecutor(1).submit(import_module, "xcodec.reconstruction.paint")  # It starts torch.
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
@@ -175,6 +180,10 @@ def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterat
         for top, bottom, left, right in tiling.windows(box.height, box.width)
     ]
     fills = pool.map(_filled, _prepared(mosaic, windows))
+    fills = chain([next(fills)], fills)  # Meanwhile.
+    from xcodec.reconstruction import paint
+
+    painter = paint.painter(view.model, view.device, view.realism)
     pictures = (_kept(window, painter.window(window.samples, fill)) for window, fill in fills)
     top, cols = box.top, slice(region.left - box.left, region.right - box.left)
     for strip in tiling.blended(box.height, box.width, pictures):

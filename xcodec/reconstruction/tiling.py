@@ -16,8 +16,8 @@ from xcodec.samples import Floats
 
 WHOLE = 1024 * 1024
 """Pictures of at most this many pixels are painted in one piece."""
-TILE = 768
-MARGIN = 64
+TILE = 1024
+MARGIN = 32
 """Pixels at a tile's inner border that are not used: the generator misses the other side there."""
 RAMP = 64
 """Pixels over which neighbouring tiles are blended."""
@@ -91,12 +91,15 @@ def _all(length: int) -> "Span":
 
 
 def spans(length: int) -> list[Span]:
-    """The spans of at most TILE pixels that cover an axis, evenly spread."""
-    count = max(1, -(-(length - OVERLAP) // (TILE - OVERLAP)))
-    ends = np.linspace(0, max(length - TILE, 0), count)
-    # The last begins late enough to fit: rounding up costs at most MULTIPLE - 1 pixels of it.
-    starts = [-(-int(end) // MULTIPLE) * MULTIPLE for end in ends]
-    stops = [min(start + TILE, length) for start in starts]
+    """The spans of at most TILE pixels that cover an axis, all of about the same length."""
+    if length <= TILE:
+        return [_all(length)]
+    count = -(-(length - OVERLAP) // (TILE - OVERLAP))
+    each = -(-(length + (count - 1) * OVERLAP) // count)
+    each = -(-each // MULTIPLE) * MULTIPLE
+    count = -(-(length - OVERLAP) // (each - OVERLAP))
+    starts = [number * (each - OVERLAP) for number in range(count)]
+    stops = [min(start + each, length) for start in starts]
     total = np.zeros(length, np.float32)
     ramps = []
     for start, stop in zip(starts, stops, strict=True):
