@@ -107,3 +107,13 @@ def test_a_short_stream_and_much_room() -> None:
     plan = protection.choose(CURVE, protection.aim_for(5, 0.2), 2000)
     assert sum(each.columns for each in plan.ranges) == 2000
     assert plan.ranges[0].threshold == 1
+
+
+@pytest.mark.parametrize("size", range(2000, 2020))
+def test_what_a_plan_holds_is_known_to_the_byte(size: int) -> None:
+    """Long descriptions of ranges included: a byte less than the stream may cost a whole plane."""
+    curve = Curve(np.array([0.0, size - 1, size]), np.array([0.0, 20, 40]))
+    plan = protection.choose(curve, protection.aim_for(10, 0.1, 39.0), 240)
+    described = len(plan.ranges[0].described()) - protection.DESCRIPTION
+    largest = max(plan.ranges, key=lambda each: each.columns)
+    assert packets.capacity(plan.ranges) - described * largest.threshold >= size

@@ -18,14 +18,14 @@ from xcodec.analysis import DEFAULT_EFFORT, Request
 from xcodec.coding import container, packets
 from xcodec.coding.packets import OVERHEAD, Parameters, Range
 from xcodec.errors import InputError
-from xcodec.protection import Plan
+from xcodec.protection import DESCRIPTION, Plan
 from xcodec.search import Candidate, Goal, Search
 
 LOSS = 0.1
 """Share of the packets that is planned to be lost."""
 STAGES = (1, 2, 3)
 """Stages of the stream that are tried."""
-PRICE = 0.5
+PRICE = 0.55
 """dB that headers and protection may take together from a picture that loses nothing, where LOSS is
 planned for; it grows with the square of the loss."""
 LEAST = 0.1
@@ -44,10 +44,10 @@ NEAR = (1.0, 2**-0.5, 2**0.5)
 """Rates that are tried, relative to what suits a plain file."""
 CLOSE = 3
 """Of stages and numbers of packets, the best by estimate, that are looked at closely."""
+CLOSE_TO_FLOOR = 0.5
+"""dB above the floor up to which it is what limits a file."""
 FILE = 16
-"""Bytes of a file around its stream, about."""
-DESCRIBED = 2
-"""Bytes that describe the first range, about."""
+"""Bytes of a file around its stream, at first."""
 
 
 def encode_packets(
@@ -131,32 +131,34 @@ def _best(rgb: images.RGB, request: Request, shapes: list[tuple[int, int]], loss
     quick = replace(request, effort=min(request.effort, QUICK))
     total = max(count * size for count, size in shapes)
     plain = _plain(rgb, quick, total)
-    room = max(count * (size - OVERHEAD - DESCRIBED) for count, size in shapes)
+    room = max(count * (size - OVERHEAD - DESCRIPTION) for count, size in shapes)
     floor = _floor(plain, room / total, loss)
-    size = Search(rgb, Goal(size=int(room * max(1 - PARITY * loss, STREAM)) + FILE), plain.step)
+    size = Goal(size=int(room * max(1 - PARITY * loss, STREAM)) + FILE)
+    search = Search(rgb, size, plain.step)
     best = first = None
     for factor in NEAR:
         if factor > 1 and best is not first:
             break  # Fewer samples were better.
         rate = max(plain.request.rate * factor, 1 / (rgb.shape[0] * rgb.shape[1]))
         other = replace(quick, rate=min(rate, codec.MAX_RATE))
-        file = size.finished(plain, quick.effort) if factor == 1 else size.at(other)
+        file = search.finished(plain, quick.effort) if factor == 1 else search.at(other)
         if file is not None and prefixes.decibels(file.error) < floor:
-            file = Search(rgb, Goal(psnr=floor), file.step).finished(file, quick.effort)
+            file = search.toward(Goal(psnr=floor)).finished(file, quick.effort)
         choice = None if file is None else _protected(file, STAGES, shapes, loss, floor)
         if choice is not None and (best is None or choice.plan.quality > best.plan.quality):
             best = choice
         first = first or best
     best = best or _protected(plain, STAGES, shapes, loss, floor)
-    stages, shape = (best.stream.stages,), [best.shape]
-    held = packets.capacity(best.plan.ranges)
-    file = Search(rgb, Goal(size=held + FILE)).finished(best.file, request.effort)
-    last = [_protected(file or best.file, stages, shape, loss, floor)]
-    # Better symbols reach the floor in fewer bytes: what those leave may protect more.
-    file = Search(rgb, Goal(psnr=floor)).finished(last[0].file, request.effort)
-    if file is not None and len(file.data) < len(last[0].file.data):
-        last.append(_protected(file, stages, shape, loss, floor))
-    return max(last, key=lambda choice: choice.plan.quality)
+    around = len(best.file.data) - len(best.stream.stream)
+    goals = [Goal(size=packets.capacity(best.plan.ranges) + around)]
+    if prefixes.decibels(best.file.error) < floor + CLOSE_TO_FLOOR:
+        # All effort may also go into fewer bytes, which leaves protection more.
+        goals.append(Goal(psnr=floor))
+    tried = [best]
+    for goal in goals:
+        if file := search.toward(goal).finished(best.file, request.effort):
+            tried.append(_protected(file, [best.stream.stages], [best.shape], loss, floor))
+    return max(tried, key=lambda choice: choice.plan.quality)
 
 
 def _plain(rgb: images.RGB, request: Request, size: int) -> Candidate:
@@ -193,7 +195,7 @@ def _protected(
         stream = prefixes.embed(file.draft, file.symbols, file.step, number)
         for count, size in shapes:
             aim = protection.aim_for(count, loss, floor)
-            ask = stream.curve, aim, size - OVERHEAD - DESCRIBED
+            ask = stream.curve, aim, size - OVERHEAD - DESCRIPTION
             tried.append((protection.estimate(*ask), len(tried), stream, (count, size), ask))
     choices = [
         _Choice(file, stream, protection.choose(*ask), shape)

@@ -29,7 +29,9 @@ WHOLE = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Weights of no loss, beside what the losses have, with which plans are begun."""
 BISECTIONS = 24
 DESCRIPTION = 2
-"""Bytes that describe a range, about."""
+"""Bytes that describe the first range at least."""
+ONE_BYTE = 127
+"""Largest threshold or number of columns that is described by one byte."""
 SMALLEST = 6
 """Bytes of a range at least: a threshold and columns take up to 4."""
 
@@ -180,10 +182,15 @@ class _Search:
 
     def quality(self, plan: NDArray[np.int64]) -> float:
         """What a plan is worth in dB."""
-        held = np.cumsum(plan * np.arange(len(plan)))
+        used = np.flatnonzero(plan)
+        described = 2 + (used > ONE_BYTE) + (plan[used] > ONE_BYTE)
+        held = plan * np.arange(len(plan))
         # Each range but the last also holds the description of the next.
-        described = np.minimum(np.cumsum(plan > 0), np.count_nonzero(plan) - 1)
-        sizes = np.maximum(held - DESCRIPTION * described, 0)
+        held[used[:-1]] -= described[1:]
+        # That of the first is in the header: where it is long, the largest range makes room.
+        largest = used[np.argmax(plan[used])]
+        held[largest] -= largest * (described[0] - DESCRIPTION)
+        sizes = np.maximum(np.cumsum(held), 0)
         return self._aim.worth(self._curve.at(sizes))
 
     def improved(self, plan: NDArray[np.int64]) -> Plan:

@@ -18,7 +18,7 @@ from xcodec.coding import quantizer
 from xcodec.errors import InputError
 from xcodec.reconstruction.interpolation import fill
 
-BITS_A_SAMPLE = 1.5
+BITS_A_SAMPLE = 1.06
 """About what a sample costs at the best rate of a size: where the search begins."""
 RATE_STEP = 2.0**0.5
 CLIMBING, TRYING, THOROUGH = 2, 4, 6
@@ -111,6 +111,13 @@ class Search:
         self._rgb, self._goal = rgb, goal
         self._area = rgb.shape[0] * rgb.shape[1]
         self._step = step
+        self._files: dict[tuple[int, int, float], Candidate] = {}
+
+    def toward(self, goal: Goal, step: int | None = None) -> "Search":
+        """A search of the same picture for another goal, which knows the files seen last."""
+        other = Search(self._rgb, goal, step)
+        other._files = self._files
+        return other
 
     def over_densities(self, request: Request) -> Candidate | None:
         """The best of densities, each at the rate that is best for the first."""
@@ -211,10 +218,16 @@ class Search:
     def _file(
         self, draft: Analysis, request: Request, step: int, multiplier: float = 1.0
     ) -> Candidate:
-        symbols = draft.quantise(step, request.effort, multiplier)
-        data = analysis.write_symbols(draft, request, step, symbols)
-        error = self._error(draft, request, symbols, step)
-        return Candidate(data, error, request, draft, step, symbols)
+        """The file, which is made once as long as the draft stays the same."""
+        if self._files and next(iter(self._files.values())).draft is not draft:
+            self._files.clear()
+        key = step, request.effort, multiplier
+        if key not in self._files:
+            symbols = draft.quantise(step, request.effort, multiplier)
+            data = analysis.write_symbols(draft, request, step, symbols)
+            error = self._error(draft, request, symbols, step)
+            self._files[key] = Candidate(data, error, request, draft, step, symbols)
+        return self._files[key]
 
     def _error(
         self, draft: Analysis, request: Request, symbols: NDArray[np.int32], step: int
