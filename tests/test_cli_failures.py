@@ -81,7 +81,10 @@ def test_nothing_is_overwritten_unasked(picture: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_full_disks(picture: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_full_disks(
+    picture: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     assert "no space left on device" in failure(capsys, "encode", picture, "-o", "/dev/full")
     for command in (["encode", str(picture), "-o", "-"], ["--help"]):
         with open("/dev/full", "wb") as full:

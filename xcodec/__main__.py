@@ -40,13 +40,20 @@ def main(args: Sequence[str] | None = None) -> int:
     except MemoryError:
         message = "not enough memory"
     except OSError as error:
-        # Standard output is full or closed; the interpreter would complain once more at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            return 1
-        message = str(error)
-    click.echo(f"xcodec: {message}", err=True)
+        message = "" if isinstance(error, BrokenPipeError) else str(error)
+    _let_go()
+    if message:
+        click.echo(f"xcodec: {message}", err=True)
     return 1
+
+
+def _let_go() -> None:
+    """Drop what a full or closed standard output did not take: else the interpreter complains once
+    more at its exit, and changes the exit code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
