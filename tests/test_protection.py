@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from xcodec import protection
+from xcodec import links, protection
 from xcodec.coding import packets
 from xcodec.protection import Aim, Curve
 
@@ -114,6 +114,5 @@ def test_what_a_plan_holds_is_known_to_the_byte(size: int) -> None:
     """Long descriptions of ranges included: a byte less than the stream may cost a whole plane."""
     curve = Curve(np.array([0.0, size - 1, size]), np.array([0.0, 20, 40]))
     plan = protection.choose(curve, protection.aim_for(10, 0.1, 39.0), 240)
-    described = len(plan.ranges[0].described()) - protection.DESCRIPTION
-    largest = max(plan.ranges, key=lambda each: each.columns)
-    assert packets.capacity(plan.ranges) - described * largest.threshold >= size
+    sent = links._fitted(plan.ranges, 240 + packets.OVERHEAD + protection.DESCRIPTION)
+    assert packets.capacity(sent) >= size

@@ -15,6 +15,7 @@ from xcodec.errors import InputError
 from xcodec.modes import to_depth
 from xcodec.mosaic import Mosaic
 from xcodec.pool import Pool, workers
+from xcodec.reconstruction import tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.interpolation import fill
 from xcodec.samples import Fill, Floats, Points, Samples
@@ -170,8 +171,6 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool) -> Iterator[Floats]:
 
 def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
-    from xcodec.reconstruction import tiling
-
     ThreadPoolExecutor(1).submit(import_module, "xcodec.reconstruction.paint")  # It starts torch.
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)

@@ -29,7 +29,7 @@ WHOLE = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Weights of no loss, beside what the losses have, with which plans are begun."""
 BISECTIONS = 24
 DESCRIPTION = 2
-"""Bytes that describe the first range at least."""
+"""Bytes that describe a range at least."""
 ONE_BYTE = 127
 """Largest threshold or number of columns that is described by one byte."""
 SMALLEST = 6
@@ -183,7 +183,7 @@ class _Search:
     def quality(self, plan: NDArray[np.int64]) -> float:
         """What a plan is worth in dB."""
         used = np.flatnonzero(plan)
-        described = 2 + (used > ONE_BYTE) + (plan[used] > ONE_BYTE)
+        described = DESCRIPTION + (used > ONE_BYTE) + (plan[used] > ONE_BYTE)
         held = plan * np.arange(len(plan))
         # Each range but the last also holds the description of the next.
         held[used[:-1]] -= described[1:]

@@ -113,9 +113,9 @@ class Search:
         self._step = step
         self._files: dict[tuple[int, int, float], Candidate] = {}
 
-    def toward(self, goal: Goal, step: int | None = None) -> "Search":
+    def toward(self, goal: Goal) -> "Search":
         """A search of the same picture for another goal, which knows the files seen last."""
-        other = Search(self._rgb, goal, step)
+        other = Search(self._rgb, goal)
         other._files = self._files
         return other
 

@@ -1,4 +1,4 @@
 """Samples to pictures: the classical fill, and the generator that paints what it leaves out.
 
-Only ``generator``, ``tiling``, ``zoo`` and ``paint`` need torch; import them where it is needed.
+Only ``generator``, ``networks``, ``zoo`` and ``paint`` need torch; import them where it is needed.
 """

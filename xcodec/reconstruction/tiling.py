@@ -97,7 +97,7 @@ def spans(length: int) -> list[Span]:
     count = -(-(length - OVERLAP) // (TILE - OVERLAP))
     each = -(-(length + (count - 1) * OVERLAP) // count)
     each = -(-each // MULTIPLE) * MULTIPLE
-    count = -(-(length - OVERLAP) // (each - OVERLAP))
+    count = -(-(length - OVERLAP) // (each - OVERLAP))  # Rounded up, fewer may do.
     starts = [number * (each - OVERLAP) for number in range(count)]
     stops = [min(start + each, length) for start in starts]
     total = np.zeros(length, np.float32)
