@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -90,31 +90,35 @@ def measured(*arguments: object, cwd: Path) -> dict[str, Any]:
     return {"seconds": wall, "processor_seconds": processor, "megabytes": peak[0] / 1e6}
 
 
-def lines(shape: tuple[int, ...], side: int) -> Iterator[tuple[int, int, bool]]:
-    """Where the fill's squares of 16 pixels meet: axis, the row or column before, and whether
-    tiles meet there too."""
-    for axis in (0, 1):
-        end = side * max(1, (shape[axis] + side // 2) // side)
-        for at in range(15, shape[axis] - 1, 16):
-            yield axis, at, (at + 1) % side == 0 and at + 1 < end
+Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
-def steps(picture: NDArray[np.uint8], axis: int, at: int) -> NDArray[np.int16]:
-    """Absolute differences between a row or column and the next."""
-    return np.abs(np.diff(picture.take([at, at + 1], axis).astype(np.int16), axis=axis))
+def steps(picture: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:
+    """Sums of absolute differences between each row or column and the next."""
+    rows = np.moveaxis(picture, axis, 0)
+    ahead = range(len(rows) - 1)
+    return np.array(
+        [np.abs(np.subtract(rows[i + 1], rows[i], dtype=np.int16)).sum() for i in ahead]
+    )
 
 
-def seam(painted: NDArray[np.uint8], original: NDArray[np.uint8], side: int) -> dict[str, float]:
-    """Mean absolute difference of neighbours across the borders of tiles, and on other lines.
+def seam(pairs: Iterable[Pair], side: int) -> float:
+    """Mean absolute difference of neighbours across the borders of tiles over that everywhere else.
 
-    Each is relative to the original's own on the same lines.
+    Both are relative to the originals' own in the same places.
+
+    pairs : painted pictures and their originals
+    side  : of a tile
     """
-    found: dict[bool, list[list[float]]] = {True: [], False: []}
-    for axis, at, border in lines(painted.shape, side):
-        found[border].append([steps(each, axis, at).mean() for each in (painted, original)])
-    one, other = (np.mean(found[border], 0) for border in (True, False))
-    across, elsewhere = float(one[0] / one[1]), float(other[0] / other[1])
-    return {"across": across, "elsewhere": elsewhere, "ratio": across / elsewhere}
+    sums = np.zeros((2, 2))
+    for pair in pairs:
+        for axis, length in enumerate(pair[0].shape[:2]):
+            before = np.arange(1, length)
+            border = (before % side == 0) & (before < side * max(1, (length + side // 2) // side))
+            each = np.array([steps(picture, axis) for picture in pair])
+            sums += [each[:, ~border].sum(1), each[:, border].sum(1)]
+    elsewhere, across = sums[:, 0] / sums[:, 1]
+    return float(across / elsewhere)
 
 
 def seams(folder: Path, rate: float) -> dict[str, Any]:
@@ -122,17 +126,13 @@ def seams(folder: Path, rate: float) -> dict[str, Any]:
     found: dict[str, Any] = {"rate": rate}
     photos = [np.asarray(Image.open(file).convert("RGB")) for file in sorted(folder.iterdir())]
     for name, tile in (("one piece", 0), ("tiles", 128)):
-        sums, size, decibels = np.zeros((2, 2)), 0, []
-        for photo in photos[1::2]:
-            data = xcodec.encode(photo, rate, tile=tile)
-            painted = np.asarray(xcodec.decode(data, decoder="classical"))
-            for axis, at, border in lines(photo.shape, 128):
-                sums[int(border)] += [steps(each, axis, at).sum() for each in (painted, photo)]
-            size += len(data)
-            decibels.append(psnr(photo, painted))
-        elsewhere, across = (sums[:, 0] / sums[:, 1]).tolist()
-        mean = float(np.mean(decibels))
-        found[name] = {"ratio": across / elsewhere, "bytes": size, "psnr": mean}
+        files = [xcodec.encode(photo, rate, tile=tile) for photo in photos[1::2]]
+        found[name] = {"bytes": sum(map(len, files))}
+        for decoder in ("classical", "generator"):
+            painted = [np.asarray(xcodec.decode(data, decoder=decoder)) for data in files]
+            pairs = list(zip(painted, photos[1::2], strict=True))
+            mean = float(np.mean([psnr(photo, picture) for picture, photo in pairs]))
+            found[name][decoder] = {"ratio": seam(pairs, 128), "psnr": mean}
     return found
 
 
@@ -157,7 +157,7 @@ def pictures(
             row["decode"] = measured("decode", "x.xgc", "-o", "a.jpg", *classical, cwd=folder)
             Image.MAX_IMAGE_PIXELS = None
             painted, original = (np.asarray(Image.open(folder / f"{n}.jpg")) for n in ("a", "in"))
-            row["seam"] = seam(painted, original, 1024)
+            row["seam"] = seam([(painted, original)], 1024)
             del painted, original
             place = f"{width // 2},{height // 2},512,512"
             for decoder in ("classical", "generator"):

@@ -5,6 +5,8 @@
                                143  asked to end (SIGTERM)
 """
 
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -22,6 +24,9 @@ from xcodec.errors import XcodecError
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line, by default the process's own; returns the exit code."""
+    atexit.register(
+        gc.freeze
+    )  # The end takes what there is, torch too: no need to look through it.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)

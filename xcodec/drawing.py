@@ -1,10 +1,12 @@
 """Pictures from files, in strips of rows: a window at a time, in bounded memory."""
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from xcodec.mosaic import Mosaic
 from xcodec.pool import Pool, workers
 from xcodec.reconstruction import tiling
 from xcodec.reconstruction.architecture import MULTIPLE
-from xcodec.reconstruction.interpolation import fill
+from xcodec.reconstruction.interpolation import SMOOTH, fill
 from xcodec.samples import Fill, Floats, Points, Samples
 from xcodec.scatter import LARGEST_SQUARE
 
@@ -171,7 +173,7 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool) -> Iterator[Floats]:
 
 def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
-    ThreadPoolExecutor(1).submit(import_module, "xcodec.reconstruction.paint")  # It starts torch.
+    starting = ThreadPoolExecutor(1).submit(_paint)
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
@@ -180,9 +182,7 @@ def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterat
     ]
     fills = pool.map(_filled, _prepared(mosaic, windows))
     fills = chain([next(fills)], fills)  # Meanwhile.
-    from xcodec.reconstruction import paint
-
-    painter = paint.painter(view.model, view.device, view.realism)
+    painter = starting.result().painter(view.model, view.device, view.realism)
     pictures = (_kept(window, painter.window(window.samples, fill)) for window, fill in fills)
     top, cols = box.top, slice(region.left - box.left, region.right - box.left)
     for strip in tiling.blended(box.height, box.width, pictures):
@@ -190,6 +190,15 @@ def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterat
         top += len(strip)
         if len(cut := strip[rows, cols]):
             yield cut
+
+
+def _paint() -> Any:
+    """The module that paints: it starts torch, a sixth of which is looking for garbage in vain."""
+    gc.disable()
+    try:
+        return import_module("xcodec.reconstruction.paint")
+    finally:
+        gc.enable()
 
 
 def _aligned(region: Box, unit: int) -> Box:
@@ -216,7 +225,7 @@ def _filled(window: _Window) -> tuple[_Window, Fill]:
 
 def _filled_rgb(window: _Window) -> Floats:
     """A worker's part where none does."""
-    return _kept(window, fill(window.samples).rgb)
+    return _kept(window, fill(window.samples, SMOOTH).rgb)
 
 
 def _kept(window: _Window, rgb: Floats) -> Floats:
@@ -235,11 +244,10 @@ def kept(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
 
 def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:
     """RGB (height, width, 3) of samples, not clipped, as ``decode`` paints it."""
-    filled = fill(samples)
     if decoder == "classical":
-        return filled.rgb
+        return fill(samples, SMOOTH).rgb
     if decoder != "generator":
         raise InputError(f"decoder is {decoder!r}; it is generator or classical")
     from xcodec.reconstruction import paint, zoo  # Only here: they start torch.
 
-    return paint.paint(samples, filled, zoo.blended(model), device)
+    return paint.paint(samples, fill(samples), zoo.blended(model), device)

@@ -25,7 +25,7 @@ NEIGHBOURS = 12
 LARGEST_SQUARE = 16
 """Side in pixels of the largest square that shares its neighbours."""
 FINENESS = 1.2
-"""A square's side is at most this many times the local spacing of the samples."""
+"""A square's side is at most this many times the local spacing of the samples: by default."""
 
 _SPARE = 4
 _CHUNK = 1 << 8
@@ -150,8 +150,10 @@ class Squares:
     variance: NDArray[np.float64]
 
 
-def squares(points: Points) -> Iterator[Squares]:
+def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
     """Cut a picture into squares, small where samples are dense, with weights for their pixels.
+
+    fineness : as FINENESS
 
     The squares cover the picture once; the last ones may reach beyond its edge.
     """
@@ -173,7 +175,7 @@ def squares(points: Points) -> Iterator[Squares]:
         reach, found = neighbours(tops, lefts, side)
         # A disc of this radius holds `count` samples, so their spacing is about:
         spacing = reach * np.sqrt(np.pi / count)
-        ready = (side <= FINENESS * spacing) | (side == 1)
+        ready = (side <= fineness * spacing) | (side == 1)
         for start in range(0, int(ready.sum()), _STRIP // (side * side)):
             part = np.flatnonzero(ready)[start : start + _STRIP // (side * side)]
             offsets = np.mgrid[0:side, 0:side].reshape(2, -1)
@@ -226,13 +228,16 @@ def normal_equations(
     return csr_array(gram + _sum_of(blocks, count) if blocks else gram), moments
 
 
-def fill_matrix(points: Points) -> csr_array:
-    """The fill as a sparse matrix (height * width, n): picture planes are matrix @ values."""
+def fill_matrix(points: Points, fineness: float = FINENESS) -> csr_array:
+    """The fill as a sparse matrix (height * width, n): picture planes are matrix @ values.
+
+    fineness : as for ``squares``
+    """
     count = points.height * points.width
     k = min(NEIGHBOURS, len(points))
     sites = np.empty((count, k), np.int32)
     weights = np.empty((count, k))
-    for square in squares(points):
+    for square in squares(points, fineness):
         inside = (square.rows < points.height) & (square.cols < points.width)
         pixels = (square.rows * points.width + square.cols)[inside]
         sites[pixels] = np.broadcast_to(square.sites[:, None], square.weights.shape)[inside]

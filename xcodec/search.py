@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from xcodec import analysis, images
 from xcodec.analysis import GREY, ROUNDS, Analysis, Request, usual_block
 from xcodec.coding import quantizer
 from xcodec.errors import InputError
-from xcodec.reconstruction.interpolation import fill
+from xcodec.reconstruction.interpolation import SMOOTH
+from xcodec.scatter import fill_matrix
 
 BITS_A_SAMPLE = 1.06
 """About what a sample costs at the best rate of a size: where the search begins."""
@@ -112,6 +114,7 @@ class Search:
         self._area = rgb.shape[0] * rgb.shape[1]
         self._step = step
         self._files: dict[tuple[int, int, float], Candidate] = {}
+        self._weights: tuple[Analysis, csr_array] | None = None
 
     def toward(self, goal: Goal) -> "Search":
         """A search of the same picture for another goal, which knows the files seen last."""
@@ -199,17 +202,19 @@ class Search:
         place = toward * (
             quantizer.default_index(max(request.rate, 1e-3)) if start is None else start
         )
-        found = None
+        found, seen = None, dict[int, float]()
         while passing - failing > 1:
             file = self._file(draft, request, toward * place)
-            excess = self._excess(file)
-            move = max(1, round(abs(excess) * speed))
+            excess = seen[place] = self._excess(file)
             if excess > 0:
                 failing = place
-                place += move
             else:
                 passing, found = place, file
-                place -= move
+            if failing in seen and passing in seen:  # Both sides known: between them.
+                share = seen[failing] / (seen[failing] - seen[passing])
+                place = failing + round(share * (passing - failing))
+            else:
+                place += (1 if excess > 0 else -1) * max(1, round(abs(excess) * speed * len(seen)))
             place = min(max(place, failing + 1), passing - 1)
         if found is not None:
             self._step = found.step
@@ -233,10 +238,13 @@ class Search:
         self, draft: Analysis, request: Request, symbols: NDArray[np.int32], step: int
     ) -> float:
         samples = draft.samples(symbols, step)
-        weighed = draft.problem is not None and request.weights is not None
-        if draft.problem is not None and not (weighed and self._goal.psnr is not None):
+        if draft.problem is not None and self._goal.psnr is None:
             return draft.problem.error((samples.values - GREY)[:, : symbols.shape[1]])
-        return float(np.square(np.clip(fill(samples).rgb, 0, 255) - self._rgb).mean())
+        # What is promised is what is seen; the weights serve all files of a draft.
+        if self._weights is None or self._weights[0] is not draft:
+            self._weights = draft, fill_matrix(samples.points, SMOOTH)
+        painted = images.from_ycocg((self._weights[1] @ samples.values).reshape(*self._rgb.shape))
+        return float(np.square(np.clip(np.rint(painted), 0, 255) - self._rgb).mean())
 
     def _excess(self, file: Candidate) -> float:
         """How far a file is from the goal: octaves of bytes, or decibels; 0 or less meets it."""

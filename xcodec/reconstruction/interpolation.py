@@ -10,16 +10,23 @@ from numpy.typing import NDArray
 from xcodec.images import RGB, from_ycocg, to_ycocg
 from xcodec.samples import Fill, Samples
 from xcodec.sampling.mask import points_from_mask
-from xcodec.scatter import squares
+from xcodec.scatter import FINENESS, squares
+
+SMOOTH = 0.6
+"""Fineness of a fill that is looked at: with FINENESS, which is as near to the original and takes
+two thirds of the time, neighbours across squares differ by up to 15 % more than within them."""
 
 
-def fill(samples: Samples) -> Fill:
-    """The classical fill of samples, and how far it can be trusted."""
+def fill(samples: Samples, fineness: float = FINENESS) -> Fill:
+    """The classical fill of samples, and how far it can be trusted.
+
+    fineness : as for ``squares``
+    """
     points = samples.points
     planes = np.empty((points.height, points.width, 3), np.float32)
     deviation = np.empty((points.height, points.width), np.float32)
     values = np.asarray(samples.values, np.float64)
-    for square in squares(points):
+    for square in squares(points, fineness):
         painted = square.weights @ values[square.sites]
         inside = (square.rows < points.height) & (square.cols < points.width)
         where = square.rows[inside], square.cols[inside]

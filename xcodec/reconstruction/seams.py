@@ -15,8 +15,8 @@ AROUND = 8
 """Neighbours that a value is compared with."""
 PULL = 0.7
 """How far a value goes to what its neighbours say, where all of them lie in other tiles."""
-OPEN = 0.5
-"""Most that the difference counts, in steps of the quantiser: what rounding leaves open."""
+OPEN = 0.6
+"""Most that the difference counts, in steps of the quantiser: more than half, for the dead zone."""
 
 
 def joined(places: Ints, tiles: Ints, values: Floats, step: float) -> Floats:
