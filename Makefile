@@ -31,7 +31,8 @@ test: $(INSTALLED) ## run the tests, all but the long ones
 	$(BIN)/python -m pytest -n logical --dist loadfile
 
 test-long: $(INSTALLED) ## run the long tests and keep their report in tests/long.txt
-	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | tee tests/long.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt build
+	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | sed 's|$(CURDIR)|.|' | tee tests/long.txt
 
 fuzz: $(INSTALLED) ## fuzz for half an hour (SECONDS=1800) and write tests/fuzz/report.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'

@@ -196,7 +196,7 @@ def test_the_generator_paints(
 ) -> None:
     import torch
 
-    from xcodec.reconstruction import zoo
+    from xcodec.reconstruction import store, zoo
     from xcodec.reconstruction.generator import Generator
 
     torch.manual_seed(0)
@@ -205,7 +205,7 @@ def test_the_generator_paints(
         torch.nn.init.normal_(weights, std=0.05)
     (tmp_path / "models").mkdir()
     weights_file = tmp_path / "models" / "mine.safetensors"
-    zoo.save(weights_file, generator, zoo.Card("mine"))
+    store.save(weights_file, generator, zoo.Card("mine"))
     assert main(["encode", str(picture)]) == 0
     file = str(picture.with_suffix(".xgc"))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xcodec import codec, corruption, images
 from xcodec.__main__ import main
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import zoo
+from xcodec.reconstruction import opencv, store, zoo
 from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture, Shape
 from xcodec.reconstruction.architecture import XGansArchitecture as XGans
 from xcodec.reconstruction.generator import Generator
@@ -42,7 +42,7 @@ def weights(folder: Path, name: str, task: str, shape: Shape = SMALL, seed: int 
     if seed and isinstance(network, Generator):
         torch.nn.init.normal_(network.head.weight, std=0.05)
     card = zoo.Card(name, shape, {"task": task} if task else {})
-    zoo.save(folder / f"{name}.safetensors", network, card)
+    store.save(folder / f"{name}.safetensors", network, card)
 
 
 @pytest.mark.parametrize("task", corruption.TASKS)
@@ -213,9 +213,9 @@ def test_weights_that_cannot_be_mixed_are_refused(models: Path) -> None:
     weights(models, "photo", "codec")
     weights(models, "photo-real", "codec", dataclasses.replace(SMALL, middle=1))
     with pytest.raises(ModelError, match="can't be mixed"):
-        zoo.blended("photo", 0.5)
+        opencv.painter("photo", 0.5)
     with pytest.raises(InputError, match="realism"):
-        zoo.blended("photo", -1)
+        opencv.painter("photo", -1)
 
 
 def test_a_network_that_sees_no_fill_decodes_nothing(models: Path, small: RGB) -> None:

@@ -170,7 +170,7 @@ def decode(
 ) -> Image.Image:
     """The picture in the bytes of a .xgc file.
 
-    decoder : "generator" (a trained network) or "classical" (interpolation, needs no torch)
+    decoder : "generator" (a trained network) or "classical" (interpolation)
     model   : name or path of the generator's weights; "auto" takes those that the file names
     device  : "auto", "cpu", "cuda" or "mps"
     partial : draw what is left of a file that was cut short after its header, and warn

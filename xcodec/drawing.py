@@ -4,9 +4,8 @@ import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import chain
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,9 +97,7 @@ def draw(contents: Contents, view: View, deep: bool) -> NDArray[np.uint8] | Floa
     box = view.box(contents.grid.whole)
     rgb = np.empty((box.height, box.width, 3), np.float32 if deep else np.uint8)
     top = 0
-    # Tiles can be read while torch starts.
-    pays = box.area >= WORTH_WORKERS or (view.decoder == "generator" and len(contents.grid) > 1)
-    with workers(view.jobs if pays else 1) as pool:
+    with workers(view.jobs if box.area >= WORTH_WORKERS else 1) as pool:
         for strip in strips(contents, view, pool):
             rgb[top : top + len(strip)] = strip if deep else to_depth(strip, 8)
             top += len(strip)
@@ -173,7 +170,7 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool) -> Iterator[Floats]:
 
 def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
-    starting = ThreadPoolExecutor(1).submit(_paint)
+    start = ThreadPoolExecutor(1).submit(_painter, view, region.area)
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
@@ -182,7 +179,7 @@ def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterat
     ]
     fills = pool.map(_filled, _prepared(mosaic, windows))
     fills = chain([next(fills)], fills)  # Meanwhile.
-    painter = starting.result().painter(view.model, view.device, view.realism)
+    painter = start.result()
     pictures = (_kept(window, painter.window(window.samples, fill)) for window, fill in fills)
     top, cols = box.top, slice(region.left - box.left, region.right - box.left)
     for strip in tiling.blended(box.height, box.width, pictures):
@@ -192,13 +189,25 @@ def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterat
             yield cut
 
 
-def _paint() -> Any:
-    """The module that paints: it starts torch, a sixth of which is looking for garbage in vain."""
-    gc.disable()
+class _Painter(Protocol):
+    """A generator where it paints."""
+
+    def window(self, samples: Samples, fill: Fill, rows: slice = ..., cols: slice = ...) -> Floats:
+        """RGB float32 (rows, cols, 3) of samples and their classical fill, not clipped."""
+
+
+def _painter(view: View, pixels: int) -> _Painter:
+    """The generator of a view, for so many pixels, where it is there soonest."""
+    from xcodec.reconstruction import opencv
+
+    if opencv.suits(view.device, pixels):
+        return opencv.painter(view.model, view.realism)
+    gc.disable()  # A sixth of torch's start is looking for garbage in vain.
     try:
-        return import_module("xcodec.reconstruction.paint")
+        from xcodec.reconstruction import paint
     finally:
         gc.enable()
+    return paint.painter(view.model, view.device, view.realism)
 
 
 def _aligned(region: Box, unit: int) -> Box:
@@ -246,8 +255,10 @@ def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:
     """RGB (height, width, 3) of samples, not clipped, as ``decode`` paints it."""
     if decoder == "classical":
         return fill(samples, SMOOTH).rgb
-    if decoder != "generator":
-        raise InputError(f"decoder is {decoder!r}; it is generator or classical")
-    from xcodec.reconstruction import paint, zoo  # Only here: they start torch.
-
-    return paint.paint(samples, fill(samples), zoo.blended(model), device)
+    view = View(decoder, model, device)
+    painter, filled = _painter(view, samples.points.height * samples.points.width), fill(samples)
+    return tiling.painted(
+        samples.points.height,
+        samples.points.width,
+        lambda rows, cols: painter.window(samples, filled, rows, cols),
+    )

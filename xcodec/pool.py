@@ -22,7 +22,12 @@ Result = TypeVar("Result")
 
 AHEAD = 3
 """Jobs in the queue for each worker: none runs dry, and few results lie about."""
-_THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+)
 
 
 def cores() -> int:

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from xcodec import corruption, images
 from xcodec.corruption import TASKS
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import tiling, zoo
-from xcodec.reconstruction.generator import Network, from_network
+from xcodec.reconstruction import store, tiling, zoo
+from xcodec.reconstruction.conditions import from_network
+from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.inputs import MASKED, inputs
 from xcodec.reconstruction.paint import choose, predict
 from xcodec.samples import Floats
@@ -60,7 +61,7 @@ def load(model: str, task: str) -> Network:
     What paints points of the codec also paints plain ones.
     """
     path = zoo.find(model)
-    network, card = zoo.load(path)
+    network, card = store.load(path)
     learned = card.settings.get("task", "codec")
     if learned != task and (learned, task) != ("codec", "points"):
         raise ModelError(f"{path}: these weights learned {learned}, not {task}")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from xcodec import analysis, images
 from xcodec.analysis import GREY, Analysis, Request
 from xcodec.coding import quantizer
-from xcodec.reconstruction import paint, zoo
-from xcodec.reconstruction.generator import conditions, to_network
+from xcodec.reconstruction import paint, store, zoo
+from xcodec.reconstruction.conditions import conditions, to_network
 from xcodec.reconstruction.interpolation import fill
 from xcodec.reconstruction.tiling import WHOLE
 from xcodec.samples import Fill, Floats
@@ -67,7 +67,7 @@ class _Looker:
     """The generator's view of one sampled picture."""
 
     def __init__(self, rgb: images.RGB, draft: Analysis, request: Request, step: int) -> None:
-        generator, _ = zoo.load(zoo.find(request.model))
+        generator, _ = store.load(zoo.find(request.model))
         weights = request.weights
         self._device = paint.choose("auto")
         self._generator = generator.to(self._device).requires_grad_(False)

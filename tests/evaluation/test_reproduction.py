@@ -13,7 +13,7 @@ from xcodec import corruption
 from xcodec.__main__ import main
 from xcodec.errors import InputError
 from xcodec.evaluation import classical, metrics, points
-from xcodec.reconstruction import zoo
+from xcodec.reconstruction import store, zoo
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.generator import Generator
 
@@ -32,7 +32,7 @@ def folder(tmp_path: Path, photo: RGB) -> Path:
 
 def weights(path: Path, task: str) -> Path:
     torch.manual_seed(0)
-    zoo.save(path, Generator(SMALL), zoo.Card("tiny", SMALL, {"task": task}, 12, 0.5))
+    store.save(path, Generator(SMALL), zoo.Card("tiny", SMALL, {"task": task}, 12, 0.5))
     return path
 
 

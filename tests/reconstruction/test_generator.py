@@ -6,17 +6,9 @@ import torch
 
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction.architecture import Architecture
-from xcodec.reconstruction.generator import (
-    CHANNELS,
-    Generator,
-    conditions,
-    from_network,
-    multiply_adds,
-    parameters,
-    stack,
-    to_network,
-)
-from xcodec.reconstruction.paint import choose, paint
+from xcodec.reconstruction.conditions import CHANNELS, conditions, from_network, stack, to_network
+from xcodec.reconstruction.generator import Generator, multiply_adds, parameters
+from xcodec.reconstruction.paint import Painter, choose
 from xcodec.samples import Fill, Points, Samples
 
 
@@ -50,7 +42,7 @@ def test_multiply_adds_of_a_generator_counted_by_hand() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (2, 3), (17, 33), (32, 16), (50, 1)])
 def test_an_untrained_generator_gives_back_the_fill(shape: tuple[int, int]) -> None:
     samples, fill = picture(*shape)
-    painted = paint(samples, fill, Generator(), "cpu")
+    painted = Painter(Generator(), "cpu").window(samples, fill)
     assert painted.shape == (*shape, 3)
     assert painted.dtype == np.float32
     np.testing.assert_allclose(painted, fill.rgb.clip(0, 255), atol=1e-3)
@@ -120,7 +112,7 @@ def test_cuda_and_processor_paint_the_same() -> None:
     generator = Generator()
     torch.nn.init.normal_(generator.head.weight, std=0.02)
     samples, fill = picture(200, 300)
-    here, there = (paint(samples, fill, generator, device) for device in ("cpu", "cuda"))
+    here, there = (Painter(generator, each).window(samples, fill) for each in ("cpu", "cuda"))
     change = np.std(here - fill.rgb.clip(0, 255))
     assert np.sqrt(np.mean((here - there) ** 2)) < 0.02 * change
 

@@ -7,7 +7,7 @@ import torch
 from xcodec.reconstruction import tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.generator import Generator
-from xcodec.reconstruction.paint import paint
+from xcodec.reconstruction.paint import Painter
 from xcodec.samples import Fill, Floats, Points, Samples
 
 
@@ -66,9 +66,14 @@ def test_no_seam_between_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     points = Points(height, width, rows, cols, np.arange(len(rows)))
     samples = Samples(points, np.zeros((len(rows), 3), np.float32), 8.0)
     fill = Fill(rgb.astype(np.float32), (0.5 + 0.5 * np.sin(x * y)).astype(np.float32))
-    whole = paint(samples, fill, generator, "cpu")
+    painter = Painter(generator, "cpu")
+
+    def window(rows: slice, cols: slice) -> Floats:
+        return painter.window(samples, fill, rows, cols)
+
+    whole = painter.window(samples, fill)
     monkeypatch.setattr(tiling, "WHOLE", 0)
-    tiled = paint(samples, fill, generator, "cpu")
+    tiled = tiling.painted(height, width, window)
     assert not np.array_equal(tiled, whole)  # It was tiled.
     assert np.abs(whole - fill.rgb).std() > 5  # There is something that might differ.
     assert np.abs(tiled - whole).max() < 1

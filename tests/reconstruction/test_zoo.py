@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from xcodec.errors import ModelError
-from xcodec.reconstruction import zoo
+from xcodec.reconstruction import store, zoo
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.generator import Generator
 
@@ -20,12 +20,12 @@ def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     entry = {"steps": 7, "hours": 0.5, "mean": 21.0, "psnr": {"0.01": 21.0}, "fill": {}}
     card = zoo.Card("small", SMALL, {"lr": 4e-4}, 7, 0.5, [entry], entry)
-    zoo.save(tmp_path / "small.safetensors", Generator(SMALL), card)
+    store.save(tmp_path / "small.safetensors", Generator(SMALL), card)
     return tmp_path / "small.safetensors"
 
 
 def test_weights_come_back_in_half_precision(weights: Path) -> None:
-    generator, card = zoo.load(weights)
+    generator, card = store.load(weights)
     torch.manual_seed(0)
     original = Generator(SMALL).state_dict()
     for key, value in generator.state_dict().items():
@@ -39,7 +39,7 @@ def test_weights_come_back_in_half_precision(weights: Path) -> None:
 
 
 def test_a_loaded_generator_paints(weights: Path) -> None:
-    generator, _ = zoo.load(weights)
+    generator, _ = store.load(weights)
     assert generator(torch.zeros(1, 7, 5, 9)).shape == (1, 3, 5, 9)
 
 
@@ -75,7 +75,7 @@ def test_damaged_weights_are_refused(weights: Path) -> None:
     for damaged in (b"", b"PK\x03\x04 pickled", whole[:100], whole[:-50], b"\xff" * 64):
         weights.write_bytes(damaged)
         with pytest.raises(ModelError) as caught:
-            zoo.load(weights)
+            store.load(weights)
         assert "\n" not in str(caught.value)
 
 
@@ -91,10 +91,10 @@ def test_weights_that_do_not_fit_their_architecture_are_refused(weights: Path) -
     ):
         weights.write_bytes(safetensors.torch.save(state, texts))
         with pytest.raises(ModelError):
-            zoo.load(weights)
+            store.load(weights)
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent"):
         with pytest.raises(ModelError):
-            zoo.load(path)
+            store.load(path)

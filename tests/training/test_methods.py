@@ -14,7 +14,7 @@ from tests.training.conftest import GAN, NETWORKS, ONDEMAND, SMALL, XGANS, jobs,
 from xcodec import images
 from xcodec.corruption import DISTRIBUTIONS, TASKS
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import zoo
+from xcodec.reconstruction import store
 from xcodec.reconstruction.architecture import OnDemandArchitecture, Shape, XGansArchitecture
 from xcodec.training import cache, dataset, trainer, validation, vgg
 from xcodec.training.judge import shares
@@ -26,7 +26,7 @@ from xcodec.training.settings import LossSettings, TrainSettings, presets
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_trains_every_network(settings: TrainSettings, task: str, shape: Shape) -> None:
     card = trainer.train(tasked(settings, task, shape, steps=2))
-    network, kept = zoo.load(settings.weights)
+    network, kept = store.load(settings.weights)
     assert network.architecture == shape
     assert kept.settings["task"] == task
     assert len(card.history[-1]["psnr"]) == 5
@@ -82,7 +82,7 @@ def test_on_demand_gives_harder_bands_more(settings: TrainSettings) -> None:
     trainer.train(settings)
     with safetensors.safe_open(settings.state, framework="pt") as file:
         account = file.metadata()["account"]
-    psnr = zoo.load(settings.weights)[1].history
+    psnr = store.load(settings.weights)[1].history
     assert '"bands": [0.' in account
     assert len(psnr[-1]["psnr"]) == 5
 
@@ -110,7 +110,7 @@ def test_what_is_kept(
     monkeypatch.setattr("xcodec.training.criterion.vgg.load", lambda *_: TinyVgg())
     losses = LossSettings(perceptual=0.1)
     trainer.train(dataclasses.replace(settings, keep=keep, every=2, losses=losses))
-    assert zoo.load(settings.weights)[1].steps == steps
+    assert store.load(settings.weights)[1].steps == steps
 
 
 class TinyVgg(torch.nn.Module):

@@ -17,9 +17,9 @@ from PIL import Image
 
 from tests.training.conftest import SMALL
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import zoo
+from xcodec.reconstruction import store
 from xcodec.reconstruction.architecture import Architecture
-from xcodec.reconstruction.generator import from_network
+from xcodec.reconstruction.conditions import from_network
 from xcodec.training import cache, dataset, trainer, validation
 from xcodec.training.learner import Learner, Outcome
 from xcodec.training.losses import PixelLoss, crop_errors
@@ -61,7 +61,7 @@ def jobs(settings: TrainSettings) -> list[cache.Job]:
 def test_a_run_writes_weights_history_and_state(settings: TrainSettings) -> None:
     card = trainer.train(settings)
     assert card.steps == 4
-    generator, kept = zoo.load(settings.weights)
+    generator, kept = store.load(settings.weights)
     assert generator.architecture == SMALL
     assert kept.best is not None
     assert set(kept.best["psnr"]) == {"0.01", "0.02", "0.05", "0.1"}
@@ -145,7 +145,7 @@ def test_divergence_is_an_error_and_keeps_the_best(
     monkeypatch.setattr(PixelLoss, "__call__", spoilt)
     with pytest.raises(ModelError, match="diverged at step 0"):
         trainer.train(settings)
-    generator, _ = zoo.load(settings.weights)
+    generator, _ = store.load(settings.weights)
     assert all(weight.isfinite().all() for weight in generator.parameters())
 
 

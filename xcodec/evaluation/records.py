@@ -62,7 +62,7 @@ def weights(models: Iterable[str], perceptual: Path | None) -> dict[Path, str]:
     """
     found = [perceptual / lpips.BACKBONE, perceptual / lpips.HEADS] if perceptual else []
     for model in models:
-        from xcodec.reconstruction import zoo  # Only here: it starts torch.
+        from xcodec.reconstruction import zoo
 
         found.append(zoo.find(model))
     return {path: digest(path) for path in found}

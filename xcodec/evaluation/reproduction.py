@@ -211,9 +211,9 @@ def _row(level: int, distribution: str, method: str, figures: metrics.Figures) -
 
 def _trained(model: str) -> dict[str, Any]:
     """What a model's card says of its training."""
-    from xcodec.reconstruction import zoo
+    from xcodec.reconstruction import store, zoo
 
-    _, card = zoo.load(zoo.find(model))
+    _, card = store.load(zoo.find(model))
     best = (card.best or {}).get("steps", card.steps)
     names = ("preset", "task", "batch", "crop", "lr", "losses", "data_digest", "data_pictures")
     settings = {name: card.settings[name] for name in names if name in card.settings}

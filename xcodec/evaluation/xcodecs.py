@@ -95,7 +95,7 @@ class Variant:
 
 def weights_digest(model: str) -> str:
     """Digest of a generator's weights; raises ModelError where there are none."""
-    from xcodec.reconstruction import zoo  # Only here: it starts torch.
+    from xcodec.reconstruction import zoo
 
     return zoo.digest(zoo.find(model))
 

@@ -1,4 +1,5 @@
 """Samples to pictures: the classical fill, and the generator that paints what it leaves out.
 
-Only ``generator``, ``networks``, ``zoo`` and ``paint`` need torch; import them where it is needed.
+``opencv`` paints on the processor without torch; ``generator``, ``networks``, ``store`` and ``paint``
+need it; import them where they are needed.
 """

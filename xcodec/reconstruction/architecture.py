@@ -15,6 +15,8 @@ SCALES = 4
 """Resolutions 1/2, 1/4, 1/8 and 1/16 of the picture."""
 MULTIPLE = 1 << SCALES
 """Pictures are padded to a multiple of this many pixels."""
+SLOPE = 0.1
+"""Of the U-Net's leaky rectifiers, where they are below zero."""
 MAX_WIDTH = 1024
 MAX_BLOCKS = 32
 
@@ -29,6 +31,11 @@ class Shape:
 
     kind: ClassVar[str]
     blends: ClassVar[bool] = False
+
+    def require_fill(self) -> None:
+        """Raise ModelError for a network that doesn't start from the fill."""
+        if not self.blends:
+            raise ModelError(f"{self.kind} restores damaged pictures only, it paints no files")
 
     def to_json(self) -> str:
         """The architecture as one line of JSON."""

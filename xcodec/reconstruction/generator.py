@@ -8,68 +8,14 @@ convolution starts at zero, so that an untrained generator gives back the classi
 
 import itertools
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xcodec.reconstruction.architecture import MULTIPLE, Architecture, Shape
-from xcodec.samples import Fill, Floats, Ints, Samples
+from xcodec.reconstruction.architecture import MULTIPLE, SLOPE, Architecture, Shape
+from xcodec.reconstruction.conditions import CHANNELS
 
-CHANNELS = 7
-"""RGB of the fill, deviation, mask, step, tone."""
 BRANCH_SCALE = 0.1
-SLOPE = 0.1
-"""Of the leaky rectifiers, where they are below zero."""
-
-
-def conditions(
-    samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
-) -> NDArray[np.float32]:
-    """What the generator sees of a picture, or of a window of it: float32 (7, height, width).
-
-    rows, cols : the window; without a step, its ends inside the picture
-    """
-    points = samples.points
-    top, bottom, _ = rows.indices(points.height)
-    left, right, _ = cols.indices(points.width)
-    mask = np.zeros((bottom - top, right - left), np.float32)
-    inside = (points.rows >= top) & (points.rows < bottom)
-    inside &= (points.cols >= left) & (points.cols < right)
-    mask[points.rows[inside] - top, points.cols[inside] - left] = 1.0
-    rgb, deviation = fill.rgb[rows, cols], fill.deviation[rows, cols]
-    return stack(rgb, deviation, mask, samples.step, samples.tone)
-
-
-def stack(
-    rgb: Floats | Ints, deviation: Floats, mask: Floats | Ints, step: float, tone: str
-) -> NDArray[np.float32]:
-    """The generator's input from its parts: float32 (7, height, width).
-
-    rgb       : classical fill (height, width, 3), grey levels; clipped to 0..255 here
-    deviation : kriging standard deviation (height, width), 0..1
-    mask      : 1 on a sample and 0 elsewhere (height, width)
-    step      : quantiser step of the finest luma level, grey levels
-    tone      : one of ``samples.TONES``: is a value its pixel's own, or one for the fill?
-    """
-    planes = np.empty((CHANNELS, *mask.shape), np.float32)
-    planes[:3] = to_network(np.asarray(np.moveaxis(rgb, -1, 0), np.float32).clip(0, 255))
-    planes[3] = deviation
-    planes[4] = mask
-    planes[5] = np.log2(1.0 + step) / 6.0
-    planes[6] = tone == "point"
-    return planes
-
-
-def to_network(grey: Floats | Ints) -> NDArray[np.float32]:
-    """Grey levels 0..255 on the network's scale -1..1."""
-    return np.asarray(grey, np.float32) * np.float32(2 / 255) - np.float32(1)
-
-
-def from_network(values: Floats) -> NDArray[np.float32]:
-    """The network's scale -1..1 in grey levels 0..255, not clipped."""
-    return (np.asarray(values, np.float32) + np.float32(1)) * np.float32(255 / 2)
 
 
 class Network(nn.Module):

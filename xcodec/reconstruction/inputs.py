@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xcodec.errors import InputError
 from xcodec.images import RGB
-from xcodec.reconstruction.generator import CHANNELS, stack, to_network
+from xcodec.reconstruction.conditions import CHANNELS, stack, to_network
 from xcodec.reconstruction.interpolation import fill_hole, fill_known
 from xcodec.samples import Fill
 

@@ -11,7 +11,8 @@ from xcodec.reconstruction.architecture import (
     Shape,
     XGansArchitecture,
 )
-from xcodec.reconstruction.generator import CHANNELS, Generator, Network
+from xcodec.reconstruction.conditions import CHANNELS
+from xcodec.reconstruction.generator import Generator, Network
 
 SLOPE = 0.2
 """Of the leaky rectifiers, where they are below zero, as in pix2pix and Context Encoders."""

@@ -4,13 +4,12 @@ from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import tiling, zoo
-from xcodec.reconstruction.generator import Network, conditions, from_network
+from xcodec.errors import InputError
+from xcodec.reconstruction import store, zoo
+from xcodec.reconstruction.conditions import conditions, from_network
+from xcodec.reconstruction.generator import Network
 from xcodec.samples import Fill, Floats, Samples
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -25,9 +24,7 @@ class Painter:
     """
 
     def __init__(self, generator: Network, device: str = "auto") -> None:
-        if not generator.architecture.blends:
-            kind = generator.architecture.kind
-            raise ModelError(f"{kind} restores damaged pictures only, it paints no files")
+        generator.architecture.require_fill()
         self._device = choose(device)
         moved = generator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._generator: Network = moved
@@ -57,19 +54,7 @@ def painter(model: str, device: str, realism: float = 0.0) -> Painter:
 def _painter(
     paths: tuple[Path, ...], digests: tuple[str, ...], realism: float, device: str
 ) -> Painter:
-    return Painter(zoo.mixed(paths, realism), device)
-
-
-def paint(
-    samples: Samples, fill: Fill, generator: Network, device: str = "auto"
-) -> NDArray[np.float32]:
-    """RGB float32 (height, width, 3) of a whole picture, as ``Painter.window`` has it."""
-    painter = Painter(generator, device)
-
-    def window(rows: slice, cols: slice) -> Floats:
-        return painter.window(samples, fill, rows, cols)
-
-    return tiling.painted(samples.points.height, samples.points.width, window)
+    return Painter(store.mixed(paths, realism), device)
 
 
 def predict(generator: Network, x: torch.Tensor) -> torch.Tensor:

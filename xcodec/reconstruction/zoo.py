@@ -1,27 +1,20 @@
-"""Weights of generators: their files, their names and where they are found.
-
-A file is safetensors, in half precision, with metadata in JSON: loading it runs no code.
-"""
+"""Generators by name: where their weights are found and what these say of themselves. No torch."""
 
 import functools
 import hashlib
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import safetensors
-import safetensors.torch
-import torch
-from torch.overrides import TorchFunctionMode
 
-from xcodec import files
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction.architecture import Architecture, Shape
-from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.networks import build
 
 ENVIRONMENT = "XCODEC_MODELS"
 """Environment variable: a folder of weights that is searched first."""
@@ -52,63 +45,27 @@ class Card:
     best: dict[str, Any] | None = None
 
 
-def save(path: Path, generator: Network, card: Card) -> None:
-    """Write weights in half precision, atomically, over an existing file.
+@contextmanager
+def opened(path: Path, framework: str) -> Iterator[tuple[Any, Card]]:
+    """A file of weights while it is read, and its card.
 
-    Raises InputError where that fails.
-    """
-    halves = {k: _half(v.detach().cpu()) for k, v in generator.state_dict().items()}
-    texts = {
-        "format": FORMAT,
-        "name": card.name,
-        "architecture": generator.architecture.to_json(),
-        "settings": json.dumps(card.settings),
-        "steps": str(card.steps),
-        "hours": f"{card.hours:.4f}",
-        "history": json.dumps(card.history),
-        "best": json.dumps(card.best),
-    }
-    files.write_atomic(path, safetensors.torch.save(halves, texts), overwrite=True)
+    framework : whose tensors its ``get_tensor`` gives, "pt" or "np"
 
-
-class _Unfilled(TorchFunctionMode):
-    """New weights stay as they are: to draw numbers for them without memory takes several times as
-    long as to read the ones of a file."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if getattr(func, "__name__", "") in ("normal_", "uniform_"):
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **(kwargs or {}))
-
-
-def load(path: Path) -> tuple[Network, Card]:
-    """The generator in a file, in float32 on the processor, and its card.
-
-    Raises ModelError where the file is missing, damaged or something else.
+    Raises ModelError where the file is missing, damaged or something else, also for what the block
+    raises at weights that don't fit: RuntimeError or ValueError.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path}: too large for weights of a generator")
-        with safetensors.safe_open(path, framework="pt") as file:
+        with safetensors.safe_open(path, framework=framework) as file:
             texts = file.metadata() or {}
             if texts.get("format") != FORMAT:
                 raise ModelError(f"{path}: not weights of an xcodec generator")
-            state = {key: _float(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
-        card = _card(texts)
-        # Nothing is allocated before the shapes are known to fit.
-        with torch.device("meta"), _Unfilled():
-            generator = build(card.architecture)
-        generator.load_state_dict(state, assign=True)
+            yield file, _card(texts)
     except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         first = (str(reason).splitlines() or [""])[0]
         raise ModelError(f"{path}: no usable weights: {first}") from error
-    return generator.eval(), card
-
-
-def blended(name: str | os.PathLike[str], realism: float = 0.0) -> Network:
-    """A model's generator, as ``mixed`` has it. Raises InputError and ModelError."""
-    return mixed(sets(name, realism), realism)
 
 
 def sets(name: str | os.PathLike[str], realism: float = 0.0) -> tuple[Path, ...]:
@@ -132,26 +89,11 @@ def sets(name: str | os.PathLike[str], realism: float = 0.0) -> tuple[Path, ...]
         raise ModelError(f"realism needs a second set of weights: {error}") from error
 
 
-def mixed(paths: tuple[Path, ...], realism: float) -> Network:
-    """The generator whose weights lie between those of two files, or those of one file.
-
-    realism : share of the second file's weights, 0..1
-
-    Raises ModelError where they aren't weights of the same network.
-    """
-    generator, _ = load(paths[0])
-    if len(paths) == 1:
-        return generator
-    realistic, _ = load(paths[1])
-    if realistic.architecture != generator.architecture:
+def require_same(paths: tuple[Path, ...], one: Shape, other: Shape) -> None:
+    """Raise ModelError unless two files of weights are of the same network."""
+    if one != other:
         names = " and ".join(path.name for path in paths)
         raise ModelError(f"{names} are different networks: they can't be mixed")
-    theirs = realistic.state_dict()
-    with torch.no_grad():
-        for key, value in generator.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(theirs[key], realism)
-    return generator
 
 
 def find(name: str | os.PathLike[str]) -> Path:
@@ -190,15 +132,6 @@ def digest(path: Path) -> str:
         return _digest(path, state.st_size, state.st_mtime_ns)
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror}") from error
-
-
-def _half(tensor: torch.Tensor) -> torch.Tensor:
-    """In half precision; counters stay whole."""
-    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-
-
-def _float(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _places() -> list[Path]:

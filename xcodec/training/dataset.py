@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from xcodec import corruption, images
 from xcodec.errors import InputError
-from xcodec.reconstruction.generator import stack, to_network
+from xcodec.reconstruction.conditions import stack, to_network
 from xcodec.reconstruction.inputs import inputs
 from xcodec.reconstruction.networks import channels
 from xcodec.samples import Floats

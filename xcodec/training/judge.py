@@ -3,7 +3,7 @@
 import json
 
 from xcodec import files
-from xcodec.reconstruction import zoo
+from xcodec.reconstruction import store, zoo
 from xcodec.training import validation
 from xcodec.training.board import Board
 from xcodec.training.dataset import BANDS, Example
@@ -51,7 +51,7 @@ class Judge:
         if better:
             account.best = entry
             path.parent.mkdir(parents=True, exist_ok=True)
-            zoo.save(path, learner.average, self.card())
+            store.save(path, learner.average, self.card())
         if learner.settings.on_demand and len(scores.psnr) == BANDS:
             account.bands = shares(list(scores.psnr.values()))
         history = json.dumps(account.history, indent=1).encode() + b"\n"

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from xcodec import files
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import zoo
+from xcodec.reconstruction import store
 from xcodec.reconstruction.architecture import Shape
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.networks import build, channels
@@ -96,7 +96,7 @@ class Learner:
         if settings.init is None:
             generator: Network = build(settings.architecture)
         else:
-            generator, card = zoo.load(settings.init)
+            generator, card = store.load(settings.init)
             if generator.architecture != settings.architecture:
                 raise ModelError(f"{settings.init}: not weights of the preset's architecture")
             self.account = Account(0, 0.0, card.steps, card.hours, card.history)
