@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from xcodec.reconstruction import tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.interpolation import SMOOTH, fill
 from xcodec.samples import Fill, Floats, Points, Samples
-from xcodec.scatter import LARGEST_SQUARE
+from xcodec.scatter import FINENESS, LARGEST_SQUARE
 
 WHOLE = 1 << 21
 """Pictures of at most this many pixels are filled in one piece."""
@@ -120,7 +121,8 @@ def strips(contents: Contents, view: View, pool: Pool) -> Iterator[Floats]:
     width = min(region.width * each, mosaic.whole.width - left)
     box = Box(top, left, height, width)
     if view.decoder == "classical":
-        painted = _classical(mosaic, box, pool)
+        # Averages hide what neighbours differ by.
+        painted = _classical(mosaic, box, pool, SMOOTH if each == 1 else FINENESS)
     else:
         painted = _by_generator(mosaic, box, view, pool)
     return painted if each == 1 else _averaged(painted, each)
@@ -148,7 +150,7 @@ def _means(rows: Floats, each: int) -> Floats:
     return means
 
 
-def _classical(mosaic: Mosaic, region: Box, pool: Pool) -> Iterator[Floats]:
+def _classical(mosaic: Mosaic, region: Box, pool: Pool, fineness: float) -> Iterator[Floats]:
     """The fill, from windows that lie where those of the whole picture do."""
     box = _aligned(region, LARGEST_SQUARE)
     side = SIDE if region.area > WHOLE else max(box.height, box.width)
@@ -157,7 +159,8 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool) -> Iterator[Floats]:
         for top in range(box.top, box.bottom, side)
         for left in range(box.left, box.right, side)
     ]
-    painted = zip(windows, pool.map(_filled_rgb, _prepared(mosaic, windows)), strict=True)
+    work = partial(_filled_rgb, fineness=fineness)
+    painted = zip(windows, pool.map(work, _prepared(mosaic, windows)), strict=True)
     strip: list[Floats] = []
     for window, rgb in painted:
         strip.append(rgb)
@@ -232,9 +235,9 @@ def _filled(window: _Window) -> tuple[_Window, Fill]:
     return window, fill(window.samples)
 
 
-def _filled_rgb(window: _Window) -> Floats:
+def _filled_rgb(window: _Window, fineness: float) -> Floats:
     """A worker's part where none does."""
-    return _kept(window, fill(window.samples, SMOOTH).rgb)
+    return _kept(window, fill(window.samples, fineness).rgb)
 
 
 def _kept(window: _Window, rgb: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def written(path: Path, architecture: Architecture, seed: int) -> Path:
 
 @pytest.mark.parametrize("architecture", [SMALL, Architecture()])
 def test_it_paints_what_torch_paints(tmp_path: Path, architecture: Architecture) -> None:
-    """In half the share of a grey level, for all sizes by one network."""
+    """To a hundredth of a grey level, and all sizes by one network."""
     path = written(tmp_path / "a.safetensors", architecture, 0)
     mine, theirs = opencv.painter(str(path)), paint.Painter(store.load(path)[0], "cpu")
     assert opencv.painter(str(path)) is mine
@@ -42,6 +43,16 @@ def test_it_paints_what_torch_paints(tmp_path: Path, architecture: Architecture)
         # Torch computes in bfloat16 where the processor does.
         limit = 0.05 * np.abs(expected - fill.rgb).max() if paint.has_bf16() else 0.01
         assert np.abs(found - expected).max() < limit
+
+
+def test_threads_may_share_it(tmp_path: Path) -> None:
+    painter = opencv.painter(str(written(tmp_path / "a.safetensors", Architecture(), 0)))
+    pictures = [picture(48 + 16 * (i % 3), 64) for i in range(12)]
+    alone = [painter.window(*each) for each in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda each: painter.window(*each), pictures))
+    for one, other in zip(alone, together, strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_windows_are_those_of_the_whole(tmp_path: Path) -> None:

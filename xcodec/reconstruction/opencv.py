@@ -8,6 +8,7 @@ import platform
 import shutil
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import cv2
@@ -23,6 +24,8 @@ from xcodec.samples import Fill, Floats, Samples
 
 Weights = dict[str, NDArray[np.float32]]
 
+WORTH_TORCH = 1 << 21
+"""Pixels from which convolutions in bfloat16 win back torch's start."""
 OPSET, IR = 13, 8
 """ONNX's versions that hold all that is needed here, and that old readers know too."""
 
@@ -34,6 +37,7 @@ class Painter:
         """weights : by the names that torch has for them; raises ModelError where they don't fit"""
         model = np.frombuffer(_Graph(architecture, weights).model(), np.uint8)
         self._network = cv2.dnn.readNetFromONNX(model)
+        self._alone = Lock()  # The network holds what it computes.
 
     def window(
         self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
@@ -45,8 +49,9 @@ class Painter:
         x = conditions(samples, fill, rows, cols)
         _, height, width = x.shape
         padded = np.pad(x, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)), "reflect")
-        self._network.setInput(_unshuffled(padded)[None])
-        residual = _shuffled(self._network.forward()[0])[:, :height, :width]
+        with self._alone:
+            self._network.setInput(_unshuffled(padded)[None])
+            residual = _shuffled(self._network.forward()[0])[:, :height, :width]
         return from_network(np.moveaxis(x[:3] + residual, 0, -1))
 
 
@@ -60,10 +65,6 @@ def suits(device: str, pixels: int) -> bool:
     if device == "auto" and _has_card():
         return False
     return pixels < WORTH_TORCH or not _has_bf16()
-
-
-WORTH_TORCH = 1 << 21
-"""Pixels from which convolutions in bfloat16 win back torch's start."""
 
 
 def _has_card() -> bool:
