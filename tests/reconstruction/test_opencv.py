@@ -31,7 +31,7 @@ def written(path: Path, architecture: Architecture, seed: int) -> Path:
 
 
 def limit(expected: Floats, fill: Fill) -> float:
-    """How far it may be off, in grey levels: torch computes in bfloat16 where the processor does."""
+    """Grey levels it may be off: torch computes in bfloat16 where the processor does."""
     return 0.05 * float(np.abs(expected - fill.rgb).max()) if paint.has_bf16() else 0.01
 
 
