@@ -21,12 +21,11 @@ import click
 from xcodec.cli import cli
 from xcodec.errors import XcodecError
 
+atexit.register(gc.freeze)  # What is left at the end, torch too, need not be searched for garbage.
+
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line, by default the process's own; returns the exit code."""
-    atexit.register(
-        gc.freeze
-    )  # The end takes what there is, torch too: no need to look through it.
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)

@@ -17,7 +17,7 @@ from xcodec.errors import InputError
 from xcodec.modes import to_depth
 from xcodec.mosaic import Mosaic
 from xcodec.pool import Pool, workers
-from xcodec.reconstruction import tiling
+from xcodec.reconstruction import opencv, tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.interpolation import SMOOTH, fill
 from xcodec.samples import Fill, Floats, Points, Samples
@@ -201,8 +201,6 @@ class _Painter(Protocol):
 
 def _painter(view: View, pixels: int) -> _Painter:
     """The generator of a view, for so many pixels, where it is there soonest."""
-    from xcodec.reconstruction import opencv
-
     if opencv.suits(view.device, pixels):
         return opencv.painter(view.model, view.realism)
     gc.disable()  # A sixth of torch's start is looking for garbage in vain.

@@ -27,6 +27,7 @@ from xcodec import files
 from xcodec.errors import InputError, ModelError, XcodecError
 from xcodec.evaluation import lpips
 from xcodec.images import RGB
+from xcodec.reconstruction import zoo
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -62,8 +63,6 @@ def weights(models: Iterable[str], perceptual: Path | None) -> dict[Path, str]:
     """
     found = [perceptual / lpips.BACKBONE, perceptual / lpips.HEADS] if perceptual else []
     for model in models:
-        from xcodec.reconstruction import zoo
-
         found.append(zoo.find(model))
     return {path: digest(path) for path in found}
 

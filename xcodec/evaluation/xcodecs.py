@@ -16,6 +16,7 @@ from xcodec.analysis import DEFAULT_EFFORT
 from xcodec.coding import container
 from xcodec.errors import InputError
 from xcodec.images import RGB
+from xcodec.reconstruction import zoo
 
 CLASSICAL, GENERATOR = "classical", "generator"
 DECODERS = (CLASSICAL, GENERATOR)
@@ -95,8 +96,6 @@ class Variant:
 
 def weights_digest(model: str) -> str:
     """Digest of a generator's weights; raises ModelError where there are none."""
-    from xcodec.reconstruction import zoo
-
     return zoo.digest(zoo.find(model))
 
 

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xcodec.errors import ModelError
+
+Weights = dict[str, NDArray[np.float32]]
+"""Of a network, by the names that torch has for them."""
 
 SCALES = 4
 """Resolutions 1/2, 1/4, 1/8 and 1/16 of the picture."""

@@ -1,0 +1,113 @@
+"""The U-Net of ``generator.Generator`` as an ONNX graph, for what runs networks without torch."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from xcodec.errors import ModelError
+from xcodec.reconstruction.architecture import SLOPE, Architecture, Weights
+from xcodec.reconstruction.conditions import CHANNELS
+
+OPSET, IR = 13, 8
+"""ONNX's versions that hold all that is needed here, and that old readers know too."""
+
+
+def model(architecture: Architecture, weights: Weights) -> bytes:
+    """ONNX's bytes: from conditions at half the resolution, squares of 2 by 2 pixels as channels,
+    to the residual there.
+
+    weights : by the names that torch has for them
+
+    Raises ModelError where they don't fit the architecture.
+    """
+    return _Graph(weights).model(architecture)
+
+
+class _Graph:
+    """Nodes and constants, as they are added."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights, self._unused = weights, set(weights)
+        self._nodes: list[NodeProto] = []
+        self._constants: dict[str, TensorProto] = {}
+
+    def model(self, shape: Architecture) -> bytes:
+        """ONNX's bytes; raises ModelError where weights don't fit the architecture."""
+        widths = shape.widths
+        self._constant("scales", np.array([1, 1, 2, 2], np.float32))
+        x = self._convolution("x", "stem", (widths[0], 4 * CHANNELS, 3))
+        skips = []
+        for i, count in enumerate(shape.down):
+            x = self._blocks(x, f"down.{i}", count, widths[i])
+            skips.append(x)
+            x = self._convolution(x, f"shrink.{i}", (widths[i + 1], widths[i], 2))
+        x = self._blocks(x, "middle", shape.middle, widths[-1])
+        for i in reversed(range(len(skips))):
+            x = self._convolution(x, f"grow.{i}", (widths[i], widths[i + 1], 1))
+            nearest = {"mode": "nearest", "nearest_mode": "floor"}
+            x = self._node(
+                "Resize", x, "", "scales", **nearest, coordinate_transformation_mode="asymmetric"
+            )
+            x = self._blocks(self._node("Add", skips[i], x), f"up.{i}", shape.up[i], widths[i])
+        x = self._convolution(x, "head", (4 * 3, widths[0], 3))
+        if self._unused:
+            raise ModelError(f"nothing uses {min(self._unused)}")
+        ends = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "h", "w"])
+            for name, channels in (("x", 4 * CHANNELS), (x, 4 * 3))
+        ]
+        graph = helper.make_graph(
+            self._nodes, "generator", ends[:1], ends[1:], list(self._constants.values())
+        )
+        opsets = [helper.make_opsetid("", OPSET)]
+        made: bytes = helper.make_model(
+            graph, opset_imports=opsets, ir_version=IR
+        ).SerializeToString()
+        return made
+
+    def _blocks(self, x: str, key: str, count: int, width: int) -> str:
+        for i in range(count):
+            first = self._convolution(x, f"{key}.{i}.first", (width, width, 3))
+            branch = self._node("LeakyRelu", first, alpha=SLOPE)
+            scale = self._weight(f"{key}.{i}.second.scale", (width,))
+            branch = self._convolution(branch, f"{key}.{i}.second", (width, width, 3), scale)
+            x = self._node("Add", x, branch)
+        return x
+
+    def _convolution(
+        self,
+        x: str,
+        key: str,
+        shape: tuple[int, int, int],
+        scale: NDArray[np.float32] | None = None,
+    ) -> str:
+        """Of 3 by 3 pixels, or of as many as it strides.
+
+        shape : channels out and in, and the side
+        """
+        out, channels, side = shape
+        kernel = self._weight(f"{key}.weight", (out, channels, side, side))
+        bias = self._weight(f"{key}.bias", (out,))
+        if scale is not None:
+            kernel, bias = kernel * scale[:, None, None, None], bias * scale
+        names = self._constant(f"{key}.weight", kernel), self._constant(f"{key}.bias", bias)
+        stride, pad = (1, 1) if side == 3 else (side, 0)
+        return self._node("Conv", x, *names, strides=[stride] * 2, pads=[pad] * 4)
+
+    def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        name = f"{kind}{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def _constant(self, name: str, value: NDArray[np.float32]) -> str:
+        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def _weight(self, key: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        found = self._weights.get(key)
+        if found is None or found.shape != shape:
+            raise ModelError(f"{key} is {'missing' if found is None else found.shape}")
+        self._unused.discard(key)
+        return found
