@@ -45,7 +45,7 @@ def test_fills_keep_points_and_beat_one_colour(small: RGB, name: str) -> None:
     assert metrics.psnr(small, filled) > metrics.psnr(small, mean) + 3
 
 
-@pytest.mark.parametrize("name", classical.FILTERS)
+@pytest.mark.parametrize("name", [*classical.FILTERS, "consensus"])
 def test_filters_remove_some_noise(small: RGB, name: str) -> None:
     done = corruption.color_noise(small, 85, np.random.default_rng(0))
     filtered = classical.restored(name, done.rgb, done.known)

@@ -16,6 +16,7 @@ from xcodec.corruption import DISTRIBUTIONS, TASKS
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import store
 from xcodec.reconstruction.architecture import OnDemandArchitecture, Shape, XGansArchitecture
+from xcodec.reconstruction.inputs import inputs
 from xcodec.training import cache, dataset, trainer, validation, vgg
 from xcodec.training.judge import shares
 from xcodec.training.learner import Learner
@@ -54,6 +55,20 @@ def test_points_are_encoded_for_networks_that_start_from_a_fill(
     assert np.abs(rgb.astype(int) - fill)[known[..., 0] == 1].max() <= 1
     assert known.mean() == pytest.approx(job.draw.percent / 100, rel=0.25)
     assert entry.step == 0
+
+
+def test_noise_is_encoded_for_networks_that_start_from_a_fill(settings: TrainSettings) -> None:
+    settings = tasked(settings, "color-noise", SMALL)
+    entry = cache.opened(cache.encode(jobs(settings)[0]))
+    pixels = np.array(entry.pixels)
+    example = dataset.encoded(pixels, entry)
+    rgb, noisy, known = pixels[..., :3], pixels[..., 8:], pixels[..., 7] == 1
+    np.testing.assert_array_equal(noisy[known], rgb[known])
+    assert 0.05 <= known.mean() <= 0.25
+    # What a user's damaged picture becomes, but for the rounding of what is kept on disk.
+    seen = inputs(True, "color-noise", noisy, None)
+    np.testing.assert_allclose(example.conditions, seen, atol=1.1 / 255)
+    np.testing.assert_array_equal(dataset.picture_of(example.target), rgb)
 
 
 def test_adversaries_learn_and_join_after_pretraining(settings: TrainSettings) -> None:

@@ -39,7 +39,7 @@ from xcodec.cli.corrupt import TASKS
     "--classical",
     default="",
     metavar="NAME,...",
-    help="kriging, biharmonic, linear, telea; median:SIDE, nlm:STRENGTH for noise.",
+    help="kriging, biharmonic, linear, telea; consensus, median:SIDE, nlm:STRENGTH for noise.",
 )
 @click.option("--clutter", type=FILE, metavar="DIR", help="Pictures that fill colour blocks.")
 @click.option(

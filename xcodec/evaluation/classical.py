@@ -1,7 +1,7 @@
 """Classical restoration to set networks beside: fills of scattered points, filters of noise.
 
 Fills take a damaged picture, uint8 (height, width, 3), and where it is known, and keep what is
-known. Filters take the picture alone: nothing tells them what is noise.
+known. Filters and xcodec's consensus take the picture alone: nothing tells them what is noise.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xcodec.errors import InputError, XcodecError
 from xcodec.evaluation import points
 from xcodec.images import RGB
+from xcodec.reconstruction.consensus import fill_noise
 from xcodec.reconstruction.interpolation import fill_known
 from xcodec.samples import Floats
 
@@ -33,6 +34,8 @@ def restored(name: str, rgb: RGB, known: Known) -> RGB:
             height, width = known.shape
             painted = points.FILLS[method](np.argwhere(known), rgb[known], (height, width))
         return np.where(known[..., None], rgb, painted)
+    if method == "consensus":
+        return _rounded(fill_noise(rgb).rgb)
     if method in FILTERS:
         try:
             return FILTERS[method](rgb, int(strength) if strength else STRENGTHS[method])
@@ -69,8 +72,8 @@ def non_local_means(rgb: RGB, strength: int) -> RGB:
 
 FILLS: dict[str, Callable[[RGB, Known], RGB]] = {"kriging": kriging, "biharmonic": biharmonic}
 FILTERS: dict[str, Callable[[RGB, int], RGB]] = {"median": median, "nlm": non_local_means}
-STRENGTHS = {"median": 31, "nlm": 60}
-NAMES = (*FILLS, *points.FILLS, *FILTERS)
+STRENGTHS = {"median": 15, "nlm": 60}
+NAMES = (*FILLS, *points.FILLS, *FILTERS, "consensus")
 
 
 def _rounded(picture: Floats) -> RGB:

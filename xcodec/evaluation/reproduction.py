@@ -211,9 +211,10 @@ def _row(level: int, distribution: str, method: str, figures: metrics.Figures) -
 
 def _trained(model: str) -> dict[str, Any]:
     """What a model's card says of its training."""
-    from xcodec.reconstruction import store, zoo
+    from xcodec.reconstruction import zoo
 
-    _, card = store.load(zoo.find(model))
+    with zoo.opened(zoo.find(model), "np") as (_, card):
+        pass
     best = (card.best or {}).get("steps", card.steps)
     names = ("preset", "task", "batch", "crop", "lr", "losses", "data_digest", "data_pictures")
     settings = {name: card.settings[name] for name in names if name in card.settings}

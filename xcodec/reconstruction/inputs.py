@@ -3,8 +3,9 @@
 Networks that start from the classical fill get CHANNELS planes:
 
 points, white-block       : those of the decoder: fill, deviation, mask, step 0, tone "point"
-color-noise, color-block  : nothing says which pixels are right: RGB to start from (grey for
-                            noise), the picture as it came, 1
+color-noise               : the fill of the pixels that agree with others, the picture as it came,
+                            each pixel's chance to be noise
+color-block               : the picture as it came, twice, and 1
 
 Other networks get the picture as it came, with white where the task leaves nothing.
 """
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from xcodec.errors import InputError
 from xcodec.images import RGB
 from xcodec.reconstruction.conditions import CHANNELS, stack, to_network
+from xcodec.reconstruction.consensus import fill_noise
 from xcodec.reconstruction.interpolation import fill_hole, fill_known
 from xcodec.samples import Fill
 
@@ -30,7 +32,7 @@ def inputs(
     blends : whether the network starts from the classical fill
     rgb    : uint8 (height, width, 3), as it came
     known  : bool (height, width), which pixels are right; of MASKED tasks only
-    fill   : of the known pixels, if it is there already
+    fill   : the classical fill, if it is there already; of MASKED tasks and of color-noise
 
     Raises InputError where a mask is needed and isn't there, or leaves nothing.
     """
@@ -43,6 +45,9 @@ def inputs(
             fill = (fill_known if task == "points" else fill_hole)(rgb, known)
         return stack(fill.rgb, fill.deviation, known.astype(np.float32), 0.0, "point")
     planes = np.ones((CHANNELS, *rgb.shape[:2]), np.float32)
-    planes[3:6] = to_network(np.moveaxis(rgb, -1, 0))
-    planes[:3] = 0 if task == "color-noise" else planes[3:6]
+    planes[:3] = planes[3:6] = to_network(np.moveaxis(rgb, -1, 0))
+    if task == "color-noise":
+        fill = fill or fill_noise(rgb)
+        planes[:3] = to_network(np.moveaxis(fill.rgb, -1, 0).clip(0, 255))
+        planes[6] = fill.deviation
     return planes

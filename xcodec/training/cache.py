@@ -1,8 +1,8 @@
 """Training pictures as a network's user knows them, made in the background and kept on disk.
 
 An entry is a uint8 array (height, width, 8) in a .npy file: original RGB, classical fill, its
-deviation in 1/255, mask; or (height, width, 3), RGB alone, where damage is drawn afresh for each
-crop. Step and tone stand in the file's name:
+deviation in 1/255, mask; or (height, width, 11), with the damaged RGB behind them; or (height,
+width, 3), RGB alone, where damage is drawn afresh for each crop. Step and tone stand in its name:
 <digest of the picture>-<version, rates, variant>_<step>_<tone>.npy. No torch here: the workers
 never need it.
 """
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from xcodec import codec, corruption, images
 from xcodec.errors import InputError
+from xcodec.reconstruction.consensus import fill_noise
 from xcodec.reconstruction.interpolation import fill, fill_known
 from xcodec.samples import Fill
 
@@ -61,6 +62,13 @@ class PointsDraw:
 
 
 @dataclass(frozen=True)
+class NoiseDraw:
+    """Some percent of the pixels random colours, as ``corruption.color_noise`` makes them."""
+
+    percent: int
+
+
+@dataclass(frozen=True)
 class Job:
     """A picture to encode.
 
@@ -73,7 +81,7 @@ class Job:
     picture: Path
     folder: Path
     stem: str
-    draw: Draw | PointsDraw | None
+    draw: Draw | PointsDraw | NoiseDraw | None
     side: int
     seed: int | None
 
@@ -92,7 +100,7 @@ class Entry:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """uint8 (height, width, 8), mapped from disk: RGB, fill, deviation, mask; or RGB alone."""
+        """uint8 (height, width, planes), mapped from disk: planes as the module says."""
         # Opened each time: thousands of mapped files would be too many open ones.
         pixels: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
         return pixels
@@ -150,6 +158,18 @@ def points_variant(
     return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
 
 
+def noise_variant(picture: Path, folder: Path, levels: tuple[int, int], number: int) -> Job:
+    """The job of a picture under colour noise: the same each time it is asked.
+
+    levels : least and most percent of the pixels that are noise
+    """
+    key = digest(picture)
+    rng = np.random.default_rng([int(key, 16), number])
+    draw = NoiseDraw(int(rng.integers(levels[0], levels[1] + 1)))
+    stem = f"{key}-v{CACHE_VERSION}-noise-{levels[0]}-{levels[1]}-{number}"
+    return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
+
+
 def plain(picture: Path, folder: Path) -> Job:
     """The job of keeping a picture's RGB."""
     key = digest(picture)
@@ -193,6 +213,10 @@ def encode(job: Job) -> Path:
         rng = rng or np.random.default_rng(0)
         mask = corruption.points(rgb, job.draw.percent, rng, job.draw.distribution).known
         pixels = _stacked(rgb, fill_known(rgb, mask), mask)
+    elif isinstance(job.draw, NoiseDraw):
+        done = corruption.color_noise(rgb, job.draw.percent, rng or np.random.default_rng(0))
+        stacked = _stacked(rgb, fill_noise(done.rgb), done.known)
+        pixels = np.concatenate([stacked, done.rgb], 2)
     else:
         pixels = rgb
     path = job.folder / f"{job.stem}_{step:.4f}_{tone}.npy"

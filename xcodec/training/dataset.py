@@ -21,7 +21,7 @@ from xcodec.errors import InputError
 from xcodec.reconstruction.conditions import stack, to_network
 from xcodec.reconstruction.inputs import inputs
 from xcodec.reconstruction.networks import channels
-from xcodec.samples import Floats
+from xcodec.samples import Fill, Floats
 from xcodec.training import cache, stream
 from xcodec.training.settings import CODEC, TrainSettings
 
@@ -81,8 +81,8 @@ def digest(pictures: Sequence[Path]) -> str:
 
 def prepared(settings: TrainSettings) -> bool:
     """Whether pictures are encoded before they are cut, rather than damaged afterwards."""
-    points = settings.task == "points" and settings.architecture.blends
-    return settings.task == CODEC or points
+    filled = settings.task in ("points", "color-noise") and settings.architecture.blends
+    return settings.task == CODEC or filled
 
 
 def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Job]:
@@ -93,11 +93,13 @@ def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Jo
         for picture in rng.sample(list(pictures), len(pictures)):
             if settings.task == CODEC:
                 yield cache.variant(picture, folder, settings.rates, number)
-            elif prepared(settings):
+            elif not prepared(settings):
+                yield cache.plain(picture, folder)
+            elif settings.task == "points":
                 kinds = settings.distributions
                 yield cache.points_variant(picture, folder, settings.span, kinds, number)
             else:
-                yield cache.plain(picture, folder)
+                yield cache.noise_variant(picture, folder, settings.span, number)
 
 
 def draw(
@@ -135,9 +137,13 @@ def draw(
 
 
 def encoded(pixels: NDArray[np.uint8], entry: cache.Entry) -> Example:
-    """The example of pixels (height, width, 8) of an entry."""
+    """The example of pixels (height, width, planes) of an entry."""
     deviation = pixels[..., 6].astype(np.float32) / 255
-    seen = stack(pixels[..., 3:6], deviation, pixels[..., 7], entry.step, entry.tone)
+    if pixels.shape[2] > 8:
+        fill = Fill(pixels[..., 3:6].astype(np.float32), deviation)
+        seen = inputs(True, "color-noise", pixels[..., 8:], None, fill)
+    else:
+        seen = stack(pixels[..., 3:6], deviation, pixels[..., 7], entry.step, entry.tone)
     target = to_network(np.moveaxis(pixels[..., :3], -1, 0))
     return Example(seen, target, pixels[None, ..., 7].astype(np.float32))
 
