@@ -109,6 +109,14 @@ def test_init_starts_a_new_schedule_and_goes_on_counting(
     assert second.history[0] == first.history[0]
 
 
+def test_figures_of_another_task_do_not_go_on(settings: TrainSettings) -> None:
+    first = trainer.train(settings)
+    points = dataclasses.replace(settings, init=settings.weights, task="points")
+    account = Learner(points, torch.device("cpu")).account
+    assert len(first.history) > 0
+    assert account.history == []
+
+
 def test_sigint_ends_a_run_with_a_state_to_resume_from(
     settings: TrainSettings, learned: list[int]
 ) -> None:

@@ -213,7 +213,7 @@ def _trained(model: str) -> dict[str, Any]:
     """What a model's card says of its training."""
     from xcodec.reconstruction import zoo
 
-    with zoo.opened(zoo.find(model), "np") as (_, card):
+    with zoo.opened(zoo.find(model)) as (_, card):
         pass
     best = (card.best or {}).get("steps", card.steps)
     names = ("preset", "task", "batch", "crop", "lr", "losses", "data_digest", "data_pictures")

@@ -102,12 +102,11 @@ def _painter(paths: tuple[Path, ...], digests: tuple[str, ...], realism: float) 
 
 
 def _read(path: Path) -> tuple[Architecture, Weights]:
-    with zoo.opened(path, "np") as (file, card):
+    with zoo.opened(path) as (file, card):
         architecture = card.architecture
         architecture.require_fill()
         assert isinstance(architecture, Architecture)
-        keys = file.keys()
-        return architecture, {key: file.get_tensor(key).astype(np.float32) for key in keys}
+        return architecture, zoo.weights(file)
 
 
 def _unshuffled(planes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,14 +1,13 @@
 """Weights of generators in files, as networks of torch.
 
-A file is safetensors, in half precision, with metadata in JSON: loading it runs no code.
+A file is safetensors, as ``precision`` packs them, with metadata in JSON: loading it runs no code.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
+import safetensors.numpy
 import torch
 from torch.overrides import TorchFunctionMode
 
@@ -16,15 +15,16 @@ from xcodec import files
 from xcodec.reconstruction import zoo
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.networks import build
+from xcodec.reconstruction.precision import packed
 from xcodec.reconstruction.zoo import FORMAT, Card
 
 
 def save(path: Path, generator: Network, card: Card) -> None:
-    """Write weights in half precision, atomically, over an existing file.
+    """Write weights as ``precision`` packs them, atomically, over an existing file.
 
     Raises InputError where that fails.
     """
-    halves = {k: _half(v.detach().cpu()) for k, v in generator.state_dict().items()}
+    weights = {k: v.detach().cpu().numpy() for k, v in generator.state_dict().items()}
     texts = {
         "format": FORMAT,
         "name": card.name,
@@ -35,7 +35,7 @@ def save(path: Path, generator: Network, card: Card) -> None:
         "history": json.dumps(card.history),
         "best": json.dumps(card.best),
     }
-    files.write_atomic(path, safetensors.torch.save(halves, texts), overwrite=True)
+    files.write_atomic(path, safetensors.numpy.save(packed(weights), texts), overwrite=True)
 
 
 class _Unfilled(TorchFunctionMode):
@@ -53,8 +53,8 @@ def load(path: Path) -> tuple[Network, Card]:
 
     Raises ModelError where the file is missing, damaged or something else.
     """
-    with zoo.opened(path, "pt") as (file, card):
-        state = {key: _float(file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
+    with zoo.opened(path) as (file, card):
+        state = {key: torch.from_numpy(value) for key, value in zoo.weights(file).items()}
         # Nothing is allocated before the shapes are known to fit.
         with torch.device("meta"), _Unfilled():
             generator = build(card.architecture)
@@ -80,12 +80,3 @@ def mixed(paths: tuple[Path, ...], realism: float) -> Network:
             if value.is_floating_point():
                 value.lerp_(theirs[key], realism)
     return generator
-
-
-def _half(tensor: torch.Tensor) -> torch.Tensor:
-    """In half precision; counters stay whole."""
-    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
-
-
-def _float(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor

@@ -14,14 +14,17 @@ from typing import Any
 import safetensors
 
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction.architecture import Architecture, Shape
+from xcodec.reconstruction.architecture import Architecture, Shape, Weights
+from xcodec.reconstruction.precision import unpacked
 
 ENVIRONMENT = "XCODEC_MODELS"
 """Environment variable: a folder of weights that is searched first."""
 SUFFIX = ".safetensors"
 REALISTIC = "-real"
 """What the name of a model's realistic weights adds to that of its faithful ones."""
-FORMAT = "xcodec generator 1"
+FORMAT = "xcodec generator 2"
+OLDER = "xcodec generator 1"
+"""The same, but all in half precision."""
 MAX_BYTES = 1 << 28
 
 
@@ -46,10 +49,8 @@ class Card:
 
 
 @contextmanager
-def opened(path: Path, framework: str) -> Iterator[tuple[Any, Card]]:
-    """A file of weights while it is read, and its card.
-
-    framework : whose tensors its ``get_tensor`` gives, "pt" or "np"
+def opened(path: Path) -> Iterator[tuple[Any, Card]]:
+    """A file of weights while it is read, with numpy's arrays, and its card.
 
     Raises ModelError where the file is missing, damaged or something else, also for what the block
     raises at weights that don't fit: RuntimeError or ValueError.
@@ -57,15 +58,20 @@ def opened(path: Path, framework: str) -> Iterator[tuple[Any, Card]]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path}: too large for weights of a generator")
-        with safetensors.safe_open(path, framework=framework) as file:
+        with safetensors.safe_open(path, framework="np") as file:
             texts = file.metadata() or {}
-            if texts.get("format") != FORMAT:
+            if texts.get("format") not in (FORMAT, OLDER):
                 raise ModelError(f"{path}: not weights of an xcodec generator")
             yield file, _card(texts)
     except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         first = (str(reason).splitlines() or [""])[0]
         raise ModelError(f"{path}: no usable weights: {first}") from error
+
+
+def weights(file: Any) -> Weights:
+    """All weights of a file that is ``opened``; raises ModelError where they are damaged."""
+    return unpacked({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
 
 
 def sets(name: str | os.PathLike[str], realism: float = 0.0) -> tuple[Path, ...]:

@@ -25,7 +25,7 @@ from xcodec.training.discriminators import Discriminators
 from xcodec.training.losses import crop_errors, gain
 from xcodec.training.optimizer import Optimizer, Plain
 from xcodec.training.parallel import World
-from xcodec.training.settings import TrainSettings
+from xcodec.training.settings import CODEC, TrainSettings
 
 LAST_LR = 0.05
 """The learning rate at the end of a run, as a share of its height."""
@@ -99,7 +99,9 @@ class Learner:
             generator, card = store.load(settings.init)
             if generator.architecture != settings.architecture:
                 raise ModelError(f"{settings.init}: not weights of the preset's architecture")
-            self.account = Account(0, 0.0, card.steps, card.hours, card.history)
+            # The figures of another task would say nothing beside this one's.
+            same = card.settings.get("task", CODEC) == settings.task
+            self.account = Account(0, 0.0, card.steps, card.hours, card.history if same else [])
         self.rivals: Discriminators | None = None
         if settings.adversarial:
             planes = channels(settings.architecture)
