@@ -85,6 +85,32 @@ def test_a_run_measures_every_method_at_every_level(
     assert rows[0]["psnr"] == pytest.approx(np.mean([found[0]["psnr"] for found in each]), abs=1e-3)
 
 
+def test_what_was_found_is_not_computed_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f"bench restoration {folder} --task points --levels 5,20 --classical kriging -j 1"
+    line += f" --state {tmp_path / 'state'} -o"
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    assert main([*line.split(), str(one)]) == 0
+    restored = classical.restored
+    done = []
+
+    def noted(name: str, rgb: RGB, known: NDArray[np.bool_]) -> RGB:
+        done.append(name)
+        return restored(name, rgb, known)
+
+    monkeypatch.setattr(classical, "restored", noted)
+    more = line.replace("kriging", "kriging,linear")
+    assert main([*more.split(), str(other)]) == 0
+    assert set(done) == {"linear"}
+    rows = [json.loads(path.read_text())["figures"]["rows"] for path in (one, other)]
+    assert rows[0] == [row for row in rows[1] if row["method"] == "kriging"]
+    done.clear()
+    again = line.replace("--state", "--seed 1 --state")
+    assert main([*again.split(), str(tmp_path / "third.json")]) == 0
+    assert set(done) == {"kriging"}
+
+
 def test_holes_are_measured_by_themselves(folder: Path, tmp_path: Path) -> None:
     model = weights(tmp_path / "tiny.safetensors", "color-block")
     out = tmp_path / "record.json"

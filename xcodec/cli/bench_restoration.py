@@ -15,6 +15,7 @@ from xcodec.cli.bench import (
     only,
     output,
     positions,
+    state,
     weights,
 )
 from xcodec.cli.common import force, quiet
@@ -50,6 +51,7 @@ from xcodec.cli.corrupt import TASKS
 @only
 @weights
 @device
+@state
 @label
 @jobs
 @output
@@ -67,8 +69,9 @@ def restoration(
     """How well networks and classical methods undo damage to the pictures in DIR.
 
     PSNR, SSIM and LPIPS of what they give back; the same with known pixels put back ("pasted"); and
-    PSNR where nothing was known ("hole"). docs/reproduction.md has the commands of the paper's
-    tables and figures.
+    PSNR where nothing was known ("hole"). A run that was cut off goes on where it was; what has
+    been found already is never computed twice. docs/reproduction.md has the commands of the
+    paper's tables and figures.
     """
     import os
 

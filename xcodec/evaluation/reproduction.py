@@ -6,6 +6,8 @@ levels, sizes). docs/reproduction.md has the command of each.
 """
 
 import functools
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,11 @@ from numpy.typing import NDArray
 from xcodec import corruption, images
 from xcodec.corruption import DISTRIBUTIONS, TASKS
 from xcodec.errors import InputError
-from xcodec.evaluation import classical, lpips, metrics, records
+from xcodec.evaluation import classical, lpips, metrics, points, records
 from xcodec.evaluation.options import numbers, pictures, texts
 from xcodec.evaluation.rd import load
+from xcodec.evaluation.state import State, default_path, key
+from xcodec.evaluation.xcodecs import PACKAGES, source_digest, versions, weights_digest
 from xcodec.images import RGB
 
 FIGURES = ("psnr", "ssim", "lpips")
@@ -39,6 +43,7 @@ class Plan:
     seed      : of the damage, with the picture's place
     weights   : folder of LPIPS' weights, if it is measured
     clutter   : pictures that fill colour blocks
+    state     : file of what was found already
     """
 
     task: str
@@ -51,6 +56,7 @@ class Plan:
     device: str
     weights: Path | None
     clutter: tuple[Path, ...]
+    state: Path
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
@@ -83,18 +89,20 @@ def measure(work: Work) -> list[Row]:
     plan = work.plan
     original = load(work.path, plan.size)
     meter = metrics.Meter(original, plan.weights)
+    state = State(plan.state)
+    methods = [(name, True) for name in plan.models] + [(name, False) for name in plan.classical]
     rows = []
-    for distribution in plan.distributions if plan.task == "points" else ("",):
-        for level in plan.levels:
-            done = _damaged(original, work, level, distribution)
-            for model in plan.models:
-                raw = _painted(model, plan.task, plan.device, done)
-                figures = _figures(meter, raw, done.known, plan.task)
-                rows.append(_row(level, distribution, Path(model).stem, figures))
-            for name in plan.classical:
-                raw = classical.restored(name, done.rgb, done.known)
-                figures = _figures(meter, raw, done.known, plan.task)
-                rows.append(_row(level, distribution, name, figures))
+    try:
+        for distribution in plan.distributions if plan.task == "points" else ("",):
+            for level in plan.levels:
+                done = _damaged(original, work, level, distribution)
+                for name, learned in methods:
+                    figures = _figures(state, meter, plan, done, name, learned)
+                    method = Path(name).stem if learned else name
+                    place = {"level": level, "distribution": distribution, "method": method}
+                    rows.append(place | figures)
+    finally:
+        state.close()
     return rows
 
 
@@ -120,6 +128,7 @@ def run(
         device=options["device"],
         weights=lpips.find_weights(options["weights"]),
         clutter=clutter,
+        state=options["state"] or default_path(),
     )
     for model in plan.models:
         _network(model, plan.task)  # Weights that don't fit fail before anything is measured.
@@ -192,6 +201,52 @@ def _painted(model: str, task: str, device: str, done: corruption.Corrupted) -> 
 
 
 def _figures(
+    state: State,
+    meter: metrics.Meter,
+    plan: Plan,
+    done: corruption.Corrupted,
+    name: str,
+    learned: bool,
+) -> metrics.Figures:
+    """What a method makes of a damaged picture, looked up in the state first.
+
+    learned : whether the name is a network's
+    """
+    where = key(
+        "restored",
+        plan.task,
+        [records.digest_of(meter.original), records.digest_of(done.rgb)],
+        hashlib.sha256(done.known.tobytes()).hexdigest(),
+        {figure: metrics.version(figure, plan.weights) for figure in FIGURES},
+        _version(name, plan.device) if learned else _classical_version(name),
+    )
+    known = state.get(where)
+    if known is not None:
+        figures: metrics.Figures = json.loads(known)
+        return figures
+    if learned:
+        raw = _painted(name, plan.task, plan.device, done)
+    else:
+        raw = classical.restored(name, done.rgb, done.known)
+    figures = _measured(meter, raw, done.known, plan.task)
+    state.put(where, json.dumps(figures).encode())
+    return figures
+
+
+def _version(model: str, device: str) -> list[str]:
+    """What a network's pictures depend on besides the damage."""
+    return [weights_digest(model), source_digest("xcodec.restore"), device]
+
+
+@functools.cache
+def _classical_version(name: str) -> list[Any]:
+    """What a classical method's pictures depend on: its modules, xcodec's fills, libraries."""
+    own = [records.digest(Path(str(module.__file__))) for module in (classical, points)]
+    packages = (*PACKAGES, "scikit-image") if name == "biharmonic" else PACKAGES
+    return [name, own, source_digest("xcodec.reconstruction.inputs"), versions(packages)]
+
+
+def _measured(
     meter: metrics.Meter, raw: RGB, known: NDArray[np.bool_], task: str
 ) -> metrics.Figures:
     figures = meter.measure(raw, FIGURES)
@@ -203,10 +258,6 @@ def _figures(
         error = float(hole.mean()) if hole.size else 0.0
         figures["hole psnr"] = 10 * np.log10(255**2 / error) if error else None
     return figures
-
-
-def _row(level: int, distribution: str, method: str, figures: metrics.Figures) -> Row:
-    return {"level": level, "distribution": distribution, "method": method} | figures
 
 
 def _trained(model: str) -> dict[str, Any]:
