@@ -60,10 +60,32 @@ def test_figures_name_their_curves(record: dict[str, Any], tmp_path: Path) -> No
     assert figure.draw(record, "png", ("psnr",)).startswith(b"\x89PNG")
 
 
+def test_restoration_is_drawn_over_levels(record: dict[str, Any]) -> None:
+    rows = [
+        {
+            "level": level,
+            "distribution": kind,
+            "method": method,
+            "psnr": 20.0 + level,
+            "lpips": None,
+        }
+        for level in (2, 20)
+        for kind in ("random", "sobel")
+        for method in ("mine", "kriging")
+    ]
+    figures = {"task": "points", "trained": [{"model": "mine"}], "rows": rows}
+    restored = record | {"benchmark": "restoration", "figures": figures}
+    text = figure.draw(restored, "svg", ("psnr",)).decode()
+    for word in ("mine", "kriging", "random points", "sobel points", "known pixels, %"):
+        assert f"<!-- {word} -->" in text
+    with pytest.raises(InputError, match="no curves"):
+        figure.draw(restored, "svg", ("lpips",))
+
+
 def test_what_cannot_be_drawn_is_refused(record: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="svg or png"):
         figure.draw(record, "gif")
     with pytest.raises(InputError, match="no curves"):
         figure.draw(record, "svg", ("lpips",))
-    with pytest.raises(InputError, match="only records of rd"):
+    with pytest.raises(InputError, match="only records of rd and restoration"):
         figure.draw(record | {"benchmark": "speed"}, "svg")

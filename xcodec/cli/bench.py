@@ -227,7 +227,7 @@ def report(
 @click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help=".svg or .png")
 @force
 def plot(result: Path, metrics: str, output: Path, force: bool) -> None:
-    """Draw the curves of a RECORD of rd."""
+    """Draw the curves of a RECORD of rd or restoration."""
     from xcodec import files
     from xcodec.evaluation import figure, records
     from xcodec.evaluation.metrics import choose

@@ -1,6 +1,7 @@
-"""``xcodec bench plot``: the curves of a record of ``rd`` as a figure for a page of text."""
+"""``xcodec bench plot``: a record of ``rd`` or ``restoration`` as a figure for a page of text."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 from xcodec.errors import InputError, XcodecError
@@ -8,6 +9,10 @@ from xcodec.evaluation import summary
 from xcodec.evaluation.metrics import METRICS
 
 KINDS = ("svg", "png")
+LEVELS = {"points": "known pixels, %", "color-noise": "noise, %"}
+RIVALS = ("x-gans", "on-demand")
+"""Presets of networks that xcodec's own are compared with."""
+BLOCKS = "side of the block, pixels"
 TICKS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 COLOURS = ("#0b6e69", "#6b8f1a", "#c4501b", "#7a4fb3", "#2266c2", "#b3266f", "#8a6a00", "#4d5a66")
 STYLE: Any = {
@@ -22,30 +27,36 @@ STYLE: Any = {
 
 
 def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "lpips")) -> bytes:
-    """The figure in a format of KINDS: a panel a metric, bits per pixel on a logarithmic scale.
+    """The figure in a format of KINDS, a panel a metric.
 
-    Scaled peers are drawn where they are best for the panel's metric.
+    Of rd: over bits per pixel on a logarithmic scale, scaled peers where they are best for the
+    panel's metric. Of restoration: over the level of damage, a row of panels for each distribution
+    of points.
 
     Raises InputError where the record has no curves, XcodecError without matplotlib.
     """
-    if record["benchmark"] != "rd":
-        raise InputError("only records of rd have curves")
     if kind not in KINDS:
         raise InputError(f"a figure is {' or '.join(KINDS)}, not {kind!r}")
+    if record["benchmark"] == "rd":
+        panels = [[_over_bits(record["figures"]["curves"], name) for name in names]]
+    elif record["benchmark"] == "restoration":
+        panels = _over_levels(record["figures"], names)
+    else:
+        raise InputError("only records of rd and restoration have curves")
     try:
         import matplotlib
         from matplotlib.figure import Figure
     except ImportError as error:
         raise XcodecError("figures need matplotlib: pip install matplotlib") from error
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(9.2, 4.1), layout="constrained")
-        panels = figure.subplots(1, len(names), squeeze=False)[0]
-        for panel, name in zip(panels, names, strict=True):
-            _panel(panel, record["figures"]["curves"], name)
+        figure = Figure(figsize=(9.2, 0.6 + 3.5 * len(panels)), layout="constrained")
+        places = figure.subplots(len(panels), len(names), squeeze=False)
         handles: dict[str, Any] = {}
-        for panel in panels:
-            lines, labels = panel.get_legend_handles_labels()
-            handles |= dict(zip(labels, lines, strict=True))
+        for axes, row in zip(places, panels, strict=True):
+            for panel, fill in zip(axes, row, strict=True):
+                fill(panel)
+                lines, labels = panel.get_legend_handles_labels()
+                handles |= dict(zip(labels, lines, strict=True))
         if not handles:
             raise InputError("the record has no curves of two points")
         figure.legend(
@@ -62,6 +73,62 @@ def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "l
     return stream.getvalue()
 
 
+Panel = Callable[[Any], None]
+"""What draws into the axes of a panel."""
+
+
+def _over_levels(figures: dict[str, Any], names: tuple[str, ...]) -> list[list[Panel]]:
+    """By distribution of points, a panel a metric: the methods over the level of damage."""
+    rows = figures["rows"]
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    # Networks come first, in the same order.
+    networks = zip(methods, figures["trained"], strict=False)
+    own = {method for method, trained in networks if trained.get("preset") not in RIVALS}
+
+    def panel(distribution: str, name: str) -> Panel:
+        def fill(axes: Any) -> None:
+            for method in methods:
+                points = sorted(
+                    (row["level"], row[name])
+                    for row in rows
+                    if (row["method"], row["distribution"]) == (method, distribution)
+                    and row[name] is not None
+                )
+                if len(points) > 1:
+                    look = _look(methods.index(method), method in own)
+                    axes.plot(*zip(*points, strict=True), label=method, **look)
+            axes.set_xlabel(LEVELS.get(figures["task"], BLOCKS))
+            axes.set_ylabel(f"{METRICS[name].title} ({_better(name)})")
+            if distribution:
+                axes.set_title(f"{distribution} points", fontsize=9.5)
+
+        return fill
+
+    distributions = dict.fromkeys(row["distribution"] for row in rows)
+    return [[panel(distribution, name) for name in names] for distribution in distributions]
+
+
+def _look(place: int, own: bool) -> dict[str, Any]:
+    """How a curve is drawn.
+
+    own : whether it is xcodec's
+    """
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "linewidth": 2.4 if own else 1.4,
+        "marker": "o",
+        "markersize": 4.5 if own else 2.5,
+    }
+
+
+def _better(name: str) -> str:
+    return "more is better" if METRICS[name].rising else "less is better"
+
+
+def _over_bits(found: list[dict[str, Any]], name: str) -> Panel:
+    return lambda axes: _panel(axes, found, name)
+
+
 def _panel(panel: Any, found: list[dict[str, Any]], name: str) -> None:
     families: list[tuple[str, str]] = []
     for curve in found:
@@ -71,15 +138,11 @@ def _panel(panel: Any, found: list[dict[str, Any]], name: str) -> None:
         points = sorted(summary.pairs(curve, name))
         if len(points) < 2 or curve["aim"] not in (None, name):
             continue
-        own = curve["kind"] == "xcodec"
         panel.plot(
             *zip(*points, strict=True),
             label=curve["name"].split(", best")[0],
-            color=COLOURS[families.index(family) % len(COLOURS)],
             linestyle="-" if curve["aim"] is None else "--",
-            linewidth=2.4 if own else 1.4,
-            marker="o",
-            markersize=4.5 if own else 2.5,
+            **_look(families.index(family), curve["kind"] == "xcodec"),
         )
     panel.set_xscale("log")
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -87,5 +150,4 @@ def _panel(panel: Any, found: list[dict[str, Any]], name: str) -> None:
     low, high = panel.get_xlim()
     panel.set_xticks([x for x in TICKS if low <= x <= high])
     panel.set_xlabel("bits per pixel")
-    better = "more is better" if METRICS[name].rising else "less is better"
-    panel.set_ylabel(f"{METRICS[name].title} ({better})")
+    panel.set_ylabel(f"{METRICS[name].title} ({_better(name)})")
