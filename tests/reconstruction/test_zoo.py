@@ -47,6 +47,15 @@ def test_weights_come_back_to_half_a_step(weights: Path) -> None:
     assert weights.stat().st_size < numbers + 12_000
 
 
+def test_the_order_of_memory_makes_no_difference(weights: Path) -> None:
+    torch.manual_seed(0)
+    turned = Generator(SMALL).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    other = weights.with_name("other.safetensors")
+    store.save(other, turned, zoo.Card("other", SMALL))
+    for key, value in store.load(weights)[0].state_dict().items():
+        torch.testing.assert_close(store.load(other)[0].state_dict()[key], value, rtol=0, atol=0)
+
+
 def test_weights_in_half_precision_are_still_read(tmp_path: Path) -> None:
     texts = {"format": zoo.OLDER, "architecture": SMALL.to_json()}
     state = {key: value.half() for key, value in Generator(SMALL).state_dict().items()}
@@ -65,6 +74,7 @@ def test_kernels_of_zero_and_counters_come_back() -> None:
         "b": np.float32,
     }
     for key, value in there.items():
+        assert back[key].shape == value.shape
         np.testing.assert_array_equal(back[key], value)
 
 

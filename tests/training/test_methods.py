@@ -150,6 +150,19 @@ def test_curves_and_samples_go_to_tensorboard(settings: TrainSettings, tmp_path:
     assert [event.step for event in events.Scalars("validation/mean")] == [0, 20]
 
 
+def test_points_are_drawn_log_uniformly(settings: TrainSettings) -> None:
+    picture = cache.pictures(settings.data or Path())[0]
+    drawn = [
+        cache.points_variant(picture, settings.cache, (1, 20), ("random",), number).draw
+        for number in range(2000)
+    ]
+    levels = [draw.percent for draw in drawn if isinstance(draw, cache.PointsDraw)]
+    assert (min(levels), max(levels)) == (1, 20)
+    # From 1 to 20 lie log2(20) = 4.3 doublings; a level is its logarithm's, rounded.
+    share = np.mean(np.asarray(levels) <= 4)
+    assert share == pytest.approx(np.log(4.5) / np.log(20), abs=0.04)
+
+
 def test_presets_are_the_papers() -> None:
     assert {"x-gans", "on-demand", "photo-real", "face-real", "restore-face"} <= set(presets())
     paper = TrainSettings.from_preset("x-gans", data="faces")

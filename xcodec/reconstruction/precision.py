@@ -23,7 +23,9 @@ def packed(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     weights : float32 or integers, by name; kernels have two dimensions or more, outputs first
     """
     kept: dict[str, NDArray[Any]] = {}
-    for name, value in weights.items():
+    for name, unordered in weights.items():
+        # Files hold rows of outputs first, whatever the order of a convolution's own memory.
+        value = np.array(unordered, order="C")
         if not np.issubdtype(value.dtype, np.floating):
             kept[name] = value
         elif value.ndim < 2:

@@ -147,14 +147,15 @@ def points_variant(
 ) -> Job:
     """The job of a picture's classical fill from points: the same each time it is asked.
 
-    levels : least and most percent of the pixels that are points
+    levels : least and most percent of the pixels that are points, drawn log-uniformly
     """
     key = digest(picture)
     rng = np.random.default_rng([int(key, 16), number])
     distribution = str(rng.choice(distributions))
-    draw = PointsDraw(int(rng.integers(levels[0], levels[1] + 1)), distribution)
+    low, high = levels
+    draw = PointsDraw(round(low * (high / low) ** rng.random()), distribution)
     kinds = "+".join(distributions)
-    stem = f"{key}-v{CACHE_VERSION}-points-{kinds}-{levels[0]}-{levels[1]}-{number}"
+    stem = f"{key}-v{CACHE_VERSION}-log-points-{kinds}-{low}-{high}-{number}"
     return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
 
 
