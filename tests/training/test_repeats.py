@@ -18,6 +18,7 @@ import torch
 from tests.training.conftest import GAN, SMALL, jobs, smooth, tasked
 from xcodec.reconstruction.architecture import Shape, XGansArchitecture
 from xcodec.training import cache, dataset, trainer
+from xcodec.training.filler import Filler
 from xcodec.training.learner import Learner
 from xcodec.training.settings import TrainSettings
 
@@ -49,7 +50,7 @@ def test_crops_do_not_depend_on_how_fast_pictures_are_encoded(settings: TrainSet
     for workers in (0, 1):
         fresh = dataclasses.replace(settings, cache=settings.cache / str(workers))
         fresh.cache.mkdir(parents=True)
-        filler = cache.Filler(jobs(fresh), 32, workers)
+        filler = Filler(jobs(fresh), 32, workers)
         batches = dataset.Batches(filler, fresh, 0)
         found.append([batches.next()[0].conditions for _ in range(10)])
         batches.close()

@@ -21,6 +21,7 @@ from xcodec.reconstruction import store
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.conditions import from_network
 from xcodec.training import cache, dataset, trainer, validation
+from xcodec.training.filler import Filler
 from xcodec.training.learner import Learner, Outcome
 from xcodec.training.losses import PixelLoss, crop_errors
 from xcodec.training.settings import TrainSettings, presets
@@ -175,9 +176,8 @@ def test_encoded_pictures_are_kept_for_later_runs(
 
 
 def test_workers_never_load_torch() -> None:
-    line = (
-        "import sys, xcodec.training.cache, xcodec.training.settings; print('torch' in sys.modules)"
-    )
+    modules = "xcodec.training.filler, xcodec.training.cache, xcodec.training.settings"
+    line = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -185,7 +185,7 @@ def test_workers_never_load_torch() -> None:
 def test_a_killed_worker_is_no_hang(settings: TrainSettings) -> None:
     settings.cache.mkdir()
     six = jobs(settings)
-    filler = cache.Filler([dataclasses.replace(six[0], picture=Path("/proc/self/mem"))], 32, 1)
+    filler = Filler([dataclasses.replace(six[0], picture=Path("/proc/self/mem"))], 32, 1)
     assert isinstance(filler._pool, ProcessPoolExecutor)
     for worker in (filler._pool._processes or {}).values():
         worker.kill()
@@ -196,7 +196,7 @@ def test_a_killed_worker_is_no_hang(settings: TrainSettings) -> None:
 
 def test_worker_processes_encode(settings: TrainSettings) -> None:
     settings.cache.mkdir()
-    filler = cache.Filler(jobs(settings), 32, 1)
+    filler = Filler(jobs(settings), 32, 1)
     try:
         filler.first(6)
     finally:
@@ -207,14 +207,14 @@ def test_worker_processes_encode(settings: TrainSettings) -> None:
 def test_pictures_that_cannot_be_used_are_skipped(settings: TrainSettings) -> None:
     (Path(settings.data or "") / "text.png").write_text("no picture")
     Image.new("RGB", (20, 200)).save(Path(settings.data or "") / "thin.png")
-    filler = cache.Filler(jobs(settings), 32, 0)
+    filler = Filler(jobs(settings), 32, 0)
     try:
         filler.first(100)
     finally:
         filler.close()
     assert (len(filler.entries), filler.skipped) == (6, 2)
     thin = [job for job in jobs(settings) if job.picture.name == "thin.png"]
-    filler = cache.Filler(thin, 32, 0)
+    filler = Filler(thin, 32, 0)
     with pytest.raises(InputError, match="smaller than"):
         filler.first(1)
     filler.close()

@@ -23,6 +23,7 @@ from xcodec.reconstruction.inputs import inputs
 from xcodec.reconstruction.networks import channels
 from xcodec.samples import Fill, Floats
 from xcodec.training import cache, stream
+from xcodec.training.filler import Filler
 from xcodec.training.settings import CODEC, TrainSettings
 
 READY_BATCHES = 4
@@ -221,7 +222,7 @@ class Batches:
 
     def __init__(
         self,
-        filler: cache.Filler,
+        filler: Filler,
         settings: TrainSettings,
         step: int,
         bands: Sequence[float] = (),

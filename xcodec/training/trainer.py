@@ -14,8 +14,9 @@ import torch
 from xcodec.errors import InputError
 from xcodec.reconstruction import zoo
 from xcodec.reconstruction.paint import choose
-from xcodec.training import board, cache, dataset, parallel, validation
+from xcodec.training import board, dataset, parallel, validation
 from xcodec.training.board import Board
+from xcodec.training.filler import Filler
 from xcodec.training.judge import Judge
 from xcodec.training.learner import Learner
 from xcodec.training.progress import Monitor
@@ -43,7 +44,7 @@ def train(settings: TrainSettings) -> zoo.Card:
             monitor.say(f"resuming at step {account.step}, {account.hours:.2f} h")
         training, choosing = dataset.split(settings)
         filler = stack.enter_context(
-            closing(cache.Filler(dataset.jobs(training, settings), settings.crop, settings.workers))
+            closing(Filler(dataset.jobs(training, settings), settings.crop, settings.workers))
         )
         monitor.say(f"{len(training)} pictures train, {len(choosing)} validate; encoding the first")
         digest = dataset.digest(training)
@@ -74,7 +75,7 @@ def train(settings: TrainSettings) -> zoo.Card:
 def _run(
     learner: Learner,
     batches: dataset.Batches,
-    filler: cache.Filler,
+    filler: Filler,
     judge: Judge,
     monitor: Monitor,
     events: Board,
