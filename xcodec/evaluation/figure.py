@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from xcodec.errors import InputError, XcodecError
@@ -38,7 +39,9 @@ def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "l
     if kind not in KINDS:
         raise InputError(f"a figure is {' or '.join(KINDS)}, not {kind!r}")
     if record["benchmark"] == "rd":
-        panels = [[_over_bits(record["figures"]["curves"], name) for name in names]]
+        panels: list[list[Panel]] = [
+            [partial(_rate_panel, record["figures"]["curves"], name) for name in names]
+        ]
     elif record["benchmark"] == "restoration":
         panels = _over_levels(record["figures"], names)
     else:
@@ -78,34 +81,32 @@ Panel = Callable[[Any], None]
 
 
 def _over_levels(figures: dict[str, Any], names: tuple[str, ...]) -> list[list[Panel]]:
-    """By distribution of points, a panel a metric: the methods over the level of damage."""
-    rows = figures["rows"]
-    methods = list(dict.fromkeys(row["method"] for row in rows))
+    """By distribution of points, a panel a metric."""
+    distributions = dict.fromkeys(row["distribution"] for row in figures["rows"])
+    return [
+        [partial(_level_panel, figures, kind, name) for name in names] for kind in distributions
+    ]
+
+
+def _level_panel(figures: dict[str, Any], distribution: str, name: str, panel: Any) -> None:
+    """The methods over the level of damage."""
+    methods = list(dict.fromkeys(row["method"] for row in figures["rows"]))
     # Networks come first, in the same order.
     networks = zip(methods, figures["trained"], strict=False)
     own = {method for method, trained in networks if trained.get("preset") not in RIVALS}
-
-    def panel(distribution: str, name: str) -> Panel:
-        def fill(axes: Any) -> None:
-            for method in methods:
-                points = sorted(
-                    (row["level"], row[name])
-                    for row in rows
-                    if (row["method"], row["distribution"]) == (method, distribution)
-                    and row[name] is not None
-                )
-                if len(points) > 1:
-                    look = _look(methods.index(method), method in own)
-                    axes.plot(*zip(*points, strict=True), label=method, **look)
-            axes.set_xlabel(LEVELS.get(figures["task"], BLOCKS))
-            axes.set_ylabel(f"{METRICS[name].title} ({_better(name)})")
-            if distribution:
-                axes.set_title(f"{distribution} points", fontsize=9.5)
-
-        return fill
-
-    distributions = dict.fromkeys(row["distribution"] for row in rows)
-    return [[panel(distribution, name) for name in names] for distribution in distributions]
+    for place, method in enumerate(methods):
+        points = sorted(
+            (row["level"], row[name])
+            for row in figures["rows"]
+            if (row["method"], row["distribution"]) == (method, distribution)
+            and row[name] is not None
+        )
+        if len(points) > 1:
+            panel.plot(*zip(*points, strict=True), label=method, **_look(place, method in own))
+    panel.set_xlabel(LEVELS.get(figures["task"], BLOCKS))
+    panel.set_ylabel(_axis(name))
+    if distribution:
+        panel.set_title(f"{distribution} points", fontsize=9.5)
 
 
 def _look(place: int, own: bool) -> dict[str, Any]:
@@ -121,15 +122,13 @@ def _look(place: int, own: bool) -> dict[str, Any]:
     }
 
 
-def _better(name: str) -> str:
-    return "more is better" if METRICS[name].rising else "less is better"
+def _axis(name: str) -> str:
+    better = "more is better" if METRICS[name].rising else "less is better"
+    return f"{METRICS[name].title} ({better})"
 
 
-def _over_bits(found: list[dict[str, Any]], name: str) -> Panel:
-    return lambda axes: _panel(axes, found, name)
-
-
-def _panel(panel: Any, found: list[dict[str, Any]], name: str) -> None:
+def _rate_panel(found: list[dict[str, Any]], name: str, panel: Any) -> None:
+    """The codecs over bits per pixel."""
     families: list[tuple[str, str]] = []
     for curve in found:
         family = curve["kind"], curve["codec"]
@@ -150,4 +149,4 @@ def _panel(panel: Any, found: list[dict[str, Any]], name: str) -> None:
     low, high = panel.get_xlim()
     panel.set_xticks([x for x in TICKS if low <= x <= high])
     panel.set_xlabel("bits per pixel")
-    panel.set_ylabel(f"{METRICS[name].title} ({_better(name)})")
+    panel.set_ylabel(_axis(name))

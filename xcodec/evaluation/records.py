@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import features
 
 import xcodec
 from xcodec import files
 from xcodec.errors import InputError, ModelError, XcodecError
 from xcodec.evaluation import lpips
-from xcodec.images import RGB
 from xcodec.reconstruction import zoo
 
 Item = TypeVar("Item")
@@ -254,9 +254,9 @@ def digest(path: Path) -> str:
         raise XcodecError(f"{path}: {error.strerror}") from error
 
 
-def digest_of(rgb: RGB) -> str:
-    """The digest of a picture's pixels and shape."""
-    return hashlib.sha256(repr(rgb.shape).encode() + rgb.tobytes()).hexdigest()[:32]
+def digest_of(pixels: NDArray[Any]) -> str:
+    """The digest of a picture's, or a mask's, pixels and shape."""
+    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:32]
 
 
 def _commit() -> str | None:

@@ -6,7 +6,6 @@ levels, sizes). docs/reproduction.md has the command of each.
 """
 
 import functools
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -215,8 +214,7 @@ def _figures(
     where = key(
         "restored",
         plan.task,
-        [records.digest_of(meter.original), records.digest_of(done.rgb)],
-        hashlib.sha256(done.known.tobytes()).hexdigest(),
+        [records.digest_of(pixels) for pixels in (meter.original, done.rgb, done.known)],
         {figure: metrics.version(figure, plan.weights) for figure in FIGURES},
         _version(name, plan.device) if learned else _classical_version(name),
     )

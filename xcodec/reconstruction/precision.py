@@ -31,10 +31,9 @@ def packed(weights: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         elif value.ndim < 2:
             kept[name] = value.astype(np.float16)
         else:
-            others = tuple(range(1, value.ndim))
-            step = (np.abs(value).max(others) / LARGEST).astype(np.float16)
+            step = (np.abs(value).max(tuple(range(1, value.ndim))) / LARGEST).astype(np.float16)
             step = np.maximum(step, np.finfo(np.float16).smallest_subnormal)
-            whole = np.rint(value / np.expand_dims(step.astype(np.float32), others))
+            whole = np.rint(value / _beside(step, value))
             kept[name] = whole.clip(-LARGEST, LARGEST).astype(np.int8)
             kept[name + STEP] = step
     return kept
@@ -54,11 +53,15 @@ def unpacked(kept: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             step = steps.pop(name + STEP, np.empty(0))
             if value.ndim < 2 or step.shape != value.shape[:1]:
                 raise ModelError(f"{name} has no steps that fit")
-            scales = np.expand_dims(step.astype(np.float32), tuple(range(1, value.ndim)))
-            weights[name] = value * scales
+            weights[name] = value * _beside(step, value)
         else:
             floating = np.issubdtype(value.dtype, np.floating)
             weights[name] = value.astype(np.float32) if floating else value
     if steps:
         raise ModelError(f"nothing uses {min(steps)}")
     return weights
+
+
+def _beside(step: NDArray[Any], kernel: NDArray[Any]) -> NDArray[np.float32]:
+    """Steps, one for each output, in the dimensions of their kernel."""
+    return step.astype(np.float32).reshape(-1, *(1,) * (kernel.ndim - 1))
