@@ -2,7 +2,6 @@
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Callable
@@ -89,7 +88,7 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             path.write_bytes(data)  # A device or a pipe: there is nothing to replace.
             return
-        temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(6)}.part")
+        temporary = path.with_name(f".{path.name[:64]}.{os.urandom(6).hex()}.part")
         try:
             with open(temporary, "xb") as file:
                 file.write(data)

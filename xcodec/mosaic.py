@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from xcodec import reading
 from xcodec.coding import quantizer
@@ -15,7 +14,7 @@ from xcodec.errors import FormatError
 from xcodec.pool import Pool, result
 from xcodec.reconstruction import seams
 from xcodec.samples import Floats, Ints, Points, Samples
-from xcodec.scatter import NEIGHBOURS
+from xcodec.scatter import NEIGHBOURS, nearest
 
 MARGIN = 64
 """Pixels around a window whose samples are looked at, at first."""
@@ -141,8 +140,8 @@ def _enough(known: Known, window: Box, margin: int) -> bool:
     cols = np.append(np.arange(window.left, right, SPACING), right)
     edges = (window.top, cols), (bottom, cols), (rows, window.left), (rows, right)
     border = np.concatenate([np.stack(np.broadcast_arrays(*edge), 1) for edge in edges])
-    reach, _ = cKDTree(np.stack([known.rows, known.cols], 1)).query(border, k=NEIGHBOURS)
-    return bool(reach[:, -1].max() + SPACING / 2 <= margin)
+    d2 = nearest(np.stack([known.rows, known.cols], 1), border, NEIGHBOURS)[1]
+    return bool(np.sqrt(d2[:, -1].max()) + SPACING / 2 <= margin)
 
 
 def _known(task: _Task) -> Known:

@@ -10,10 +10,10 @@ search over what rounding left.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import binom  # scipy.stats takes half a second to load.
 
 from xcodec.coding.packets import Range
 from xcodec.samples import Floats
@@ -76,9 +76,8 @@ def arrivals(count: int, loss: float) -> NDArray[np.float64]:
 def binomial(count: int, loss: float) -> NDArray[np.float64]:
     """Probability that m of ``count`` packets arrive, (count + 1,), each lost independently."""
     number = np.arange(count + 1)
-    every: NDArray[np.float64] = (
-        binom(count, number) * (1 - loss) ** number * loss ** (count - number)
-    )
+    ways = np.array([comb(count, m) for m in number], np.float64)
+    every: NDArray[np.float64] = ways * (1 - loss) ** number * loss ** (count - number)
     return every
 
 

@@ -11,8 +11,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from pykdtree.kdtree import KDTree  # scipy.spatial has trees too, and takes 0.15 s to load.
 from scipy.sparse import coo_array, csr_array
-from scipy.spatial import cKDTree
 
 from xcodec.samples import Floats, Ints, Points
 
@@ -31,7 +31,6 @@ _SPARE = 4
 _CHUNK = 1 << 8
 """Neighbourhoods solved together: their equations stay in a core's own cache."""
 _STRIP = 1 << 16
-_WORTH_THREADS = 1 << 14
 _MOST_ENTRIES = 1 << 21
 
 
@@ -58,18 +57,19 @@ def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], 
     k = min(count, n).
     """
     k = min(count, len(sites))
-    # Which of the nearest are found first doesn't matter here: take the tree that is built soonest.
-    tree = cKDTree(sites, balanced_tree=False, compact_nodes=False)
+    tree = KDTree(sites.astype(np.float64))
     rows, cols = (np.ascontiguousarray(sites[:, axis], np.int64) for axis in (0, 1))
     indices = np.empty((len(queries), k), np.int32)
     squared = np.empty((len(queries), k), np.int64)
     todo = np.arange(len(queries))
     asked = min(k + _SPARE, len(sites))
     while len(todo):
-        found = _query(tree, queries[todo], asked)[1]
+        found = tree.query(queries[todo].astype(np.float64), k=asked)[1]
+        found = found.reshape(-1, asked).astype(np.int64)
         down, right = rows[found] - queries[todo, :1], cols[found] - queries[todo, 1:]
         d2 = down * down + right * right
-        found, d2 = _in_order(found, d2, len(sites))
+        order = np.lexsort((found, d2), axis=1)
+        found, d2 = (np.take_along_axis(each, order, 1) for each in (found, d2))
         indices[todo] = found[:, :k]
         squared[todo] = d2[:, :k]
         if asked == len(sites):
@@ -78,28 +78,6 @@ def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], 
         todo = todo[d2[:, k - 1] == d2[:, -1]]
         asked = min(2 * asked, len(sites))
     return indices, squared
-
-
-def _in_order(
-    found: NDArray[np.int64], d2: NDArray[np.int64], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices below ``count`` and squared distances, each row by distance, then by index."""
-    # Both fit 64 bits: distances are below 2 ** 41, and a tile has 2 ** 23 samples at most.
-    bits = np.uint64((count - 1).bit_length())
-    keys = d2.astype(np.uint64) << bits | found.astype(np.uint64)
-    keys.sort(1)
-    d2 = (keys >> bits).astype(np.int64)
-    return (keys & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64), d2
-
-
-def _query(
-    tree: cKDTree, queries: Ints | Floats, count: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Distances and indices (m, count) of the nearest sites, nearest first."""
-    # Threads cost more than they save where there is little to do.
-    workers = -1 if len(queries) > _WORTH_THREADS else 1
-    distance, index = tree.query(queries, k=count, workers=workers)
-    return distance.reshape(len(queries), count), index.reshape(len(queries), count)
 
 
 def kriging(sites: Ints, targets: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -145,7 +123,7 @@ class Squares:
 
     rows: NDArray[np.int64]
     cols: NDArray[np.int64]
-    sites: NDArray[np.int64]
+    sites: NDArray[np.int32]
     weights: NDArray[np.float64]
     variance: NDArray[np.float64]
 
@@ -158,23 +136,17 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
     The squares cover the picture once; the last ones may reach beyond its edge.
     """
     sites = np.stack([points.rows, points.cols], 1)
-    tree = cKDTree(sites)
     count = min(NEIGHBOURS, len(points))
-
-    def neighbours(
-        tops: NDArray[np.int64], lefts: NDArray[np.int64], side: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        centres = np.stack([tops, lefts], 1) + (side - 1) / 2
-        distance, index = _query(tree, centres, count)
-        return distance[:, -1], index
 
     grid = np.mgrid[0 : points.height : LARGEST_SQUARE, 0 : points.width : LARGEST_SQUARE]
     tops, lefts = grid.reshape(2, -1)
     side = LARGEST_SQUARE
     while len(tops):
-        reach, found = neighbours(tops, lefts, side)
+        # Centres lie between pixels: in units of half a pixel all is whole, and ties are ties.
+        centres = 2 * np.stack([tops, lefts], 1) + (side - 1)
+        found, d2 = nearest(2 * sites, centres, count)
         # A disc of this radius holds `count` samples, so their spacing is about:
-        spacing = reach * np.sqrt(np.pi / count)
+        spacing = np.sqrt(d2[:, -1]) / 2 * np.sqrt(np.pi / count)
         ready = (side <= fineness * spacing) | (side == 1)
         for start in range(0, int(ready.sum()), _STRIP // (side * side)):
             part = np.flatnonzero(ready)[start : start + _STRIP // (side * side)]
@@ -219,8 +191,8 @@ def normal_equations(
         around = (transposed @ seen).reshape(-1, channels)
         for channel in range(channels):
             moments[:, channel] += np.bincount(square.sites.ravel(), around[:, channel], count)
-        sites, k = square.sites.astype(np.int32), square.sites.shape[1]
-        rows, cols = np.repeat(sites, k, 1).ravel(), np.tile(sites, (1, k)).ravel()
+        k = square.sites.shape[1]
+        rows, cols = np.repeat(square.sites, k, 1).ravel(), np.tile(square.sites, (1, k)).ravel()
         blocks.append(((transposed @ weights).ravel(), (rows, cols)))
         if sum(len(block[0]) for block in blocks) > _MOST_ENTRIES:
             gram = gram + _sum_of(blocks, count)

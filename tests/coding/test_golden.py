@@ -100,8 +100,8 @@ def test_pixels_to_bytes(name: str) -> None:
     """Floats choose the symbols here: nearly the same size and picture."""
     picture, options = cases()[name]
     data, expected = xcodec.encode(picture, **options), EXPECTED[name]
-    assert len(data) == pytest.approx(expected["size"], rel=0.01, abs=2)
-    assert psnr(data, picture) == pytest.approx(expected["psnr"], abs=0.05)
+    assert len(data) == pytest.approx(expected["size"], rel=0.03, abs=3)
+    assert psnr(data, picture) == pytest.approx(expected["psnr"], abs=0.2)
     assert inspection.info(data).samples == pytest.approx(expected["samples"], rel=0.01, abs=1)
 
 

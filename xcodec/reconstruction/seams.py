@@ -5,11 +5,10 @@ the quantiser leaves open of a value is room enough to join them.
 """
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from xcodec.coding.quantizer import GROWTH
 from xcodec.samples import Floats, Ints
-from xcodec.scatter import kriging
+from xcodec.scatter import kriging, nearest
 
 AROUND = 8
 """Neighbours that a value is compared with."""
@@ -28,7 +27,7 @@ def joined(places: Ints, tiles: Ints, values: Floats, step: float) -> Floats:
     """
     if len(places) <= AROUND or (tiles == tiles[0]).all():
         return values
-    _, found = cKDTree(places).query(places, k=AROUND + 1)
+    found, _ = nearest(places, places, AROUND + 1)
     near = np.flatnonzero((tiles[found] != tiles[found[:, :1]]).any(1))
     if not len(near):
         return values
