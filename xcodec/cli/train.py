@@ -81,12 +81,12 @@ def train(
     """Train a network on pictures of your own.
 
     A preset says what is learned: photo and face paint what the encoder sends, photo-real and
-    face-real do so realistically, restore-photo and restore-face undo the damage that --task
-    names, x-gans is the paper's method and on-demand its baseline.
+    face-real do so realistically, restore-photo, restore-face and restore-block (blocks in faces)
+    undo the damage that --task names, x-gans is the paper's method and on-demand its baseline.
 
     \b
     xcodec train --data photos --val others --time-limit 180
-    xcodec train --data faces --preset restore-face --task white-block
+    xcodec train --data faces --preset restore-block --task white-block
     xcodec train --data photos --preset photo-real --init models/photo.safetensors
     xcodec train --dataset webdataset:shards/{00..99}.tar --val others --pictures 100000
 
