@@ -93,7 +93,8 @@ def test_there_is_no_seam(photo: RGB, file: bytes) -> None:
     ratio = steps / usual
     border = np.arange(TILE - 1, len(steps), TILE)[:-1]
     assert len(border) == 2
-    assert abs(ratio[border].mean() / np.delete(ratio, border).mean() - 1) < 0.05
+    # A seam is a step up; values drawn together leave a little less than the photo has.
+    assert -0.08 < ratio[border].mean() / np.delete(ratio, border).mean() - 1 < 0.05
 
 
 def test_coarse_steps_leave_little_seam(photo: RGB, monkeypatch: pytest.MonkeyPatch) -> None:
