@@ -28,10 +28,10 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of weights, which xcodec searches first."""
+    """A folder of weights, the only one that xcodec searches."""
     folder = tmp_path / "models"
     folder.mkdir()
-    monkeypatch.setenv(zoo.ENVIRONMENT, str(folder))
+    monkeypatch.setattr(zoo, "_places", lambda: [folder])
     return folder
 
 
@@ -93,8 +93,8 @@ def test_weights_of_another_task_are_refused(models: Path, small: RGB) -> None:
 
 
 def test_what_does_not_fit_is_refused(models: Path, small: RGB) -> None:
-    with pytest.raises(ModelError, match="no model 'nobody'"):
-        restore(small, "points", model="nobody")
+    with pytest.raises(ModelError, match="no model 'restore-photo-points'"):
+        restore(small, "points")
     weights(models, "restore-photo-points", "points")
     with pytest.raises(InputError, match="one of points"):
         restore(small, "oil")
@@ -168,10 +168,10 @@ def test_restore_undoes_what_corrupt_did(
 def test_restore_without_weights_is_one_clear_error(
     models: Path, picture: Path, capsys: Capture
 ) -> None:
-    assert main(["restore", str(picture), "--task", "white-block", "--model", "nobody"]) == 1
+    assert main(["restore", str(picture), "--task", "white-block"]) == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert f"no model 'nobody': looked in {models}" in error
+    assert f"no model 'restore-face-white-block': looked in {models}" in error
 
 
 # Realism

@@ -56,8 +56,18 @@ def nearest(sites: Ints, queries: Ints, count: int) -> tuple[NDArray[np.int32], 
     Returns indices int32 (m, k) and squared distances int64 (m, k), nearest first, with
     k = min(count, n).
     """
+    return _nearest(_tree(sites), sites, queries, count)
+
+
+def _tree(sites: Ints) -> KDTree:
+    return KDTree(sites.astype(np.float64))
+
+
+def _nearest(
+    tree: KDTree, sites: Ints, queries: Ints, count: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """``nearest`` among sites that have a tree already."""
     k = min(count, len(sites))
-    tree = KDTree(sites.astype(np.float64))
     rows, cols = (np.ascontiguousarray(sites[:, axis], np.int64) for axis in (0, 1))
     indices = np.empty((len(queries), k), np.int32)
     squared = np.empty((len(queries), k), np.int64)
@@ -136,15 +146,17 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
     The squares cover the picture once; the last ones may reach beyond its edge.
     """
     sites = np.stack([points.rows, points.cols], 1)
+    # Centres lie between pixels: in units of half a pixel all is whole, and ties are ties.
+    halves = 2 * sites
+    tree = _tree(halves)
     count = min(NEIGHBOURS, len(points))
 
     grid = np.mgrid[0 : points.height : LARGEST_SQUARE, 0 : points.width : LARGEST_SQUARE]
     tops, lefts = grid.reshape(2, -1)
     side = LARGEST_SQUARE
     while len(tops):
-        # Centres lie between pixels: in units of half a pixel all is whole, and ties are ties.
         centres = 2 * np.stack([tops, lefts], 1) + (side - 1)
-        found, d2 = nearest(2 * sites, centres, count)
+        found, d2 = _nearest(tree, halves, centres, count)
         # A disc of this radius holds `count` samples, so their spacing is about:
         spacing = np.sqrt(d2[:, -1]) / 2 * np.sqrt(np.pi / count)
         ready = (side <= fineness * spacing) | (side == 1)
