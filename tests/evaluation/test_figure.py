@@ -1,5 +1,6 @@
 """Curves as figures."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from xcodec.cli import cli
-from xcodec.errors import InputError
+from xcodec.errors import InputError, ModelError
 from xcodec.evaluation import figure, records
+from xcodec.reconstruction import store
+from xcodec.reconstruction.architecture import Architecture
+from xcodec.reconstruction.networks import build
+from xcodec.reconstruction.zoo import Card
+
+SMALL = Architecture((4, 4, 4, 4), (0, 0, 0), 0, (0, 0, 0))
 
 
 def curve(name: str, kind: str, points: list[tuple[float, float]]) -> dict[str, Any]:
@@ -80,6 +87,35 @@ def test_restoration_is_drawn_over_levels(record: dict[str, Any]) -> None:
         assert f"<!-- {word} -->" in text
     with pytest.raises(InputError, match="no curves"):
         figure.draw(restored, "svg", ("lpips",))
+
+
+def test_trainings_are_drawn_over_hours(tmp_path: Path) -> None:
+    """Weights and histories beside each other, above what the networks start from."""
+    weights, history = tmp_path / "first.safetensors", tmp_path / "second.history.json"
+    found = [
+        {
+            "steps": n,
+            "hours": n / 10,
+            "psnr": {"0.1": 20 + n, "0.2": 22},
+            "fill": {"0.1": 20, "0.2": 20},
+        }
+        for n in range(3)
+    ]
+    store.save(weights, build(SMALL), Card("first", SMALL, history=found))
+    history.write_text(json.dumps(found))
+    target = tmp_path / "curves.svg"
+    command = ["bench", "plot", str(weights), str(history), "-o", str(target)]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    for word in ("first", "second", "hours of training"):
+        assert f"<!-- {word} -->" in target.read_text()
+    both = figure.histories((weights, history))
+    assert both == {"first": found, "second": found}
+    with pytest.raises(InputError, match="no curves"):
+        figure.draw_trainings({"one": found[:1]}, "svg")
+    history.write_text('[{"hours": 1}]')
+    with pytest.raises(ModelError, match="not the history"):
+        figure.histories((history,))
 
 
 def test_what_cannot_be_drawn_is_refused(record: dict[str, Any]) -> None:

@@ -221,21 +221,29 @@ def report(
         click.echo(f"{output}: {len(page):,} bytes")
 
 
-@bench.command(short_help="The curves of a record, as SVG or PNG.")
-@click.argument("result", metavar="RECORD", type=FILE)
+@bench.command(short_help="The curves of a record, or of trainings, as SVG or PNG.")
+@click.argument("sources", metavar="RECORD|WEIGHTS...", nargs=-1, required=True, type=FILE)
 @click.option("--metrics", default="psnr,lpips", show_default=True, help="A panel each.")
 @click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help=".svg or .png")
 @force
-def plot(result: Path, metrics: str, output: Path, force: bool) -> None:
-    """Draw the curves of a RECORD of rd or restoration."""
+def plot(sources: tuple[Path, ...], metrics: str, output: Path, force: bool) -> None:
+    """Draw the curves of a RECORD of rd or restoration, or of trainings.
+
+    Of trainings, named by their WEIGHTS (.safetensors) or .history.json, it draws the PSNR of each
+    validation above that of the network's input, over hours.
+    """
     from xcodec import files
     from xcodec.evaluation import figure, records
     from xcodec.evaluation.metrics import choose
     from xcodec.evaluation.options import texts
+    from xcodec.reconstruction import zoo
 
     files.check_target(output, force)
     kind = output.suffix.lower().removeprefix(".")
-    drawn = figure.draw(records.load(result), kind, choose(texts(metrics)))
+    if len(sources) > 1 or sources[0].name.endswith((zoo.SUFFIX, figure.HISTORY)):
+        drawn = figure.draw_trainings(figure.histories(sources), kind)
+    else:
+        drawn = figure.draw(records.load(sources[0]), kind, choose(texts(metrics)))
     files.write(output, drawn, force)
 
 

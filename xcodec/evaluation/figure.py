@@ -1,21 +1,28 @@
-"""``xcodec bench plot``: a record of ``rd`` or ``restoration`` as a figure for a page of text."""
+"""``xcodec bench plot``: records of ``rd`` or ``restoration``, and trainings, as figures."""
 
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from xcodec.errors import InputError, XcodecError
+from xcodec.errors import InputError, ModelError, XcodecError
 from xcodec.evaluation import summary
 from xcodec.evaluation.metrics import METRICS
+from xcodec.reconstruction import zoo
 
 KINDS = ("svg", "png")
 LEVELS = {"points": "known pixels, %", "color-noise": "noise, %"}
 RIVALS = ("x-gans", "on-demand")
 """Presets of networks that xcodec's own are compared with."""
 BLOCKS = "side of the block, pixels"
+HISTORY = ".history.json"
+"""What the name of a file with the validations of a training ends with."""
 TICKS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 COLOURS = ("#0b6e69", "#6b8f1a", "#c4501b", "#7a4fb3", "#2266c2", "#b3266f", "#8a6a00", "#4d5a66")
+Panel = Callable[[Any], None]
+"""What draws into the axes of a panel."""
 STYLE: Any = {
     "font.size": 9.5,
     "axes.spines.top": False,
@@ -36,8 +43,6 @@ def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "l
 
     Raises InputError where the record has no curves, XcodecError without matplotlib.
     """
-    if kind not in KINDS:
-        raise InputError(f"a figure is {' or '.join(KINDS)}, not {kind!r}")
     if record["benchmark"] == "rd":
         panels: list[list[Panel]] = [
             [partial(_rate_panel, record["figures"]["curves"], name) for name in names]
@@ -46,6 +51,47 @@ def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "l
         panels = _over_levels(record["figures"], names)
     else:
         raise InputError("only records of rd and restoration have curves")
+    return _drawn(panels, kind, f"{record['label']}, {len(record['pictures'])} pictures")
+
+
+def draw_trainings(histories: Mapping[str, list[dict[str, Any]]], kind: str) -> bytes:
+    """Gain in PSNR over what the networks start from, in dB over hours of training.
+
+    histories : as in ``zoo.Card``, by the name of each network
+
+    Raises InputError where none has two validations, XcodecError without matplotlib.
+    """
+    return _drawn([[partial(_hours_panel, histories)]], kind, "validation while training")
+
+
+def histories(paths: tuple[Path, ...]) -> dict[str, list[dict[str, Any]]]:
+    """The histories in files of weights, or in their .history.json, by the names of these.
+
+    Raises ModelError for other files.
+    """
+    found = {}
+    for path in paths:
+        if path.name.endswith(HISTORY):
+            found[path.name.removesuffix(HISTORY)] = _history(path)
+        else:
+            with zoo.opened(path) as (_, card):
+                found[path.stem] = card.history
+    return found
+
+
+def _history(path: Path) -> list[dict[str, Any]]:
+    try:
+        history: list[dict[str, Any]] = json.loads(path.read_bytes())
+        [(each["hours"], each["psnr"].values(), each["fill"].values()) for each in history]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{path}: not the history of a training") from error
+    return history
+
+
+def _drawn(panels: list[list[Panel]], kind: str, title: str) -> bytes:
+    """A figure of rows of panels, with one legend for all."""
+    if kind not in KINDS:
+        raise InputError(f"a figure is {' or '.join(KINDS)}, not {kind!r}")
     try:
         import matplotlib
         from matplotlib.figure import Figure
@@ -53,7 +99,7 @@ def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "l
         raise XcodecError("figures need matplotlib: pip install matplotlib") from error
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.2, 0.6 + 3.5 * len(panels)), layout="constrained")
-        places = figure.subplots(len(panels), len(names), squeeze=False)
+        places = figure.subplots(len(panels), len(panels[0]), squeeze=False)
         handles: dict[str, Any] = {}
         for axes, row in zip(places, panels, strict=True):
             for panel, fill in zip(axes, row, strict=True):
@@ -61,7 +107,7 @@ def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "l
                 lines, labels = panel.get_legend_handles_labels()
                 handles |= dict(zip(labels, lines, strict=True))
         if not handles:
-            raise InputError("the record has no curves of two points")
+            raise InputError("there are no curves of two points")
         figure.legend(
             list(handles.values()),
             list(handles),
@@ -69,15 +115,11 @@ def draw(record: dict[str, Any], kind: str, names: tuple[str, ...] = ("psnr", "l
             ncols=4,
             frameon=False,
         )
-        figure.suptitle(f"{record['label']}, {len(record['pictures'])} pictures", fontsize=10.5)
+        figure.suptitle(title, fontsize=10.5)
         stream = io.BytesIO()
         dated = {"Date": None} if kind == "svg" else {}
         figure.savefig(stream, format=kind, dpi=150, metadata=dated)
     return stream.getvalue()
-
-
-Panel = Callable[[Any], None]
-"""What draws into the axes of a panel."""
 
 
 def _over_levels(figures: dict[str, Any], names: tuple[str, ...]) -> list[list[Panel]]:
@@ -107,6 +149,20 @@ def _level_panel(figures: dict[str, Any], distribution: str, name: str, panel: A
     panel.set_ylabel(_axis(name))
     if distribution:
         panel.set_title(f"{distribution} points", fontsize=9.5)
+
+
+def _hours_panel(histories: Mapping[str, list[dict[str, Any]]], panel: Any) -> None:
+    """The networks over hours."""
+    for place, (name, history) in enumerate(histories.items()):
+        points = [(each["hours"], _mean(each["psnr"]) - _mean(each["fill"])) for each in history]
+        if len(points) > 1:
+            panel.plot(*zip(*points, strict=True), label=name, **_look(place, False))
+    panel.set_xlabel("hours of training")
+    panel.set_ylabel("PSNR above the input, dB")
+
+
+def _mean(figures: Mapping[str, float]) -> float:
+    return sum(figures.values()) / len(figures)
 
 
 def _look(place: int, own: bool) -> dict[str, Any]:
