@@ -11,7 +11,6 @@ from xcodec.corruption import (
     color_block,
     color_noise,
     corrupt,
-    find_known,
     points,
     white_block,
 )
@@ -86,29 +85,6 @@ def test_a_colour_block_shows_a_part_of_the_other_picture(square: RGB, photo: RG
     patch = done.rgb[rows.min() : rows.max() + 1, cols.min() : cols.max() + 1]
     windows = np.lib.stride_tricks.sliding_window_view(photo[..., 0], (40, 40))
     assert (windows == patch[..., 0]).all((-1, -2)).any()
-
-
-@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
-def test_the_mask_of_points_is_found(square: RGB, distribution: str) -> None:
-    done = points(square, 5, np.random.default_rng(0), distribution)
-    found = find_known(done.rgb, "points")
-    assert not found[~done.known].any()
-    assert (found == done.known).mean() > 0.999  # A white original pixel can't be told.
-
-
-def test_the_mask_of_a_block_is_found_whatever_its_colour(square: RGB) -> None:
-    done = white_block(square, 128)
-    np.testing.assert_array_equal(find_known(done.rgb, "white-block"), done.known)
-    green = np.where(done.known[..., None], square, np.uint8([0, 255, 0]))
-    np.testing.assert_array_equal(find_known(green, "white-block"), done.known)
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_no_mask_is_made_up(square: RGB, task: str) -> None:
-    with pytest.raises(InputError):
-        find_known(square, task)
-    with pytest.raises(InputError):
-        find_known(np.full((80, 80, 3), 7, np.uint8), task)
 
 
 @pytest.mark.parametrize(

@@ -134,32 +134,6 @@ def color_block(rgb: RGB, clutter: RGB, side: int, rng: np.random.Generator) -> 
     return Corrupted(painted, _outside(rgb, top, left, side))
 
 
-def find_known(rgb: RGB, task: str) -> NDArray[np.bool_]:
-    """Where a damaged picture shows the original: its unknown pixels have one constant colour.
-
-    rgb : uint8 (height, width, 3), damaged as the task points or white-block says
-
-    Raises InputError where no colour stands out, and for the other tasks, which mark nothing.
-    """
-    if task not in ("points", "white-block"):
-        raise InputError(f"{task} does not mark its pixels")
-    codes = rgb.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1])
-    colours, counts = np.unique(codes, return_counts=True)
-    constant = np.asarray(codes == colours[counts.argmax()], np.bool_)
-    if task == "points":
-        if constant.mean() < 0.5 or constant.all():
-            raise InputError("no colour fills the gaps between points: name a mask")
-        return np.asarray(~constant)
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(constant.astype(np.uint8))
-    areas = np.asarray(facts)[1:, cv2.CC_STAT_AREA]
-    largest = 1 + int(areas.argmax())
-    _, _, width, height, _ = map(int, np.asarray(facts)[largest])
-    box = width * height
-    if areas.max() < 64 or areas.max() < 0.9 * box or constant.all():
-        raise InputError("no block of one colour is in the picture: name a mask")
-    return np.asarray(labels != largest)
-
-
 def _sobel_points(luma: Floats, percent: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """So many percent of the pixels, drawn without replacement by the strength of their edge."""
     edges = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))

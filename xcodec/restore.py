@@ -4,13 +4,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xcodec import corruption, images
+from xcodec import images
 from xcodec.corruption import TASKS
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import store, tiling, zoo
 from xcodec.reconstruction.conditions import from_network
+from xcodec.reconstruction.finding import MASKED, find_known
 from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.inputs import MASKED, inputs
+from xcodec.reconstruction.inputs import inputs
 from xcodec.reconstruction.paint import choose, predict
 from xcodec.samples import Floats
 
@@ -31,8 +32,8 @@ def restore(
 ) -> images.RGB:
     """A picture, uint8 (height, width, 3), with the damage of one of ``corruption.TASKS`` undone.
 
-    known  : bool (height, width), where the picture is right; found where the task marks the rest
-             by one constant colour (points, white-block), and not needed for the others
+    known  : bool (height, width), where the picture is right; None to find it, but for color-noise,
+             where nothing tells
     model  : name or path of the weights; None for MODELS
     raw    : give the network's own pixels where the picture is known, too
     device : "auto", "cpu", "cuda" or "mps"
@@ -45,14 +46,24 @@ def restore(
     if known is not None and known.shape != rgb.shape[:2]:
         raise InputError(f"the mask is not {rgb.shape[1]}x{rgb.shape[0]} pixels, as the picture is")
     network = load(model or MODELS[task], task)
-    if known is None and task in MASKED:
-        known = corruption.find_known(rgb, task)
+    if known is None:
+        known = found(rgb, task, network)
     conditions = inputs(network.architecture.blends, task, rgb, known)
     painted = paint(conditions, network, device)
     restored = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
     if known is not None and not raw:
         restored[known] = rgb[known]
     return restored
+
+
+def found(rgb: images.RGB, task: str, network: Network) -> NDArray[np.bool_] | None:
+    """Where a picture, uint8 (height, width, 3), is right, bool (height, width), as far as its
+    restoration needs that; None for noise, and where a network finds colour blocks by itself.
+
+    Raises InputError where damage of MASKED tasks doesn't stand out.
+    """
+    alone = task == "color-block" and not network.architecture.blends
+    return find_known(rgb, task) if task in MASKED and not alone else None
 
 
 def load(model: str, task: str) -> Network:

@@ -12,7 +12,7 @@ from xcodec.cli.corrupt import TASKS
 @click.option(
     "--mask",
     metavar="FILE",
-    help="A picture, black where IN is damaged.  [default: found for points and white-block]",
+    help="A picture, black where IN is damaged.  [default: found, but for color-noise]",
 )
 @click.option("-o", "--output", metavar="OUT", help="The picture.  [default: IN-restored.png]")
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: restore-KIND-TASK]")
@@ -47,10 +47,10 @@ def restore(
     points       all but a few pixels are missing, and have one colour
     color-noise  most pixels are random colours
     white-block  a block of one colour hides a part
-    color-block  a block shows something else
+    color-block  a square shows something else
 
-    Pixels that are known to be right are kept; nothing tells them in noise and colour blocks, but
-    for a --mask. Models: restore-photo-TASK for points and noise, restore-face-TASK for blocks.
+    Pixels that are known to be right are kept; nothing tells them in noise, but for a --mask.
+    Models: restore-photo-TASK for points and noise, restore-face-TASK for blocks.
     """
     from xcodec import files, images
 

@@ -189,12 +189,18 @@ def _network(model: str, task: str) -> Any:
 
 
 def _painted(model: str, task: str, device: str, done: corruption.Corrupted) -> RGB:
-    """What a network paints, known pixels its own."""
+    """What a network paints, known pixels its own; where colour blocks are, nothing tells it."""
     from xcodec.reconstruction.inputs import inputs
-    from xcodec.restore import paint
+    from xcodec.restore import found, paint
 
     network = _network(model, task)
-    conditions = inputs(network.architecture.blends, task, done.rgb, done.known)
+    known: NDArray[np.bool_] | None = done.known
+    if task == "color-block":
+        try:
+            known = found(done.rgb, task, network)
+        except InputError:
+            return done.rgb  # No block stands out: nothing is restored.
+    conditions = inputs(network.architecture.blends, task, done.rgb, known)
     painted = paint(conditions, network, device)
     return np.clip(np.rint(painted), 0, 255).astype(np.uint8)
 

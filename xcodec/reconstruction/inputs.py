@@ -2,10 +2,9 @@
 
 Networks that start from the classical fill get CHANNELS planes:
 
-points, white-block       : those of the decoder: fill, deviation, mask, step 0, tone "point"
-color-noise               : the fill of the pixels that agree with others, the picture as it came,
-                            each pixel's chance to be noise
-color-block               : the picture as it came, twice, and 1
+points, blocks : those of the decoder: fill, deviation, mask, step 0, tone "point"
+color-noise    : the fill of the pixels that agree with others, the picture as it came, 1, each
+                 pixel's chance to be noise
 
 Other networks get the picture as it came, with white where the task leaves nothing.
 """
@@ -17,11 +16,9 @@ from xcodec.errors import InputError
 from xcodec.images import RGB
 from xcodec.reconstruction.conditions import CHANNELS, stack, to_network
 from xcodec.reconstruction.consensus import fill_noise
+from xcodec.reconstruction.finding import MASKED
 from xcodec.reconstruction.interpolation import fill_hole, fill_known
 from xcodec.samples import Fill
-
-MASKED = ("points", "white-block")
-"""Tasks that tell a network which pixels are right."""
 
 
 def inputs(
@@ -44,10 +41,9 @@ def inputs(
         if fill is None:
             fill = (fill_known if task == "points" else fill_hole)(rgb, known)
         return stack(fill.rgb, fill.deviation, known.astype(np.float32), 0.0, "point")
+    fill = fill or fill_noise(rgb)
     planes = np.ones((CHANNELS, *rgb.shape[:2]), np.float32)
-    planes[:3] = planes[3:6] = to_network(np.moveaxis(rgb, -1, 0))
-    if task == "color-noise":
-        fill = fill or fill_noise(rgb)
-        planes[:3] = to_network(np.moveaxis(fill.rgb, -1, 0).clip(0, 255))
-        planes[6] = fill.deviation
+    planes[:3] = to_network(np.moveaxis(fill.rgb, -1, 0).clip(0, 255))
+    planes[3:6] = to_network(np.moveaxis(rgb, -1, 0))
+    planes[6] = fill.deviation
     return planes

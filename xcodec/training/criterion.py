@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from xcodec.reconstruction.inputs import MASKED
 from xcodec.training import vgg
 from xcodec.training.discriminators import Verdict
 from xcodec.training.losses import (
@@ -17,7 +16,7 @@ from xcodec.training.losses import (
 )
 from xcodec.training.settings import CODEC, TrainSettings
 
-POINTED = (CODEC, *MASKED)
+POINTED = (CODEC, "points", "white-block")
 """Tasks that the point loss counts for."""
 
 
