@@ -87,6 +87,12 @@ def test_weights_of_another_task_are_refused(models: Path, small: RGB) -> None:
     weights(models, "noise", "color-noise")
     with pytest.raises(ModelError, match="learned color-noise, not white-block"):
         restore(small, "white-block", model="noise")
+    weights(models, "block", "white-block")
+    done = corruption.color_block(small, small[::-1], 60, np.random.default_rng(0))
+    restore(done.rgb, "color-block", known=done.known, model="block", device="cpu")
+    weights(models, "gan", "white-block", XGans(4, 1))
+    with pytest.raises(ModelError, match="learned white-block, not color-block"):
+        restore(done.rgb, "color-block", model="gan")
     weights(models, "codec", "")
     done = corruption.points(small, 10, np.random.default_rng(0))
     restore(done.rgb, "points", model="codec", device="cpu")  # What paints files paints points.

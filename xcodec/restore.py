@@ -19,6 +19,7 @@ MODELS = {task: f"restore-photo-{task}" for task in TASKS[:2]} | {
     task: f"restore-face-{task}" for task in TASKS[2:]
 }
 """The weights that restore a task where none are named: the paper's blocks lie on faces."""
+BLOCKS = {"white-block", "color-block"}
 
 
 def restore(
@@ -69,12 +70,14 @@ def found(rgb: images.RGB, task: str, network: Network) -> NDArray[np.bool_] | N
 def load(model: str, task: str) -> Network:
     """The network that undoes a task; raises ModelError where weights are missing or do another.
 
-    What paints points of the codec also paints plain ones.
+    What paints points of the codec also paints plain ones, and what fills blocks of one kind from
+    their surroundings also fills the other's.
     """
     path = zoo.find(model)
     network, card = store.load(path)
     learned = card.settings.get("task", "codec")
-    if learned != task and (learned, task) != ("codec", "points"):
+    alike = {learned, task} <= BLOCKS and network.architecture.blends
+    if learned != task and (learned, task) != ("codec", "points") and not alike:
         raise ModelError(f"{path}: these weights learned {learned}, not {task}")
     return network
 

@@ -102,7 +102,7 @@ def _reduced(across: Floats, factor: int) -> Floats:
     height, width = across.shape[0] // factor, (across.shape[1] - 1) // factor
     rows = across[: height * factor].reshape(height, factor, -1).sum(1)
     near = cv2.dilate(rows, np.ones((1, factor + 1 - factor % 2)))
-    reduced = np.array(near)[:, : width * factor + 1 : factor]
+    reduced = np.array(near, np.float32)[:, : width * factor + 1 : factor]
     reduced[:, [0, -1]] = 0
     return reduced
 
