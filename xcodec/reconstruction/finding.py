@@ -124,10 +124,10 @@ def _clearest(
     down = np.pad(down.cumsum(1, np.float64), ((0, 0), (1, 0)))
     found = None
     for side in sides:
-        left_right = across[side:] - across[:-side]
-        top_bottom = down[:, side:] - down[:, :-side]
-        said = left_right[:, :-side] + left_right[:, side:] + top_bottom[:-side] + top_bottom[side:]
-        said = said[rows, cols]
+        left_right = across[side:][rows] - across[:-side][rows]
+        top_bottom = down[:, side:][:, cols] - down[:, :-side][:, cols]
+        said = left_right[:, :-side][:, cols] + left_right[:, side:][:, cols]
+        said = said + top_bottom[:-side][rows] + top_bottom[side:][rows]
         if said.size and (found is None or said.max() > found[0]):
             top, left = divmod(int(said.argmax()), said.shape[1])
             found = float(said.max()), top + rows.start, left + cols.start, side
