@@ -12,10 +12,12 @@ from PIL import Image
 from xcodec import corruption
 from xcodec.__main__ import main
 from xcodec.errors import InputError
-from xcodec.evaluation import classical, metrics, points
+from xcodec.evaluation import classical, metrics, points, reproduction
 from xcodec.reconstruction import store, zoo
 from xcodec.reconstruction.architecture import Architecture
+from xcodec.reconstruction.conditions import from_network
 from xcodec.reconstruction.generator import Generator
+from xcodec.reconstruction.inputs import inputs
 
 RGB = NDArray[np.uint8]
 SMALL = Architecture((8, 8, 8, 8), (0, 0, 0), 0, (0, 0, 0))
@@ -121,6 +123,19 @@ def test_holes_are_measured_by_themselves(folder: Path, tmp_path: Path) -> None:
     # The network gives back the damaged picture: all error lies in the hole.
     expected = row["hole psnr"] + 10 * np.log10(96**2 / 40**2)
     assert row["psnr"] == pytest.approx(expected, abs=0.05)
+
+
+def test_a_colour_block_is_not_told(tmp_path: Path) -> None:
+    """Where none stands out, nothing is restored, whatever the damage was."""
+    model = weights(tmp_path / "tiny.safetensors", "color-block")
+    waves = 128 + 100 * np.sin(np.arange(96) / 9)
+    smooth = np.repeat(np.uint8(waves)[:, None, None], 96, 1).repeat(3, 2)
+    known = np.ones((96, 96), np.bool_)
+    known[20:60, 20:60] = False
+    told = inputs(True, "color-block", smooth, known)[:3]
+    assert np.abs(from_network(told).transpose(1, 2, 0) - smooth).max() > 20
+    done = corruption.Corrupted(smooth, known)
+    assert np.array_equal(reproduction._painted(str(model), "color-block", "cpu", done), smooth)
 
 
 @pytest.mark.parametrize(
