@@ -20,6 +20,7 @@ MODELS = {task: f"restore-photo-{task}" for task in TASKS[:2]} | {
 }
 """The weights that restore a task where none are named: the paper's blocks lie on faces."""
 BLOCKS = {"white-block", "color-block"}
+"""Tasks whose networks, where they start from a fill, see the same: what is around a hole."""
 
 
 def restore(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from xcodec.errors import InputError, ModelError, XcodecError
@@ -154,15 +155,14 @@ def _level_panel(figures: dict[str, Any], distribution: str, name: str, panel: A
 def _hours_panel(histories: Mapping[str, list[dict[str, Any]]], panel: Any) -> None:
     """The networks over hours."""
     for place, (name, history) in enumerate(histories.items()):
-        points = [(each["hours"], _mean(each["psnr"]) - _mean(each["fill"])) for each in history]
+        points = [
+            (each["hours"], fmean(each["psnr"].values()) - fmean(each["fill"].values()))
+            for each in history
+        ]
         if len(points) > 1:
             panel.plot(*zip(*points, strict=True), label=name, **_look(place, False))
     panel.set_xlabel("hours of training")
     panel.set_ylabel("PSNR above the input, dB")
-
-
-def _mean(figures: Mapping[str, float]) -> float:
-    return sum(figures.values()) / len(figures)
 
 
 def _look(place: int, own: bool) -> dict[str, Any]:
