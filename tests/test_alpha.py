@@ -8,8 +8,8 @@ from PIL import Image
 import xcodec
 from tests.golden import pictures
 from xcodec import alpha, codec, inspection
-from xcodec.coding import container
-from xcodec.coding.container import Header
+from xcodec.coding import container, octets
+from xcodec.coding.header import ALPHA, Header
 
 SCENE = pictures.scene(96, 128)
 DISC, FADE = pictures.disc(96, 128), pictures.fade(96, 128)
@@ -101,8 +101,8 @@ def test_palettes_with_a_transparent_colour() -> None:
         b"\0\3",
         b"\0\1abc",
         b"\1abc",
-        b"\1" + container.pack(b"x" * 15),
-        b"\1" + container.pack(b"x" * 17),
+        b"\1" + octets.pack(b"x" * 15),
+        b"\1" + octets.pack(b"x" * 17),
         b"\2",
         b"\2abcdef",
         b"\3" + xcodec.encode(SCENE[:5, :4, 0])[3:-4],
@@ -110,9 +110,7 @@ def test_palettes_with_a_transparent_colour() -> None:
 )
 def test_damaged_alpha_is_an_error(section: bytes) -> None:
     header = Header(4, 4, "blue", "point", False, True, 0, 8, scale=4864, step=90)
-    data = container.write(
-        Header(**(vars(header) | {"sections": {container.ALPHA: section}})), [b""]
-    )
+    data = container.write(Header(**(vars(header) | {"sections": {ALPHA: section}})), [b""])
     assert inspection.info(data).mode == "RGBA"
     with pytest.raises(xcodec.FormatError):
         xcodec.decode(data, decoder="classical")

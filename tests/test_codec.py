@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 import xcodec
 from tests.golden import pictures
 from xcodec import codec, inspection, reading
-from xcodec.coding import container, payload, quantizer
+from xcodec.coding import container, octets, payload, quantizer
+from xcodec.coding.header import read_header, write_header
 from xcodec.reading import LIMITS, Tile
 
 RGB = NDArray[np.uint8]
@@ -220,15 +221,15 @@ def test_partial_says_so(small: RGB) -> None:
 def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
     data = xcodec.encode(small, comment="kept")
     header = reading.single(data, 1 << 20, partial=False).header
-    reader = container.Reader(data)
-    container._read_header(reader, 1 << 20, reading.LIMITS)
+    reader = octets.Reader(data)
+    read_header(reader, 1 << 20, reading.LIMITS)
     layer = data[reader.at : -4]
-    bare = container._write_header(dataclasses.replace(header, sections={}), False)
+    bare = write_header(dataclasses.replace(header, sections={}), False)
     flagged = bytearray(bare)
     flagged[3] |= 64
     for kind, skipped in ((63, True), (127, True), (191, False), (255, False)):
         body = bytes(flagged) + bytes([1, kind, 3]) + b"abc" + layer
-        file = body + container.checksum(body)
+        file = body + octets.checksum(body)
         if skipped:
             assert inspection.info(file).comment is None
             assert inspection.info(file).samples == inspection.info(data).samples

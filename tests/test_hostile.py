@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 import xcodec
 from tests.golden import pictures
 from xcodec import inspection, reading
-from xcodec.coding import container, maskcode
-from xcodec.coding.container import Header
+from xcodec.coding import container, maskcode, octets
+from xcodec.coding.header import Header, read_header, write_header
 from xcodec.sampling.mask import MAX_SCALE
 
 MAX_PIXELS = 1 << 15
@@ -109,7 +109,7 @@ def endure(data: bytes, partial: bool = False, max_pixels: int = MAX_PIXELS) -> 
 
 def mended(data: bytes) -> bytes:
     """A file whose last four bytes are the checksum of the rest."""
-    return data[:-4] + container.checksum(data[:-4])
+    return data[:-4] + octets.checksum(data[:-4])
 
 
 @st.composite
@@ -160,10 +160,10 @@ def test_what_is_left_of_damaged_files(data: bytes) -> None:
 @settings(several, max_examples=600)
 def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool) -> None:
     data = files()[which]
-    reader = container.Reader(data)
-    container._read_header(reader, MAX_PIXELS, reading.LIMITS)
+    reader = octets.Reader(data)
+    read_header(reader, MAX_PIXELS, reading.LIMITS)
     body = data[: reader.at] + rest
-    endure(body + container.checksum(body), partial)
+    endure(body + octets.checksum(body), partial)
 
 
 @given(st.binary(max_size=60), st.booleans(), st.booleans())
@@ -290,18 +290,18 @@ def full_pictures() -> Iterator[bytes]:
 
 
 def test_indices_that_make_no_sense() -> None:
-    start = container._write_header(header(), True)
+    start = write_header(header(), True)
     for index in (
         bytes([0, 0]),
-        bytes([0, 1, 0]) + container.checksum(b""),
+        bytes([0, 1, 0]) + octets.checksum(b""),
         bytes([0, 1, 200, 1]),
         bytes([1, 1]),
         bytes([0, 33]),
-        bytes([0, 32]) + 32 * (bytes([0]) + container.checksum(b"")),
+        bytes([0, 32]) + 32 * (bytes([0]) + octets.checksum(b"")),
         bytes([0, 2]) + 2 * (b"\xff\xff\xff\xff\x0f" + bytes(4)),
     ):
         body = start + index
-        data = body + container.checksum(body)
+        data = body + octets.checksum(body)
         assert not endure(body)
         # One empty layer is a whole file: its symbols are what zeros decode to.
         assert endure(data) == (index[:3] == bytes([0, 1, 0]))
@@ -319,8 +319,8 @@ def test_masks_that_make_no_sense(traced: None) -> None:
         b"\1\3",
         b"\xff\xff\xff\xff\x7f",
         bytes([len(nothing)]) + nothing,
-        container.varint(len(bomb) + 1) + b"\0" + bomb,
-        container.varint(len(bomb) + 1) + b"\1" + bomb,
+        octets.varint(len(bomb) + 1) + b"\0" + bomb,
+        octets.varint(len(bomb) + 1) + b"\1" + bomb,
     ):
         data = container.write(explicit, [layer])
         assert not endure(data)
@@ -329,7 +329,7 @@ def test_masks_that_make_no_sense(traced: None) -> None:
 
 
 def test_sections_that_make_no_sense(traced: None) -> None:
-    start = bytearray(container._write_header(header(), False))
+    start = bytearray(write_header(header(), False))
     start[3] |= 64
     bomb = maskcode._zstd(bytes(100 << 20))
     for sections in (
@@ -337,11 +337,11 @@ def test_sections_that_make_no_sense(traced: None) -> None:
         bytes([1, 1, 200, 1]),
         bytes([1, 65, 3]) + b"abc",
         bytes([2, 1, 1]) + b"a" + bytes([1, 1]) + b"b",
-        b"\1\x41" + container.varint(len(bomb)) + bomb,
+        b"\1\x41" + octets.varint(len(bomb)) + bomb,
         b"\1\2\xff\xff\xff\xff\x0f",
     ):
         body = bytes(start) + sections
-        assert not endure(body + container.checksum(body))
+        assert not endure(body + octets.checksum(body))
 
 
 def test_the_fields_of_a_header_have_bounds() -> None:
@@ -360,9 +360,9 @@ def test_the_fields_of_a_header_have_bounds() -> None:
         data[at] = data[at] & ~15 | value
         with pytest.raises(xcodec.FormatError):
             inspection.info(mended(bytes(data)))
-    needless = container._write_header(header(), False).replace(b"\x3f\x3f", b"\xbf\0\x3f")
+    needless = write_header(header(), False).replace(b"\x3f\x3f", b"\xbf\0\x3f")
     with pytest.raises(xcodec.FormatError, match="width"):
-        inspection.info(needless + container.checksum(needless))
+        inspection.info(needless + octets.checksum(needless))
 
 
 def test_no_sample_at_all() -> None:

@@ -14,8 +14,8 @@ from PIL import Image
 
 import xcodec
 from xcodec import inspection
-from xcodec.coding import container, payload
-from xcodec.coding.container import Header
+from xcodec.coding import container, octets, payload
+from xcodec.coding.header import Header
 from xcodec.sampling import mask as masks
 
 ROOT = Path(__file__).parent.parent
@@ -51,8 +51,8 @@ def test_few_bytes_cannot_ask_for_many_samples() -> None:
 
 def test_an_explicit_mask_cannot_either() -> None:
     header = Header(2000, 2000, "explicit", "point", False, False, 0, 16, step=90)
-    layer = b"\0" + container.pack(b"\xff" * 500_000)
-    data = container.write(header, [container.varint(len(layer)) + layer])
+    layer = b"\0" + octets.pack(b"\xff" * 500_000)
+    data = container.write(header, [octets.varint(len(layer)) + layer])
     with pytest.raises(xcodec.LimitError, match="samples"):
         inspection.info(data)
 

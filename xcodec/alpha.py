@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from xcodec import search
 from xcodec.analysis import Request, analyse, write_symbols
-from xcodec.coding import container, quantizer
-from xcodec.coding.container import pack, unpack
+from xcodec.coding import octets, quantizer
+from xcodec.coding.header import MAGIC, VERSION
 from xcodec.coding.maskcode import read_mask, write_mask
+from xcodec.coding.octets import pack, unpack
 from xcodec.errors import FormatError, InputError
 from xcodec.modes import Alpha, to_depth
 from xcodec.reconstruction.interpolation import fill
@@ -28,7 +29,7 @@ QUALITY, EXACT = 50, 100
 """The usual quality, and the one that is exact."""
 SHARE = 4
 """Alpha takes this part of a file's bytes at most, where their number is given."""
-_START = bytes([*container.MAGIC, 0xC0 | container.VERSION])
+_START = bytes([*MAGIC, 0xC0 | VERSION])
 _RATES = tuple(0.002 * 2.0**i for i in range(7))
 _STEP = quantizer.index_of(128.0)
 _EFFORT = 2
@@ -84,7 +85,7 @@ def read(section: bytes, height: int, width: int, paint: Paint) -> Alpha:
             raise FormatError("damaged: the alpha is too short")
         return np.cumsum(rows.reshape(height, width), 0, dtype=np.uint8)
     whole = _START + body
-    painted = paint(whole + container.checksum(whole))
+    painted = paint(whole + octets.checksum(whole))
     if painted.shape != (height, width):
         raise FormatError("damaged: the alpha is of another size than the picture")
     if kind == "cut":
@@ -105,7 +106,7 @@ def _write_plane(alpha: Alpha) -> bytes:
 
 
 def _body(kind: str, file: bytes) -> bytes:
-    return bytes([KINDS.index(kind)]) + file[len(_START) : -container.CHECKSUM]
+    return bytes([KINDS.index(kind)]) + file[len(_START) : -octets.CHECKSUM]
 
 
 def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | None, bool]:
@@ -114,7 +115,7 @@ def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | Non
     request = Request(grey=True, effort=_EFFORT)
     goals = [(True, search.Goal(psnr=decibels(quality)))]
     if limit is not None:
-        goals.append((False, search.Goal(size=limit + len(_START) + container.CHECKSUM - 1)))
+        goals.append((False, search.Goal(size=limit + len(_START) + octets.CHECKSUM - 1)))
     for good, goal in goals:
         try:
             section = _body("samples", search.best(rgb, request, goal))

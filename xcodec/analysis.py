@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from xcodec import images
 from xcodec.coding import container, payload, quantizer
-from xcodec.coding.container import Header
 from xcodec.coding.grid import Box
+from xcodec.coding.header import MAX_SEED, MODELS, Header
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.errors import InputError
 from xcodec.rdoq import Problem
@@ -66,12 +66,12 @@ class Request:
             raise InputError("lossless samples are pixels: they need the tone 'point'")
         if self.lossless and self.step is not None:
             raise InputError("lossless samples have no step")
-        if not 0 <= self.seed <= container.MAX_SEED:
-            raise InputError(f"seed lies in 0..{container.MAX_SEED}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise InputError(f"seed lies in 0..{MAX_SEED}")
         if not 0 <= self.effort < len(SWEEPS):
             raise InputError(f"effort lies in 0..{len(SWEEPS) - 1}")
-        if self.model not in container.MODELS:
-            raise InputError(f"model is {self.model!r}; it is one of {', '.join(container.MODELS)}")
+        if self.model not in MODELS:
+            raise InputError(f"model is {self.model!r}; it is one of {', '.join(MODELS)}")
 
     @property
     def step_index(self) -> int:
@@ -236,7 +236,7 @@ def header_of(
         tone=request.tone,
         lossless=request.lossless,
         uniform=density is not None and not density.exponents.any(),
-        model=container.MODELS.index(request.model),
+        model=MODELS.index(request.model),
         block=FINEST_BLOCK if density is None else density.block,
         scale=0 if density is None else density.scale,
         seed=request.seed,

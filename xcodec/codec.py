@@ -23,7 +23,7 @@ from xcodec import (
 )
 from xcodec.analysis import DEFAULT_EFFORT, Request
 from xcodec.coding import quantizer
-from xcodec.coding.container import ALPHA, Header
+from xcodec.coding.header import ALPHA, Header
 from xcodec.drawing import View
 from xcodec.errors import FormatError, InputError
 from xcodec.modes import Picture
@@ -79,7 +79,7 @@ def encode(
     tone     : "least-squares", "mean" or "point": what a sample's value is
     lossless : with tone "point", sampled pixels come back exactly
     strength, floor, block : of the density, as in ``sampling.density.measure``
-    model    : the weights that the decoder is to use, one of ``container.MODELS``
+    model    : the weights that the decoder is to use, one of ``coding.header.MODELS``
     comment  : text kept in the file
     effort   : 0 (fastest) to 9: how hard to look for values that cost fewer bytes; 8 and 9 tune
                them through the generator

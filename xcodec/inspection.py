@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from xcodec import images, metadata, modes, reading, sections
-from xcodec.coding import container, payload, quantizer
-from xcodec.coding.container import ALPHA, Header
+from xcodec.coding import payload, quantizer
+from xcodec.coding.header import ALPHA, MODELS, VERSION, Header, read_header
+from xcodec.coding.octets import Reader
 from xcodec.errors import ModelError
 from xcodec.reading import LIMITS
 
@@ -64,7 +65,7 @@ class Peek:
 
 def peek(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Peek:
     """What the first bytes of a file say, without its samples. Raises what ``decode`` raises."""
-    header = container.read_header(data, max_pixels=max_pixels, limits=LIMITS)
+    header = read_header(Reader(data), max_pixels, LIMITS)[0]
     known = sections.metadata_of(header.sections)
     return Peek(header.width, header.height, mode_of(header), known)
 
@@ -111,7 +112,7 @@ def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
     share["alpha"] = beside.get(ALPHA, 0)
     share["metadata"] = sum(beside.get(tag, 0) for tag in sections.METADATA)
     return Info(
-        version=container.VERSION,
+        version=VERSION,
         width=header.width,
         height=header.height,
         mode=mode_of(header),
@@ -144,8 +145,8 @@ def info(data: bytes, *, max_pixels: int = images.MAX_PIXELS) -> Info:
 
 def model_name(number: int, strict: bool = True) -> str:
     """Name of a model by its number in the file; where it is unknown, ModelError if ``strict``."""
-    if number < len(container.MODELS):
-        return container.MODELS[number]
+    if number < len(MODELS):
+        return MODELS[number]
     if strict:
         raise ModelError(f"the file asks for model {number}, unknown to this release: name one")
     return f"model {number}"

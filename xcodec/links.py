@@ -15,7 +15,8 @@ from PIL import Image
 
 from xcodec import codec, images, modes, prefixes, protection
 from xcodec.analysis import DEFAULT_EFFORT, Request
-from xcodec.coding import container, packets
+from xcodec.coding import packets
+from xcodec.coding.header import MODELS
 from xcodec.coding.packets import OVERHEAD, Parameters, Range
 from xcodec.errors import InputError
 from xcodec.protection import DESCRIPTION, Plan
@@ -68,7 +69,7 @@ def encode_packets(
     packets     : how many there may be, 1 to 255, protection included
     size        : most bytes of all packets together; at least one of the two is needed
     loss        : share of the packets that is planned to be lost, 0 to 0.9
-    model       : the weights that the decoder is to use, one of ``container.MODELS``
+    model       : the weights that the decoder is to use, one of ``coding.header.MODELS``
     effort      : 0 (fastest) to 9: how hard to look for the best picture; 8 and 9 are as 7
 
     Raises InputError where these cannot be met.
@@ -211,7 +212,7 @@ def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
     parameters = Parameters(
         width=points.width,
         height=points.height,
-        model=container.MODELS.index(model),
+        model=MODELS.index(model),
         step=choice.file.step,
         scale=density.scale,
         stages=choice.stream.stages,

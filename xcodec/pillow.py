@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 
 import xcodec
 from xcodec import codec, inspection, metadata
-from xcodec.coding import container
+from xcodec.coding.header import MAGIC
 from xcodec.drawing import DOWNSAMPLES
 from xcodec.errors import FormatError, InputError, ModelError, XcodecError
 
@@ -136,7 +136,7 @@ def _bytes(value: Any) -> bytes:
 
 
 def _accept(prefix: bytes) -> bool:
-    return prefix[:2] == container.MAGIC and prefix[2:3] >= b"\xc0"
+    return prefix[:2] == MAGIC and prefix[2:3] >= b"\xc0"
 
 
 def register(decoder: str = "auto", *, model: str = "auto", device: str = "auto") -> None:

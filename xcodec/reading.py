@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from xcodec import analysis, images
 from xcodec.analysis import GREY
-from xcodec.coding import container, lifting, payload, quantizer
-from xcodec.coding.container import Contents, Header
+from xcodec.coding import container, lifting, octets, payload, quantizer
+from xcodec.coding.container import Contents
 from xcodec.coding.grid import Box
+from xcodec.coding.header import Header
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.errors import FormatError
 from xcodec.samples import Density, Points, Samples
@@ -111,7 +112,7 @@ def parsed(coded: Coded) -> Tile:
 
 
 def opened(
-    data: container.Data, max_pixels: int, partial: bool = False, check: bool = True
+    data: octets.Data, max_pixels: int, partial: bool = False, check: bool = True
 ) -> Contents:
     """The header and the index of a file; warns where ``partial`` and it is damaged."""
     try:

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from xcodec import drawing, images, inspection, prefixes, reading
-from xcodec.coding import container, embedded, packets
+from xcodec.coding import embedded, packets
+from xcodec.coding.header import MAGIC
 from xcodec.coding.lifting import Lifting, hierarchy
 from xcodec.coding.packets import Joined, Packet, Parameters
 from xcodec.errors import FormatError, LimitError
@@ -21,7 +22,7 @@ BLOCK = 128
 
 def is_packet(data: bytes) -> bool:
     """Whether bytes are a packet that is whole, and no file."""
-    return packets.sound(data) and not data.startswith(container.MAGIC)
+    return packets.sound(data) and not data.startswith(MAGIC)
 
 
 def needed(data: list[bytes]) -> int:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 
 from xcodec import alpha, metadata
-from xcodec.coding import container
-from xcodec.coding.container import ALPHA, COMMENT, EXIF, PROFILE, SOURCE, XMP
+from xcodec.coding.header import ALPHA, COMMENT, EXIF, PROFILE, SOURCE, XMP, section
 from xcodec.metadata import Metadata
 from xcodec.modes import PLAIN, Picture
 
@@ -54,7 +53,7 @@ def of(picture: Picture, extras: Extras, size: int | None) -> Sections:
 
 def cost(content: bytes) -> int:
     """Bytes that a section takes in a file."""
-    return len(container.section(0, content))
+    return len(section(0, content))
 
 
 def metadata_of(sections: dict[int, bytes]) -> Metadata:

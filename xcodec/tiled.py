@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from xcodec import analysis, images
 from xcodec.analysis import Request, Share, within
 from xcodec.coding import container, payload
-from xcodec.coding.container import Header
 from xcodec.coding.grid import MAX_SIDE, UNIT, Box, Grid
+from xcodec.coding.header import Header
 from xcodec.coding.lifting import depth_of
 from xcodec.errors import InputError
 from xcodec.pool import Pool

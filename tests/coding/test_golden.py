@@ -12,7 +12,8 @@ import xcodec
 from tests import reference
 from tests.golden.regenerate import FOLDER, MAX_PIXELS, cases, digest, facts, outcome
 from xcodec import inspection, reading
-from xcodec.coding import container, payload
+from xcodec.coding import container, octets, payload
+from xcodec.coding.header import ALPHA, MASKS, read_header
 
 ROOT = FOLDER.parent.parent
 NAMES = sorted(cases())
@@ -83,10 +84,10 @@ def test_sections(name: str) -> None:
     file = by_reference(name)
     assert file.sections == expected
     assert inspection.peek(stored(name)).mode == EXPECTED[name]["mode"]
-    if container.ALPHA not in expected:
+    if ALPHA not in expected:
         return
     fields = file.fields
-    found = reference.read_alpha(expected[container.ALPHA], fields["height"], fields["width"])
+    found = reference.read_alpha(expected[ALPHA], fields["height"], fields["width"])
     if isinstance(found, reference.File):
         assert found.fields["grey"] == 1
         assert found.fields["width"] == fields["width"]
@@ -108,8 +109,8 @@ def test_pixels_to_bytes(name: str) -> None:
 
 def test_each_way_to_write_a_mask_is_among_the_files() -> None:
     for mode, name in enumerate(("bitmap", "runs", "blocks")):
-        reader = container.Reader(stored(name))
-        header, _ = container._read_header(reader, MAX_PIXELS, reading.LIMITS)
+        reader = octets.Reader(stored(name))
+        header, _ = read_header(reader, MAX_PIXELS, reading.LIMITS)
         assert header.mask == "explicit"
         reader.varint(1 << 20, "the length of the mask")
         assert reader.byte() == mode
@@ -125,7 +126,7 @@ def test_the_reference_reads_the_fields() -> None:
         header = reading.opened(stored(name), MAX_PIXELS).header
         fields = by_reference(name).fields
         assert (fields["width"], fields["height"]) == (header.width, header.height)
-        assert container.MASKS[fields["mask"]] == header.mask
+        assert MASKS[fields["mask"]] == header.mask
         assert fields["block"] == header.block
         assert fields["model"] == header.model
         assert fields["grey"] == header.grey

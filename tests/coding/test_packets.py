@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests import reference_packets as reference
 from xcodec.coding import packets
-from xcodec.coding.container import checksum
+from xcodec.coding.octets import checksum
 from xcodec.coding.packets import Joined, Parameters, Range
 from xcodec.errors import FormatError, InputError
 

@@ -20,7 +20,8 @@ import xcodec
 from tests.golden import pictures
 from tests.golden.regenerate import cases
 from xcodec import inspection, links, reading, reception
-from xcodec.coding import container, payload
+from xcodec.coding import octets, payload
+from xcodec.coding.header import read_header
 
 HEIGHT, WIDTH = 20, 28
 MAX_PIXELS = 1 << 11
@@ -52,15 +53,15 @@ def heads() -> list[bytes]:
     """The headers of the seeds."""
     found = []
     for data in seeds().values():
-        reader = container.Reader(data)
-        container._read_header(reader, MAX_PIXELS, reading.LIMITS)
+        reader = octets.Reader(data)
+        read_header(reader, MAX_PIXELS, reading.LIMITS)
         found.append(data[: reader.at])
     return found
 
 
 def mended(data: bytes) -> bytes:
     """A file whose last four bytes are the checksum of the others."""
-    return data[:-4] + container.checksum(data[:-4])
+    return data[:-4] + octets.checksum(data[:-4])
 
 
 def one(data: bytes) -> None:
@@ -73,7 +74,7 @@ def one(data: bytes) -> None:
         file = mended(file)
     elif way == 5 and file:
         body = heads()[file[0] % len(heads())] + file[1:]
-        file = body + container.checksum(body)
+        file = body + octets.checksum(body)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

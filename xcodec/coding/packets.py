@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import zfec
 
-from xcodec.coding.container import Reader, checksum, varint
+from xcodec.coding.octets import Reader, checksum, varint
 from xcodec.errors import FormatError, InputError, TruncatedError
 
 VERSION = 1
@@ -171,7 +171,7 @@ def sound(data: bytes) -> bool:
 def parse(data: bytes, limits: tuple[int, int]) -> Packet:
     """A packet from its bytes.
 
-    limits : largest scale and largest step index, as for ``container.read``
+    limits : largest scale and largest step index, as for ``coding.header.read_header``
 
     Raises FormatError where it is none, is damaged, or of a version unknown here.
     """

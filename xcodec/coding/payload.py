@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding import container
-from xcodec.coding.container import Header
+from xcodec.coding import octets
 from xcodec.coding.context import tables
 from xcodec.coding.grid import Box
+from xcodec.coding.header import Header
 from xcodec.coding.layers import read_grid, read_plane, write_grid, write_plane
 from xcodec.coding.lifting import Hierarchy, hierarchy
 from xcodec.coding.maskcode import read_mask, write_mask
@@ -121,7 +121,7 @@ def _write(
     coder = Encoder()
     if density is None:
         mask = write_mask(_mask_of(points))
-        front = container.varint(len(mask)) + mask
+        front = octets.varint(len(mask)) + mask
         tally("density", 8 * len(front))
     elif not header.uniform:
         write_grid(coder, density.exponents, tables("density"))
@@ -160,7 +160,7 @@ def read_points(
     most = most_samples(sum(map(len, layers))) if whole else MAX_SAMPLES
     density = None
     if header.mask == "explicit":
-        reader = container.Reader(layer)
+        reader = octets.Reader(layer)
         marked = np.zeros((box.height, box.width), bool)
         if layer or not tiled:
             mask = reader.take(reader.varint(len(layer), "the length of the mask"))

@@ -13,7 +13,7 @@ import numpy as np
 
 import xcodec
 from xcodec.analysis import DEFAULT_EFFORT
-from xcodec.coding import container
+from xcodec.coding.header import MODELS
 from xcodec.errors import InputError
 from xcodec.images import RGB
 from xcodec.reconstruction import zoo
@@ -60,7 +60,7 @@ class Variant:
         chosen = dict(self.encode)
         if self.effort is not None:
             chosen["effort"] = self.effort
-        if self.model in container.MODELS:
+        if self.model in MODELS:
             chosen["model"] = self.model
         return chosen
 
