@@ -140,7 +140,7 @@ def test_section_5_2(task: str, title: str, fill: str) -> None:
 
 
 def test_section_5_2_by_sides() -> None:
-    (rows,) = headed("docs/reproduction.md", "pictures", "side")
+    (rows,) = headed("docs/reproduction.md", "pictures", "side", "10 % points: own model")
     for pictures, side, *cells in rows:
         model = f"restore-{pictures.removesuffix('s')}"
         columns = [
@@ -152,6 +152,20 @@ def test_section_5_2_by_sides() -> None:
         for (task, method, level, kind, names), cell in zip(columns, cells, strict=True):
             found = restored(f"cross_{task}_{pictures}_{side}", method, level, kind, names)
             assert not unlike(cell, found), cell
+
+
+@pytest.mark.parametrize("task", ["white-block", "color-block"])
+def test_section_5_2_of_blocks(task: str) -> None:
+    header = ["pictures", "side", task.replace("-", " ").replace("color", "cluttered")]
+    ((first, *rows),) = (t for t in tables("docs/reproduction.md") if t[0][:3] == header)
+    methods = CLASSICAL | dict.fromkeys(("face model", "raw"), f"restore-face-{task}")
+    for pictures, side, level, *cells in rows:
+        name = f"cross_{task}_{pictures}" + {"256": ""}.get(side, f"_{side}")
+        if (pictures, side, level) == ("faces", "256", "128"):
+            name = f"table1_{task}"
+        for title, cell in zip(first[3:], cells, strict=True):
+            figures = SEEN if title == "raw" else ("hole psnr",)
+            assert not unlike(cell, restored(name, methods[title], int(level), "", figures)), cell
 
 
 def curves(name: str, setting: float) -> dict[str, list[Any]]:
