@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from xcodec import search
 from xcodec.analysis import Request, analyse, write_symbols
-from xcodec.coding import octets, quantizer
+from xcodec.coding import quantizer
 from xcodec.coding.header import MAGIC, VERSION
 from xcodec.coding.maskcode import read_mask, write_mask
-from xcodec.coding.octets import pack, unpack
+from xcodec.coding.octets import CHECKSUM, checksum, pack, unpack
 from xcodec.errors import FormatError, InputError
 from xcodec.modes import Alpha, to_depth
 from xcodec.reconstruction.interpolation import fill
@@ -85,7 +85,7 @@ def read(section: bytes, height: int, width: int, paint: Paint) -> Alpha:
             raise FormatError("damaged: the alpha is too short")
         return np.cumsum(rows.reshape(height, width), 0, dtype=np.uint8)
     whole = _START + body
-    painted = paint(whole + octets.checksum(whole))
+    painted = paint(whole + checksum(whole))
     if painted.shape != (height, width):
         raise FormatError("damaged: the alpha is of another size than the picture")
     if kind == "cut":
@@ -106,7 +106,7 @@ def _write_plane(alpha: Alpha) -> bytes:
 
 
 def _body(kind: str, file: bytes) -> bytes:
-    return bytes([KINDS.index(kind)]) + file[len(_START) : -octets.CHECKSUM]
+    return bytes([KINDS.index(kind)]) + file[len(_START) : -CHECKSUM]
 
 
 def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | None, bool]:
@@ -115,7 +115,7 @@ def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | Non
     request = Request(grey=True, effort=_EFFORT)
     goals = [(True, search.Goal(psnr=decibels(quality)))]
     if limit is not None:
-        goals.append((False, search.Goal(size=limit + len(_START) + octets.CHECKSUM - 1)))
+        goals.append((False, search.Goal(size=limit + len(_START) + CHECKSUM - 1)))
     for good, goal in goals:
         try:
             section = _body("samples", search.best(rgb, request, goal))

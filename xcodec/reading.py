@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from xcodec import analysis, images
 from xcodec.analysis import GREY
-from xcodec.coding import container, lifting, octets, payload, quantizer
+from xcodec.coding import container, lifting, payload, quantizer
 from xcodec.coding.container import Contents
 from xcodec.coding.grid import Box
 from xcodec.coding.header import Header
 from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.coding.octets import Data
 from xcodec.errors import FormatError
 from xcodec.samples import Density, Points, Samples
 from xcodec.sampling.mask import MAX_SCALE
@@ -111,9 +112,7 @@ def parsed(coded: Coded) -> Tile:
     return Tile(header, box, coded.count, coded.whole, density, points, tree, symbols)
 
 
-def opened(
-    data: octets.Data, max_pixels: int, partial: bool = False, check: bool = True
-) -> Contents:
+def opened(data: Data, max_pixels: int, partial: bool = False, check: bool = True) -> Contents:
     """The header and the index of a file; warns where ``partial`` and it is damaged."""
     try:
         return container.read(data, max_pixels=max_pixels, limits=LIMITS, check=check)

@@ -106,10 +106,14 @@ def test_figure_11() -> None:
             assert not unlike(cell, restored(name, methods[title], level, "", SEEN)), cell
 
 
+def in_words(task: str) -> str:
+    """What the pages call a block."""
+    return task.replace("-", " ").replace("color", "cluttered")
+
+
 @pytest.mark.parametrize("task", ["white-block", "color-block"])
 def test_table_1(task: str) -> None:
-    title = task.replace("-", " ").replace("color", "cluttered")
-    (rows,) = headed("docs/reproduction.md", title, "raw")
+    (rows,) = headed("docs/reproduction.md", in_words(task), "raw")
     names = {"x-gans": f"table1_{task}_x-gans"}
     methods = CLASSICAL | {"ours": f"restore-face-{task}"}
     for name in (f"table1_{task}", *names.values()):
@@ -156,7 +160,7 @@ def test_section_5_2_by_sides() -> None:
 
 @pytest.mark.parametrize("task", ["white-block", "color-block"])
 def test_section_5_2_of_blocks(task: str) -> None:
-    header = ["pictures", "side", task.replace("-", " ").replace("color", "cluttered")]
+    header = ["pictures", "side", in_words(task)]
     ((first, *rows),) = (t for t in tables("docs/reproduction.md") if t[0][:3] == header)
     methods = CLASSICAL | dict.fromkeys(("face model", "raw"), f"restore-face-{task}")
     for pictures, side, level, *cells in rows:

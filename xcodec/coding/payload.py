@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding import octets
 from xcodec.coding.context import tables
 from xcodec.coding.grid import Box
 from xcodec.coding.header import Header
 from xcodec.coding.layers import read_grid, read_plane, write_grid, write_plane
 from xcodec.coding.lifting import Hierarchy, hierarchy
 from xcodec.coding.maskcode import read_mask, write_mask
+from xcodec.coding.octets import Reader, varint
 from xcodec.coding.rangecoder import Decoder, Encoder
 from xcodec.errors import FormatError
 from xcodec.samples import Density, Ints, Points
@@ -121,7 +121,7 @@ def _write(
     coder = Encoder()
     if density is None:
         mask = write_mask(_mask_of(points))
-        front = octets.varint(len(mask)) + mask
+        front = varint(len(mask)) + mask
         tally("density", 8 * len(front))
     elif not header.uniform:
         write_grid(coder, density.exponents, tables("density"))
@@ -160,7 +160,7 @@ def read_points(
     most = most_samples(sum(map(len, layers))) if whole else MAX_SAMPLES
     density = None
     if header.mask == "explicit":
-        reader = octets.Reader(layer)
+        reader = Reader(layer)
         marked = np.zeros((box.height, box.width), bool)
         if layer or not tiled:
             mask = reader.take(reader.varint(len(layer), "the length of the mask"))
