@@ -18,7 +18,7 @@ from xcodec.reconstruction import store, zoo
 from xcodec.reconstruction.architecture import OnDemandArchitecture, Shape, XGansArchitecture
 from xcodec.reconstruction.inputs import inputs
 from xcodec.reconstruction.networks import build
-from xcodec.training import cache, dataset, trainer, validation, vgg
+from xcodec.training import cache, dataset, trainer, unpacking, validation, vgg
 from xcodec.training.judge import shares
 from xcodec.training.learner import Learner
 from xcodec.training.settings import LossSettings, TrainSettings, presets
@@ -62,7 +62,7 @@ def test_noise_is_encoded_for_networks_that_start_from_a_fill(settings: TrainSet
     settings = tasked(settings, "color-noise", SMALL)
     entry = cache.opened(cache.encode(jobs(settings)[0]))
     pixels = np.array(entry.pixels)
-    example = dataset.encoded(pixels, entry)
+    example = unpacking.example(entry)
     rgb, noisy, known = pixels[..., :3], pixels[..., 8:], pixels[..., 7] == 1
     np.testing.assert_array_equal(noisy[known], rgb[known])
     assert 0.05 <= known.mean() <= 0.25

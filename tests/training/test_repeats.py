@@ -18,6 +18,7 @@ import torch
 from tests.training.conftest import GAN, SMALL, jobs, smooth, tasked
 from xcodec.reconstruction.architecture import Shape, XGansArchitecture
 from xcodec.training import cache, dataset, learner, trainer
+from xcodec.training.batches import Batches
 from xcodec.training.filler import Filler
 from xcodec.training.learner import Learner
 from xcodec.training.settings import TrainSettings
@@ -39,20 +40,20 @@ def test_what_a_crop_is_follows_from_seed_step_and_place(settings: TrainSettings
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
     whole = dataset.draw(entries, settings, 7, range(4))
     part = dataset.draw(entries, settings, 7, range(2, 4))
-    np.testing.assert_array_equal(whole.conditions[2:], part.conditions)
+    np.testing.assert_array_equal(whole.pixels[2:], part.pixels)
     other = dataset.draw(entries, settings, 8, range(4))
-    assert not np.array_equal(whole.conditions, other.conditions)
+    assert not np.array_equal(whole.pixels, other.pixels)
 
 
 def test_crops_do_not_depend_on_how_fast_pictures_are_encoded(settings: TrainSettings) -> None:
     settings = dataclasses.replace(settings, ready=2, pace=0.5)
     found = []
-    for workers in (0, 1):
+    for workers, drawers in ((0, 1), (1, 3)):
         fresh = dataclasses.replace(settings, cache=settings.cache / str(workers))
         fresh.cache.mkdir(parents=True)
         filler = Filler(jobs(fresh), 32, workers)
-        batches = dataset.Batches(filler, fresh, 0)
-        found.append([batches.next()[0].conditions for _ in range(10)])
+        batches = Batches(filler, fresh, 0, drawers=drawers)
+        found.append([batches.next()[0].pixels for _ in range(10)])
         batches.close()
         filler.close()
     np.testing.assert_array_equal(*found)

@@ -19,8 +19,8 @@ from tests.training.conftest import SMALL
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import store
 from xcodec.reconstruction.architecture import Architecture
-from xcodec.reconstruction.conditions import from_network
-from xcodec.training import cache, dataset, trainer, validation
+from xcodec.reconstruction.conditions import from_network, stack
+from xcodec.training import cache, dataset, trainer, unpacking, validation
 from xcodec.training.filler import Filler
 from xcodec.training.learner import Learner, Outcome
 from xcodec.training.losses import PixelLoss, crop_errors
@@ -231,12 +231,24 @@ def test_an_entry_is_what_the_decoder_gets(settings: TrainSettings) -> None:
     assert not entry.pixels[..., 6][entry.pixels[..., 7] == 1].any()  # Certain on the samples.
 
 
+def test_a_network_learns_from_what_a_decoder_shows_it(settings: TrainSettings) -> None:
+    for entry in [cache.opened(cache.encode(job)) for job in jobs(settings)[:4]]:
+        found = unpacking.example(entry)
+        pixels = np.array(entry.pixels)
+        deviation = pixels[..., 6].astype(np.float32) / 255
+        shown = stack(pixels[..., 3:6], deviation, pixels[..., 7], entry.step, entry.tone)
+        np.testing.assert_allclose(found.conditions, shown, atol=1e-6)
+        np.testing.assert_array_equal(dataset.picture_of(found.target), pixels[..., :3])
+        np.testing.assert_array_equal(found.known[0], pixels[..., 7])
+
+
 def test_crops_keep_targets_and_conditions_together(settings: TrainSettings) -> None:
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
-    batch = dataset.draw(entries, settings, 1, range(8))
+    crops = dataset.draw(entries, settings, 1, range(8))
+    batch = unpacking.seen(crops, torch.device("cpu"))
     assert batch.conditions.shape == (8, 7, 32, 32)
-    assert batch.targets.shape == (8, 3, 32, 32)
-    error = from_network(batch.targets) - from_network(batch.conditions[:, :3])
+    assert batch.target.shape == (8, 3, 32, 32)
+    error = from_network(batch.target.numpy()) - from_network(batch.conditions[:, :3].numpy())
     assert np.sqrt(np.mean(error**2)) < 40  # Were one of them turned, it would be 90.
 
 

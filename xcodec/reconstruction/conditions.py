@@ -42,9 +42,14 @@ def stack(
     planes[:3] = to_network(np.asarray(np.moveaxis(rgb, -1, 0), np.float32).clip(0, 255))
     planes[3] = deviation
     planes[4] = mask
-    planes[5] = np.log2(1.0 + step) / 6.0
+    planes[5] = step_plane(step)
     planes[6] = tone == "point"
     return planes
+
+
+def step_plane(step: float | Floats) -> Floats:
+    """What the network sees of quantiser steps in grey levels, 0 for exact values."""
+    return np.asarray(np.log2(1.0 + np.asarray(step)) / 6.0, np.float32)
 
 
 def to_network(grey: Floats | Ints) -> NDArray[np.float32]:

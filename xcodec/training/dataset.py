@@ -1,13 +1,10 @@
-"""Random crops of training pictures, made ready by a thread while the network learns.
+"""Random crops of training pictures.
 
 What a crop is depends on the seed, the step and its place in the step alone: a run that was killed
 goes on with the crops that it would have had, and processes that share a step share its crops out.
 """
 
-import queue
 import random
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,17 +15,13 @@ from numpy.typing import NDArray
 
 from xcodec import corruption, images
 from xcodec.errors import InputError
-from xcodec.reconstruction.conditions import stack, to_network
+from xcodec.reconstruction.conditions import to_network
 from xcodec.reconstruction.inputs import inputs
 from xcodec.reconstruction.networks import channels
-from xcodec.samples import Fill, Floats
+from xcodec.samples import Floats
 from xcodec.training import cache, stream
-from xcodec.training.filler import Filler
 from xcodec.training.settings import CODEC, TrainSettings
 
-READY_BATCHES = 4
-PLAIN_PACE = 8
-"""Pictures a step where they are only decoded, instead of the setting for encoded ones."""
 HELD_OUT = 50
 """One file in this many validates where there is no folder of validation pictures."""
 BANDS = 5
@@ -61,6 +54,27 @@ class Batch:
     conditions: NDArray[np.float32]
     targets: NDArray[np.float32]
     known: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Crops:
+    """Crops of encoded pictures for one step, which ``unpacking`` makes a network's input of.
+
+    pixels : uint8 (batch, crop, crop, planes), as in ``cache``
+    steps  : float32 (batch,), quantiser steps in grey levels
+    points : float32 (batch,), 1 where values are their pixels' own
+    """
+
+    pixels: NDArray[np.uint8]
+    steps: NDArray[np.float32]
+    points: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, pixels: Sequence[NDArray[np.uint8]], entries: Sequence[cache.Entry]) -> "Crops":
+        """Crops of one size, each with the entry that it was cut from."""
+        steps = np.array([entry.step for entry in entries], np.float32)
+        points = np.array([entry.tone == "point" for entry in entries], np.float32)
+        return cls(np.stack(pixels), steps, points)
 
 
 def split(settings: TrainSettings) -> tuple[list[Path], list[Path]]:
@@ -110,43 +124,37 @@ def draw(
     places: Sequence[int],
     bands: Sequence[float] = (),
     clutter: Sequence[Path] = (),
-) -> Batch:
+) -> Batch | Crops:
     """The crops at some places of a step, turned or mirrored at random, of random entries.
 
     bands   : share of each of BANDS in the levels of damage; without, all levels are alike
     clutter : pictures that fill colour blocks; without, the entries do
     """
+    drawn = [_drawn(entries, settings, step, place) for place in places]
+    if prepared(settings):
+        return Crops.of([pixels for pixels, _, _ in drawn], [entry for _, entry, _ in drawn])
     crop, count = settings.crop, len(places)
     conditions = np.empty((count, channels(settings.architecture), crop, crop), np.float32)
     targets = np.empty((count, 3, crop, crop), np.float32)
     known = np.empty((count, 1, crop, crop), np.float32)
-    for i, place in enumerate(places):
-        rng = np.random.default_rng([settings.seed, step, place])
-        entry = entries[int(rng.integers(len(entries)))]
-        pixels = _cut(entry.pixels, crop, settings.turns, rng)
-        if prepared(settings):
-            example = encoded(pixels, entry)
-        else:
-            level = _level(settings.span, bands, rng)
-            patch = None
-            if settings.task == "color-block":
-                patch = _patch(entries, clutter, level, rng)
-            example = damaged(pixels, settings, level, rng, patch)
+    for i, (pixels, _, rng) in enumerate(drawn):
+        level = _level(settings.span, bands, rng)
+        patch = None
+        if settings.task == "color-block":
+            patch = _patch(entries, clutter, level, rng)
+        example = damaged(pixels, settings, level, rng, patch)
         conditions[i], targets[i] = example.conditions, example.target
         known[i] = example.known
     return Batch(conditions, targets, known)
 
 
-def encoded(pixels: NDArray[np.uint8], entry: cache.Entry) -> Example:
-    """The example of pixels (height, width, planes) of an entry."""
-    deviation = pixels[..., 6].astype(np.float32) / 255
-    if pixels.shape[2] > 8:
-        fill = Fill(pixels[..., 3:6].astype(np.float32), deviation)
-        seen = inputs(True, "color-noise", pixels[..., 8:], None, fill)
-    else:
-        seen = stack(pixels[..., 3:6], deviation, pixels[..., 7], entry.step, entry.tone)
-    target = to_network(np.moveaxis(pixels[..., :3], -1, 0))
-    return Example(seen, target, pixels[None, ..., 7].astype(np.float32))
+def _drawn(
+    entries: Sequence[cache.Entry], settings: TrainSettings, step: int, place: int
+) -> tuple[NDArray[np.uint8], cache.Entry, np.random.Generator]:
+    """A crop, its entry, and the randomness for its damage."""
+    rng = np.random.default_rng([settings.seed, step, place])
+    entry = entries[int(rng.integers(len(entries)))]
+    return _cut(entry.pixels, settings.crop, settings.turns, rng), entry, rng
 
 
 def damaged(
@@ -211,78 +219,3 @@ def picture_of(example: Floats) -> images.RGB:
     grey = (np.moveaxis(example, 0, -1) + 1) * (255 / 2)
     rgb: images.RGB = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     return rgb
-
-
-class Batches:
-    """The batches of a process, step by step, drawn by a thread of their own.
-
-    bands  : as in ``draw``
-    waited : seconds that ``next`` has waited, all together
-    """
-
-    def __init__(
-        self,
-        filler: Filler,
-        settings: TrainSettings,
-        step: int,
-        bands: Sequence[float] = (),
-        rank: int = 0,
-        size: int = 1,
-    ) -> None:
-        self.waited = 0.0
-        self.bands = tuple(bands)
-        self._filler = filler
-        self._settings = settings
-        self._clutter = cache.pictures(settings.clutter) if settings.clutter else []
-        self._rank, self._size = rank, size
-        self._start(step)
-
-    def _start(self, step: int) -> None:
-        self._ready: queue.Queue[list[Batch] | Exception] = queue.Queue(READY_BATCHES)
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._fill, args=(step,), daemon=True)
-        self._thread.start()
-
-    def next(self) -> list[Batch]:
-        """The next step's batches, one for each part of its gradient; raises what drawing did."""
-        start = time.monotonic()
-        batches = self._ready.get()
-        self.waited += time.monotonic() - start
-        if isinstance(batches, Exception):
-            raise batches
-        return batches
-
-    def use(self, bands: Sequence[float], step: int) -> None:
-        """Draw the levels of damage by other shares, from a step on."""
-        if tuple(bands) != self.bands:
-            self.close()
-            self.bands = tuple(bands)
-            self._start(step)
-
-    def close(self) -> None:
-        """Stop drawing."""
-        self._closed.set()
-        while not self._ready.empty():
-            self._ready.get_nowait()
-        self._thread.join()
-
-    def _fill(self, step: int) -> None:
-        settings = self._settings
-        pace = settings.pace if prepared(settings) else PLAIN_PACE
-        while not self._closed.is_set():
-            batches: list[Batch] | Exception
-            try:
-                entries = self._filler.first(settings.ready + int(step * pace))
-                batches = [
-                    draw(entries, settings, step, self._places(part), self.bands, self._clutter)
-                    for part in range(settings.accumulate)
-                ]
-            except Exception as error:
-                batches = error
-            self._ready.put(batches)
-            step += 1
-
-    def _places(self, part: int) -> range:
-        """The places of this process's crops in a part of a step."""
-        first = (part * self._size + self._rank) * self._settings.batch
-        return range(first, first + self._settings.batch)

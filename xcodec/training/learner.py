@@ -20,12 +20,13 @@ from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.networks import build, channels
 from xcodec.reconstruction.paint import has_bf16
 from xcodec.training.criterion import Criterion
-from xcodec.training.dataset import Batch
+from xcodec.training.dataset import Batch, Crops
 from xcodec.training.discriminators import Discriminators
 from xcodec.training.losses import crop_errors, gain
 from xcodec.training.optimizer import Optimizer, Plain
 from xcodec.training.parallel import World
 from xcodec.training.settings import CODEC, TrainSettings
+from xcodec.training.unpacking import seen
 
 LAST_LR = 0.05
 """The learning rate at the end of a run, as a share of its height."""
@@ -124,7 +125,7 @@ class Learner:
             else Plain(self.generator, settings.optimizer)
         )
 
-    def learn(self, batches: Sequence[Batch]) -> Outcome:
+    def learn(self, batches: Sequence[Batch | Crops]) -> Outcome:
         """One step on the sum of the batches' gradients.
 
         Raises ModelError where a loss or its gradient is no number any more.
@@ -147,11 +148,10 @@ class Learner:
         self._follow()
         return outcome
 
-    def _gather(self, batch: Batch, play: bool, parts: int) -> Outcome:
+    def _gather(self, batch: Batch | Crops, play: bool, parts: int) -> Outcome:
         """Add up a batch's gradients: one of several parts of a step."""
-        x = torch.from_numpy(batch.conditions).to(self.device)
-        target = torch.from_numpy(batch.targets).to(self.device)
-        known = torch.from_numpy(batch.known).to(self.device)
+        what = seen(batch, self.device)
+        x, target, known = what.conditions, what.target, what.known
         more: dict[str, Tensor] = {}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             picture = self.generator(x)

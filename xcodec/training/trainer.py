@@ -15,12 +15,16 @@ from xcodec.errors import InputError
 from xcodec.reconstruction import zoo
 from xcodec.reconstruction.paint import choose
 from xcodec.training import board, dataset, parallel, validation
+from xcodec.training.batches import Batches
 from xcodec.training.board import Board
 from xcodec.training.filler import Filler
 from xcodec.training.judge import Judge
 from xcodec.training.learner import Learner
 from xcodec.training.progress import Monitor
 from xcodec.training.settings import TrainSettings
+
+DRAWERS = 4
+"""Threads that draw crops for a graphics card; beside a processor that learns, one is enough."""
 
 
 def train(settings: TrainSettings) -> zoo.Card:
@@ -62,7 +66,9 @@ def train(settings: TrainSettings) -> zoo.Card:
         judge = Judge(learner, examples, monitor, events, facts)
         filler.first(settings.ready)
         place = learner.account.step, learner.account.bands, world.rank, world.size
-        batches = stack.enter_context(closing(dataset.Batches(filler, settings, *place)))
+        drawers = 1 if learner.device.type == "cpu" else min(_cores(), DRAWERS)
+        drawn = Batches(filler, settings, *place, drawers)
+        batches = stack.enter_context(closing(drawn))
         _run(learner, batches, filler, judge, monitor, events, interrupted)
         monitor.say(f"{len(filler.entries)} encoded pictures, {filler.skipped} skipped")
         if filler.skipped:
@@ -74,7 +80,7 @@ def train(settings: TrainSettings) -> zoo.Card:
 
 def _run(
     learner: Learner,
-    batches: dataset.Batches,
+    batches: Batches,
     filler: Filler,
     judge: Judge,
     monitor: Monitor,

@@ -12,8 +12,8 @@ from xcodec import images
 from xcodec.errors import InputError, XcodecError
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.paint import predict
-from xcodec.training import cache
-from xcodec.training.dataset import Example, band_levels, damaged, encoded, picture_of
+from xcodec.training import cache, unpacking
+from xcodec.training.dataset import Example, band_levels, damaged, picture_of
 from xcodec.training.losses import PerceptualLoss
 from xcodec.training.settings import CODEC, TrainSettings
 
@@ -83,8 +83,7 @@ def _encoded(pictures: Sequence[Path], folder: Path) -> dict[str, list[Example]]
                 path = path or cache.encode(cache.Job(picture, folder, stem, draw, SIDE, None))
             except XcodecError as error:
                 raise InputError(f"{picture}: {error}") from error
-            entry = cache.opened(path)
-            found.append(encoded(np.array(entry.pixels), entry))
+            found.append(unpacking.example(cache.opened(path)))
     return examples
 
 
