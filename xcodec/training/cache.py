@@ -21,6 +21,7 @@ from xcodec.errors import InputError
 from xcodec.reconstruction.consensus import fill_noise
 from xcodec.reconstruction.interpolation import fill, fill_known
 from xcodec.samples import Fill
+from xcodec.training.variety import varied
 
 CACHE_VERSION = 5
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
@@ -69,6 +70,7 @@ class Job:
     draw : how; None keeps RGB alone
     side : larger pictures are cut to a window of this side
     seed : where the window lies, and points; None for the middle
+    vary : the least side of the picture once it is ``variety.varied``; 0 leaves it as it is
     """
 
     picture: Path
@@ -77,6 +79,7 @@ class Job:
     draw: Draw | PointsDraw | NoiseDraw | None
     side: int
     seed: int | None
+    vary: int = 0
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,8 @@ def _octaves(rng: np.random.Generator) -> float:
 def encode(job: Job) -> Path:
     """Make a picture's entry, write it and give its path; raises XcodecError."""
     rgb = images.load(job.picture).rgb
+    if job.vary:
+        rgb = varied(rgb, job.vary, np.random.default_rng(job.seed))
     rng = None if job.seed is None else np.random.default_rng(job.seed)
     starts = [
         room // 2 if rng is None else int(rng.integers(room + 1))

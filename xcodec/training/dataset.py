@@ -4,6 +4,7 @@ What a crop is depends on the seed, the step and its place in the step alone: a 
 goes on with the crops that it would have had, and processes that share a step share its crops out.
 """
 
+import dataclasses
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -103,18 +104,24 @@ def prepared(settings: TrainSettings) -> bool:
 def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Job]:
     """What is to be encoded for training, in order: each picture once before any one twice."""
     rng = random.Random(settings.seed)
-    folder = settings.cache
     for number in range(settings.variants if prepared(settings) else 1):
         for picture in rng.sample(list(pictures), len(pictures)):
-            if settings.task == CODEC:
-                yield cache.variant(picture, folder, settings.rates, number)
-            elif not prepared(settings):
-                yield cache.plain(picture, folder)
-            elif settings.task == "points":
-                kinds = settings.distributions
-                yield cache.points_variant(picture, folder, settings.span, kinds, number)
-            else:
-                yield cache.noise_variant(picture, folder, settings.span, number)
+            job = _job(picture, settings, number)
+            if settings.vary and number % 2:
+                stem = f"{job.stem}-varied-{settings.crop}"
+                job = dataclasses.replace(job, stem=stem, vary=settings.crop)
+            yield job
+
+
+def _job(picture: Path, settings: TrainSettings, number: int) -> cache.Job:
+    folder = settings.cache
+    if settings.task == CODEC:
+        return cache.variant(picture, folder, settings.rates, number)
+    if not prepared(settings):
+        return cache.plain(picture, folder)
+    if settings.task == "points":
+        return cache.points_variant(picture, folder, settings.span, settings.distributions, number)
+    return cache.noise_variant(picture, folder, settings.span, number)
 
 
 def draw(

@@ -112,6 +112,7 @@ class TrainSettings:
     device           : auto, cpu, cuda or mps
     rates            : lowest and highest rate of the training pictures, drawn log-uniformly
     variants         : encodings of each picture
+    vary             : whether every other one is of it at another size, angle and in other colours
     ready, pace      : encoded pictures to wait for before the first step, and more of them a step
     resume           : continue the run whose state is in ``checkpoint``, if there is one;
                        its weights then come from there, not from ``init``
@@ -166,6 +167,7 @@ class TrainSettings:
     device: str = "auto"
     rates: tuple[float, float] = (0.004, 0.3)
     variants: int = 4
+    vary: bool = False
     ready: int = 64
     pace: float = 0.25
     resume: bool = False

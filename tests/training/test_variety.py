@@ -1,0 +1,55 @@
+"""Pictures varied before they are coded."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.training.conftest import jobs
+from xcodec import images
+from xcodec.training import cache
+from xcodec.training.settings import TrainSettings
+from xcodec.training.variety import ZOOM, varied
+
+
+@pytest.mark.parametrize("size", [(64, 64), (40, 96), (32, 33)])
+def test_a_varied_picture_is_another_one_of_the_same_thing(
+    size: tuple[int, int], photo: images.RGB
+) -> None:
+    rgb = np.asarray(Image.fromarray(photo).resize(size))
+    zooms = []
+    for seed in range(30):
+        found = varied(rgb, 32, np.random.default_rng(seed))
+        assert found.dtype == np.uint8
+        np.testing.assert_array_equal(found, varied(rgb, 32, np.random.default_rng(seed)))
+        assert min(found.shape[:2]) >= 32
+        assert max(found.shape[:2]) <= max(size)
+        zooms.append(found.shape[0] / rgb.shape[0])
+        assert not np.array_equal(found, rgb)
+        small = [
+            Image.fromarray(one).convert("L").resize((4, 4), Image.Resampling.BOX)
+            for one in (rgb, found)
+        ]
+        assert np.corrcoef(*(np.asarray(one).ravel() for one in small))[0, 1] > 0.5
+    assert min(zooms) >= 1 / ZOOM - 0.02
+    assert min(zooms) < 0.95 or min(size) == 32  # That one has no room to shrink.
+
+
+def test_a_picture_too_small_for_the_crops_does_not_shrink() -> None:
+    rgb = np.full((8, 50, 3), 90, np.uint8)
+    for seed in range(5):
+        found = varied(rgb, 32, np.random.default_rng(seed))
+        assert found.shape == rgb.shape
+        assert np.ptp(found.reshape(-1, 3), axis=0).max() == 0
+
+
+def test_every_other_encoding_is_of_a_varied_picture(settings: TrainSettings) -> None:
+    plain = jobs(dataclasses.replace(settings, variants=2))
+    mixed = jobs(dataclasses.replace(settings, variants=2, vary=True))
+    assert [job.vary for job in mixed] == [0] * (len(mixed) // 2) + [32] * (len(mixed) // 2)
+    assert mixed[: len(mixed) // 2] == plain[: len(plain) // 2]
+    assert not {job.stem for job in mixed[len(mixed) // 2 :]} & {job.stem for job in plain}
+    before, after = (cache.opened(cache.encode(job)).pixels for job in (plain[-1], mixed[-1]))
+    assert not np.array_equal(before[:32, :32, :3], after[:32, :32, :3])
+    assert after[..., 7].any()
