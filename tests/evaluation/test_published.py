@@ -83,12 +83,13 @@ def test_figure_10(place: int, name: str, kind: str) -> None:
     first, *rows = [t for t in tables("docs/reproduction.md") if t[0][0] == kind][place]
     own, *others = networks(name)
     methods = CLASSICAL | dict.fromkeys(("ours", "ours, from nothing"), own)
-    methods |= dict(zip(("on-demand",), others, strict=False))
+    methods |= dict(zip(("on-demand",), others or ["on-demand-points"], strict=True))
     assert len(rows) == 8
     for percent, *cells in rows:
         for title, cell in zip(first[1:], cells, strict=True):
             level = int(percent.removesuffix(" %"))
-            assert not unlike(cell, restored(name, methods[title], level, kind, PUT_BACK)), cell
+            source = f"{name}_on-demand" if title == "on-demand" and not others else name
+            assert not unlike(cell, restored(source, methods[title], level, kind, PUT_BACK)), cell
 
 
 def test_figure_11() -> None:
@@ -104,6 +105,18 @@ def test_figure_11() -> None:
         for title, cell in zip(first[2:], cells, strict=True):
             level = int(percent.removesuffix(" %"))
             assert not unlike(cell, restored(name, methods[title], level, "", SEEN)), cell
+
+
+def test_figure_12() -> None:
+    (rows,) = headed("docs/reproduction.md", "point loss", "steps")
+    methods = networks("figure12")
+    assert len(rows) == len(methods) == 6
+    trained = record("figure12")["trained"]
+    for (title, _, _, kept, *cells), method, run in zip(rows, methods, trained, strict=True):
+        assert run["losses"]["point_norm"] == title.partition(" ")[0].rstrip(",").lower()
+        assert kept == f"{run['steps']:,}"
+        for level, cell in zip((2, 6, 15), cells, strict=True):
+            assert not unlike(cell, restored("figure12", method, level, "random", SEEN)), cell
 
 
 def in_words(task: str) -> str:
