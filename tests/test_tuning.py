@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 import xcodec
+from xcodec.reconstruction import zoo
 
 RGB = NDArray[np.uint8]
 
@@ -46,6 +47,7 @@ def test_what_is_not_fitted_is_not_tuned(small: RGB) -> None:
 def test_weights_that_are_missing_are_one_clear_error(
     small: RGB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(zoo, "_places", lambda: [])
     with pytest.raises(xcodec.ModelError, match="face"):
         xcodec.encode(small, effort=8, model="face")
 
