@@ -150,8 +150,7 @@ class Learner:
 
     def _gather(self, batch: Batch | Crops, play: bool, parts: int) -> Outcome:
         """Add up a batch's gradients: one of several parts of a step."""
-        what = seen(batch, self.device)
-        x, target, known = what.conditions, what.target, what.known
+        x, target, known = seen(batch, self.device)
         more: dict[str, Tensor] = {}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             picture = self.generator(x)

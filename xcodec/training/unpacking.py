@@ -4,7 +4,7 @@ A byte a plane travels there and the network's numbers are made where they are u
 card would wait for the processor to make them.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +18,7 @@ NOISY = 8
 """Planes of an entry before the damaged RGB, if there is one."""
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """What a step learns from, on the network's scale.
 
     conditions : float32 (batch, channels, height, width)
@@ -46,8 +45,7 @@ def example(entry: Entry) -> Example:
     """What a network sees of a whole entry."""
     crops = Crops.of([np.array(entry.pixels)], [entry])
     found = seen(crops, torch.device("cpu"))
-    parts = (found.conditions, found.target, found.known)
-    return Example(*(part[0].contiguous().numpy() for part in parts))
+    return Example(*(part[0].contiguous().numpy() for part in found))
 
 
 def _unpacked(pixels: Tensor, steps: Tensor, points: Tensor) -> Seen:

@@ -11,6 +11,8 @@ from xcodec import images
 
 ZOOM = 1.4
 """Most that a picture grows; it shrinks by as much at most."""
+ANGLE = 0.2
+"""Most that it is turned either way, in radians."""
 GAMMA = 1.3
 SATURATION = (0.6, 1.4)
 BALANCE = 0.08
@@ -36,10 +38,11 @@ def _turned(rgb: images.RGB, smallest: int, rng: np.random.Generator) -> images.
     # A window of the picture's sides inside the larger picture, turned by what its margin allows.
     longest, shortest = max(height, width), min(height, width)
     room = (zoom - 1) * shortest / longest
-    angle = float(rng.uniform(-1, 1)) * min(room, 0.2)
-    map_back = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), np.degrees(angle), zoom)
+    angle = float(rng.uniform(-1, 1)) * min(room, ANGLE)
+    middle = ((width - 1) / 2, (height - 1) / 2)
+    matrix = cv2.getRotationMatrix2D(middle, float(np.degrees(angle)), zoom)
     turned = cv2.warpAffine(
-        rgb, map_back, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
+        rgb, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
     )
     return np.asarray(turned, np.uint8)
 
