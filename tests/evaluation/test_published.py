@@ -112,9 +112,9 @@ def test_figure_12() -> None:
     methods = networks("figure12")
     assert len(rows) == len(methods) == 6
     trained = record("figure12")["trained"]
-    for (title, _, _, kept, *cells), method, run in zip(rows, methods, trained, strict=True):
+    for (title, steps, *cells), method, run in zip(rows, methods, trained, strict=True):
         assert run["losses"]["point_norm"] == title.partition(" ")[0].rstrip(",").lower()
-        assert kept == f"{run['steps']:,}"
+        assert steps == f"{run['steps']:,}"
         for level, cell in zip((2, 6, 15), cells, strict=True):
             assert not unlike(cell, restored("figure12", method, level, "random", SEEN)), cell
 

@@ -72,6 +72,24 @@ def test_noise_is_encoded_for_networks_that_start_from_a_fill(settings: TrainSet
     np.testing.assert_array_equal(dataset.picture_of(example.target), rgb)
 
 
+def test_statistics_of_normalisation_are_averaged_as_weights_are(settings: TrainSettings) -> None:
+    settings = tasked(settings, "points", XGANS, ema=0.5)
+    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
+    learner = Learner(settings, torch.device("cpu"))
+    wanted = {key: value.clone() for key, value in learner.average.state_dict().items()}
+    for step in range(4):
+        learner.learn([dataset.draw(entries, settings, step, range(2))])
+        keep = min(0.5, (step + 1) / (step + 11))
+        for key, value in learner.generator.state_dict().items():
+            wanted[key] = keep * wanted[key] + (1 - keep) * value
+    means = [key for key in wanted if key.endswith("running_mean")]
+    assert means
+    average, last = learner.average.state_dict(), learner.generator.state_dict()
+    for key in means:
+        torch.testing.assert_close(average[key], wanted[key])
+        assert (average[key] - last[key]).abs().max() > 0
+
+
 def test_adversaries_learn_and_join_after_pretraining(settings: TrainSettings) -> None:
     losses = dataclasses.replace(GAN, pixel=1.0)
     settings = dataclasses.replace(settings, losses=losses, pretrain=0.5, steps=4, rival_width=8)

@@ -202,14 +202,13 @@ class Learner:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Let the average follow the weights; young averages follow faster."""
+        """Let the average follow the weights, and statistics of normalisation: those of the last
+        few crops alone would move the picture by decibels. Young averages follow faster.
+        """
         step = self.account.step
         keep = min(self.settings.ema, step / (step + 10))
-        averages: list[Tensor] = list(self.average.parameters())
-        weights: list[Tensor] = list(self.generator.parameters())
+        averages, weights = _floats(self.average), _floats(self.generator)
         torch._foreach_lerp_(averages, weights, 1 - keep)
-        for mine, its in zip(self.average.buffers(), self.generator.buffers(), strict=True):
-            mine.copy_(its)
 
     def save(self, path: Path) -> None:
         """Write the run's state, atomically; raises InputError where that fails."""
@@ -245,6 +244,11 @@ class Learner:
             raise InputError(f"{path}: not the state of a training run") from error
         self.account = account
         self.optimizer.restore(_part(tensors, "moved"))
+
+
+def _floats(network: Network) -> list[Tensor]:
+    """The weights and the statistics of a network, but not how many batches they come from."""
+    return [value for value in network.state_dict().values() if value.is_floating_point()]
 
 
 def _mean(numbers: Sequence[float]) -> float:
