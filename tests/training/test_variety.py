@@ -1,6 +1,7 @@
 """Pictures varied before they are coded."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 
 from tests.training.conftest import jobs
 from xcodec import images
+from xcodec.errors import InputError
 from xcodec.training import cache
 from xcodec.training.settings import TrainSettings
 from xcodec.training.variety import ZOOM, varied
@@ -42,6 +44,14 @@ def test_a_picture_too_small_for_the_crops_does_not_shrink() -> None:
         found = varied(rgb, 32, np.random.default_rng(seed))
         assert found.shape == rgb.shape
         assert np.ptp(found.reshape(-1, 3), axis=0).max() == 0
+
+
+def test_pictures_that_are_encoded_once_cannot_be_varied(settings: TrainSettings) -> None:
+    block = {"variants": 2, "task": "white-block", "levels": (16, 16)}
+    wrong: list[dict[str, Any]] = [{"variants": 1}, block]
+    for changed in wrong:
+        with pytest.raises(InputError, match="vary needs"):
+            dataclasses.replace(settings, vary=True, **changed)
 
 
 def test_every_other_encoding_is_of_a_varied_picture(settings: TrainSettings) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from xcodec.training import cache
-from xcodec.training.dataset import Batch, Crops, draw, prepared
+from xcodec.training.dataset import Batch, Crops, draw
 from xcodec.training.filler import Filler
 from xcodec.training.settings import TrainSettings
 
@@ -83,7 +83,7 @@ class Batches:
     def _fill(self, step: int, ready: Ready) -> None:
         """Draw a thread's share of the steps, from the first of them on."""
         settings = self._settings
-        pace = settings.pace if prepared(settings) else PLAIN_PACE
+        pace = settings.pace if settings.prepared else PLAIN_PACE
         while not self._closed.is_set():
             batches: list[Batch | Crops] | Exception
             try:

@@ -95,16 +95,10 @@ def digest(pictures: Sequence[Path]) -> str:
     return sha256("".join(sorted(map(cache.digest, pictures))).encode()).hexdigest()[:16]
 
 
-def prepared(settings: TrainSettings) -> bool:
-    """Whether pictures are encoded before they are cut, rather than damaged afterwards."""
-    filled = settings.task in ("points", "color-noise") and settings.architecture.blends
-    return settings.task == CODEC or filled
-
-
 def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Job]:
     """What is to be encoded for training, in order: each picture once before any one twice."""
     rng = random.Random(settings.seed)
-    for number in range(settings.variants if prepared(settings) else 1):
+    for number in range(settings.variants if settings.prepared else 1):
         for picture in rng.sample(list(pictures), len(pictures)):
             job = _job(picture, settings, number)
             if settings.vary and number % 2:
@@ -117,7 +111,7 @@ def _job(picture: Path, settings: TrainSettings, number: int) -> cache.Job:
     folder = settings.cache
     if settings.task == CODEC:
         return cache.variant(picture, folder, settings.rates, number)
-    if not prepared(settings):
+    if not settings.prepared:
         return cache.plain(picture, folder)
     if settings.task == "points":
         return cache.points_variant(picture, folder, settings.span, settings.distributions, number)
@@ -138,7 +132,7 @@ def draw(
     clutter : pictures that fill colour blocks; without, the entries do
     """
     drawn = [_drawn(entries, settings, step, place) for place in places]
-    if prepared(settings):
+    if settings.prepared:
         return Crops.of([pixels for pixels, _, _ in drawn], [entry for _, entry, _ in drawn])
     crop, count = settings.crop, len(places)
     conditions = np.empty((count, channels(settings.architecture), crop, crop), np.float32)

@@ -230,6 +230,8 @@ class TrainSettings:
             raise InputError(f"a block of {self.span[1]} pixels needs a crop of as many at least")
         if self.keep == "perceptual" and not self.losses.perceptual:
             raise InputError("to keep the perceptually best, the perceptual loss must count")
+        if self.vary and (self.variants < 2 or not self.prepared):
+            raise InputError("vary needs a task that encodes each picture twice at least")
         side = getattr(self.architecture, "side", self.crop)
         if side != self.crop:
             raise InputError(f"this network takes crops of {side} pixels, not of {self.crop}")
@@ -271,6 +273,12 @@ class TrainSettings:
     def adversarial(self) -> bool:
         """Whether discriminators take part."""
         return self.losses.adversarial > 0 or self.losses.matching > 0
+
+    @property
+    def prepared(self) -> bool:
+        """Whether pictures are encoded before they are cut, rather than damaged afterwards."""
+        filled = self.task in ("points", "color-noise") and self.architecture.blends
+        return self.task == CODEC or filled
 
     @property
     def weights(self) -> Path:
