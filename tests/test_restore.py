@@ -17,9 +17,10 @@ from xcodec.reconstruction import opencv, store, zoo
 from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture, Shape
 from xcodec.reconstruction.architecture import XGansArchitecture as XGans
 from xcodec.reconstruction.generator import Generator
+from xcodec.reconstruction.inputs import inputs
 from xcodec.reconstruction.interpolation import fill_hole
 from xcodec.reconstruction.networks import build
-from xcodec.restore import MODELS, restore
+from xcodec.restore import MODELS, load, paint, restore
 
 RGB = NDArray[np.uint8]
 SMALL = Architecture((8, 8, 8, 8), (0, 0, 0), 0, (0, 0, 0))
@@ -75,6 +76,19 @@ def test_an_untrained_network_gives_the_classical_fill(models: Path, small: RGB)
     done = corruption.points(small, 10, np.random.default_rng(1))
     restored = restore(done.rgb, "points", model="any", device="cpu").astype(np.float64)
     assert 10 * np.log10(255**2 / np.mean((restored - small) ** 2)) > 22
+
+
+def test_points_are_painted_alike_from_either_side(models: Path, small: RGB) -> None:
+    weights(models, "any", "points", seed=1)
+    rgb = small[:64, :64]
+    known = corruption.points(rgb, 10, np.random.default_rng(1)).known
+    seen = inputs(True, "points", rgb, known)
+    network = load("any", "points")
+    painted = paint(seen, network, "points", "cpu")
+    mirrored = paint(np.ascontiguousarray(seen[..., ::-1]), network, "points", "cpu")
+    np.testing.assert_allclose(painted, mirrored[:, ::-1], atol=1e-3)
+    once = paint(seen, network, "color-noise", "cpu")
+    assert np.abs(once - painted).max() > 0.1
 
 
 def test_large_pictures_are_painted_in_tiles(models: Path, small: RGB) -> None:

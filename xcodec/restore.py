@@ -21,6 +21,9 @@ MODELS = {task: f"restore-photo-{task}" for task in TASKS[:2]} | {
 """The weights that restore a task where none are named: the paper's blocks lie on faces."""
 BLOCKS = {"white-block", "color-block"}
 """Tasks whose networks, where they start from a fill, see the same: what is around a hole."""
+TWICE = {"points"}
+"""Tasks whose pictures are painted as they are and mirrored: the mean of both is 0.1 dB nearer to
+the truth. Noise and blocks would gain 0.01 to 0.06 dB."""
 
 
 def restore(
@@ -51,7 +54,7 @@ def restore(
     if known is None:
         known = found(rgb, task, network)
     conditions = inputs(network.architecture.blends, task, rgb, known)
-    painted = paint(conditions, network, device)
+    painted = paint(conditions, network, task, device)
     restored = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
     if known is not None and not raw:
         restored[known] = rgb[known]
@@ -83,17 +86,24 @@ def load(model: str, task: str) -> Network:
     return network
 
 
-def paint(conditions: NDArray[np.float32], network: Network, device: str) -> NDArray[np.float32]:
+def paint(
+    conditions: NDArray[np.float32], network: Network, task: str, device: str
+) -> NDArray[np.float32]:
     """RGB float32 (height, width, 3), nominally 0..255, of conditions (channels, height, width).
 
-    Large pictures are painted in tiles where the network takes any size.
+    Large pictures are painted in tiles where the network takes any size. The paper's network and
+    On-Demand Learning's paint once, whatever the task.
     """
     place = choose(device)
     network = network.to(place)
+    twice = task in TWICE and network.architecture.blends
 
     def window(rows: slice, cols: slice) -> Floats:
         x = torch.from_numpy(np.ascontiguousarray(conditions[:, rows, cols]))[None].to(place)
-        return from_network(predict(network, x)[0].permute(1, 2, 0).cpu().numpy())
+        painted = predict(network, x)
+        if twice:
+            painted = (painted + predict(network, x.flip(-1)).flip(-1)) / 2
+        return from_network(painted[0].permute(1, 2, 0).cpu().numpy())
 
     _, height, width = conditions.shape
     return tiling.painted(height, width, window)

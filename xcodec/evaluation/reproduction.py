@@ -201,7 +201,7 @@ def _painted(model: str, task: str, device: str, done: corruption.Corrupted) -> 
         except InputError:
             return done.rgb  # No block stands out: nothing is restored.
     conditions = inputs(network.architecture.blends, task, done.rgb, known)
-    painted = paint(conditions, network, device)
+    painted = paint(conditions, network, task, device)
     return np.clip(np.rint(painted), 0, 255).astype(np.uint8)
 
 
