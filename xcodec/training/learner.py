@@ -248,7 +248,8 @@ class Learner:
 
 def _floats(network: Network) -> list[Tensor]:
     """The weights and the statistics of a network, but not how many batches they come from."""
-    return [value for value in network.state_dict().values() if value.is_floating_point()]
+    every = (*network.parameters(), *network.buffers())
+    return [value for value in every if value.is_floating_point()]
 
 
 def _mean(numbers: Sequence[float]) -> float:
