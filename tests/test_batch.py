@@ -1,6 +1,7 @@
 """Many pictures: trees, failures, stops and resumptions, lost workers, other storage."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import xcodec
 from tests.conftest import Run
 from xcodec import batch, links, storage
 from xcodec.batch import DONE, FAILED, SKIPPED, Settings, Task
+from xcodec.pool import Pool
 
 RGB = NDArray[np.uint8]
 EFFORT = {"effort": 0}
@@ -158,6 +160,32 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def stubborn(folder: str) -> None:
+    """A job that takes a while to clear up once it is asked to end, and is asked again."""
+    (Path(folder) / f"begun {os.getpid()}").touch()
+    try:
+        time.sleep(60)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+        (Path(folder) / f"cleared up {os.getpid()}").touch()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_workers_clear_up_once_and_take_nothing_more(tmp_path: Path) -> None:
+    workers = Pool(2)
+    for _ in range(4):
+        workers.submit(stubborn, str(tmp_path))
+    wait_for(lambda: len(list(tmp_path.glob("begun *"))) == 2)
+    processes = multiprocessing.active_children()
+    workers.close(now=True)
+    for process in processes:
+        process.join(60)
+        assert not process.is_alive()
+    assert len(list(tmp_path.glob("begun *"))) == 2
+    assert len(list(tmp_path.glob("cleared up *"))) == 2
 
 
 def deadly(settings: Settings, task: Task) -> batch.Outcome:

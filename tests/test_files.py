@@ -3,15 +3,21 @@
 import errno
 import io
 import os
+import pathlib
 import stat
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from xcodec import files
 from xcodec.errors import InputError, LimitError
+
+TraceFunction = Callable[[FrameType, str, Any], Any]
 
 
 def one_line(error: pytest.ExceptionInfo[BaseException]) -> str:
@@ -121,6 +127,41 @@ def test_interruption_leaves_nothing_behind(
     with pytest.raises(KeyboardInterrupt):
         files.write(tmp_path / "a", b"x")
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Closed late.
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_signal_anywhere_leaves_nothing_behind(tmp_path: Path, overwrite: bool) -> None:
+    """Signals strike between any two lines, those that clear up too."""
+    target = tmp_path / "a"
+    steps = 0
+    interrupted = True
+    while interrupted:
+        steps += 1
+        left = steps
+
+        def strike(frame: FrameType, event: str, _: object) -> TraceFunction:
+            nonlocal left
+            if frame.f_code.co_filename in (files.__file__, pathlib.__file__):
+                left -= 1
+                if left == 0:
+                    raise KeyboardInterrupt
+            return strike
+
+        before = sys.gettrace()
+        sys.settrace(strike)
+        try:
+            files.write(target, b"new", overwrite)
+            interrupted = False
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        assert os.listdir(tmp_path) in ([], ["a"])
+        if target.exists():
+            assert target.read_bytes() == b"new"
+            target.unlink()
+    assert steps > 50
 
 
 def test_overwriting_a_link_keeps_the_link(tmp_path: Path) -> None:

@@ -182,8 +182,6 @@ def one(settings: Settings, task: Task) -> Outcome:
         text = "not enough memory"
     except OSError as error:
         text = error.strerror or str(error)
-    except SystemExit:  # The parent ends its workers so: what was being written is gone.
-        os._exit(143)
     except Exception as error:  # One bad file never stops the rest.
         text = f"{type(error).__name__}: {error}"
     named = text if text.startswith(task.source) else f"{task.source}: {text}"

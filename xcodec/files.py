@@ -96,9 +96,11 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
                 os.fsync(file.fileno())
             place: Callable[[Path, Path], None] = os.replace if overwrite else _move_to_new
             place(temporary, path)
-            _sync_folder(path.parent)
-        finally:
             temporary.unlink(missing_ok=True)
+            _sync_folder(path.parent)
+        except BaseException:  # Not `finally`: a signal may strike within it, before the unlink.
+            temporary.unlink(missing_ok=True)
+            raise
     except FileExistsError as error:
         raise _exists(name) from error
     except OSError as error:

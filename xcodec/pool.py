@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from types import FrameType
+from typing import NoReturn, TypeVar
 
 from xcodec.errors import XcodecError
 
@@ -22,6 +24,8 @@ Result = TypeVar("Result")
 
 AHEAD = 3
 """Jobs in the queue for each worker: none runs dry, and few results lie about."""
+_PATIENCE = 10.0
+"""Seconds that a worker has to clear up, once its parent is gone."""
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -53,7 +57,7 @@ class Pool:
     def submit(self, work: Callable[[Item], Result], item: Item) -> "Future[Result]":
         """The result to come; without workers it is there at once."""
         if self._executor is not None:
-            return self._executor.submit(work, item)
+            return self._executor.submit(_do, work, item)
         future: Future[Result] = Future()
         try:
             future.set_result(work(item))
@@ -108,14 +112,30 @@ def workers(jobs: int) -> Iterator[Pool]:
     pool.close()
 
 
+def _do(work: Callable[[Item], Result], item: Item) -> Result:
+    """A worker's job. Asked to end meanwhile, it does not take its next one, as the executor's
+    would."""
+    try:
+        return work(item)
+    except SystemExit as end:
+        os._exit(end.code if isinstance(end.code, int) else 1)
+
+
 def _begin() -> None:
     """A worker's first act."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent hears it too, and ends its workers.
-    # As an exception, so that no temporary file stays behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _end)
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End as an exception does, so that no temporary file stays behind."""
+    # The pool, the executor and _end_with_parent may all ask: a second exception would strike
+    # while the first one clears up.
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _end_with_parent() -> None:
@@ -123,3 +143,5 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_PATIENCE)  # Python drops what a handler raises within a finalizer.
+    os._exit(1)
