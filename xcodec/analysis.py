@@ -11,6 +11,7 @@ from xcodec.coding.grid import Box
 from xcodec.coding.header import MAX_SEED, MODELS, Header
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.errors import InputError
+from xcodec.foresight import Foresight
 from xcodec.rdoq import Problem
 from xcodec.samples import TONES, Density, Floats, Ints, Points, Samples
 from xcodec.sampling import density as densities
@@ -24,6 +25,8 @@ BLOCKS = ((0.015, 64), (0.08, 32))
 FINEST_BLOCK = 16
 SWEEPS = (0, 1, 1, 2, 3, 4, 6, 8, 8, 8)
 """Sweeps of rate-distortion optimised quantisation by effort."""
+FORESEEN = (0, 0, 0, 0, 0, 2, 2, 2, 2, 2)
+"""Sweeps after them that look at what the generator will make of the fill, by effort."""
 ROUNDS = (0, 0, 0, 0, 0, 0, 0, 0, 8, 24)
 """Rounds of tuning through the generator by effort; they start torch."""
 DEFAULT_EFFORT = 4
@@ -102,7 +105,7 @@ class Analysis:
         """
         grey_levels = quantizer.step_of(step)
         if self.problem is not None and SWEEPS[effort]:
-            return self.problem.choose(grey_levels, SWEEPS[effort], worth)
+            return self.problem.choose(grey_levels, SWEEPS[effort], worth, FORESEEN[effort])
         steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
         return quantizer.quantise(self.coefficients, steps)
 
@@ -203,12 +206,15 @@ def transformed(
     elif not len(mine):
         transform, coefficients = Lifting(mine, tree), np.zeros((0, count))
     else:
-        planes = images.to_ycocg(rgb)[..., :count]
-        planes = planes - np.array(request.origin[:count], np.float32)
+        origin = np.array(request.origin, np.float32)
+        planes = images.to_ycocg(rgb)[..., :count] - origin[:count]
         values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
         transform = Lifting(mine, tree)
         if request.tone == "least-squares":
-            problem = Problem(points, tree, transform, planes, values, request.weights)
+            foresight = None
+            if FORESEEN[request.effort]:
+                foresight = Foresight(rgb, points, origin, request.tone)
+            problem = Problem(points, tree, transform, planes, values, request.weights, foresight)
             if share is not None and isinstance(own, np.ndarray):
                 problem.keep(own, share.spread)
             values = problem.values

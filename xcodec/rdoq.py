@@ -7,7 +7,8 @@ each coefficient the symbol with the least error + multiplier * bits. As in a mu
 octave works on a form of its own: what is left of the error once all finer coefficients stand.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +19,7 @@ from xcodec.coding import context, quantizer
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.samples import Floats, Points
 from xcodec.sampling.tone import least_squares
-from xcodec.scatter import normal_equations
+from xcodec.scatter import Squares, moments, normal_equations, painted, squares
 
 METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
 """Squared RGB error as a quadratic form of the error in Y, Co and Cg; of Y alone where grey."""
@@ -57,6 +58,11 @@ def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
     return found[::-1]
 
 
+Foresight = Callable[[Floats, Floats, float], Floats]
+"""What a fill should rather show, (height, width, planes), given what it shows, its deviation
+(height, width), and the step in grey levels."""
+
+
 class Problem:
     """A sampled picture whose symbols are to be chosen.
 
@@ -71,20 +77,34 @@ class Problem:
         planes: Floats,
         start: Floats,
         weights: Floats | None = None,
+        foresight: Foresight | None = None,
     ) -> None:
-        """planes  : (height, width, 3), Y, Co, Cg, or Y alone (height, width, 1)
-        start   : (n, planes), to begin least squares from
-        weights : (height, width), what a pixel's squared error counts for; all 1 where None
+        """planes    : (height, width, 3), Y, Co, Cg, or Y alone (height, width, 1)
+        start     : (n, planes), to begin least squares from
+        weights   : (height, width), what a pixel's squared error counts for; all 1 where None
+        foresight : what symbols are chosen toward in the end, instead of the picture itself
         """
         self._metric = METRIC[: planes.shape[2], : planes.shape[2]]
         self._tree, self._lifting = tree, lifting
-        self._gram, self._moments = normal_equations(points, planes, weights)
+        self._points, self._weights, self._foresight = points, weights, foresight
+        self._cut: list[Squares] = []
+        cut = squares(points)
+        self._gram, self._moments = normal_equations(
+            points, planes, weights, cut if foresight is None else self._kept(cut)
+        )
+        self._others: _Others | None = None
         self._pixels: int = planes.shape[0] * planes.shape[1]
         self._spread: float = self._pixels / len(points)
         flat = planes.reshape(-1, planes.shape[2]).astype(np.float64)
         weighed = flat if weights is None else flat * weights.reshape(-1, 1)
         self._energy = float(((weighed.T @ flat) * self._metric).sum())
         self.values = least_squares(self._gram, self._moments, start)
+
+    def _kept(self, cut: Iterable[Squares]) -> Iterator[Squares]:
+        """Squares as they pass, kept in half the memory."""
+        for square in cut:
+            yield square
+            self._cut.append(replace(square, weights=square.weights.astype(np.float32)))
 
     def keep(self, own: NDArray[np.bool_], spread: float) -> None:
         """Go on with some of the samples only, the others keeping the values that they have.
@@ -97,7 +117,8 @@ class Problem:
         fixed, across = csr_array(gram[:, ~own]), csr_array(gram[:, own])
         each = rest.T @ (fixed @ rest) - 2 * (rest.T @ self._moments[~own])
         self._energy += float((each * self._metric).sum())
-        self._moments = self._moments[own] - across.T @ rest
+        self._others = _Others(own, rest, across)
+        self._moments = self._others.own_moments(self._moments)
         self._gram = csr_array(self._gram[own][:, own])
         self.values, self._spread = self.values[own], spread
 
@@ -113,17 +134,33 @@ class Problem:
         error = float((each * self._metric).sum()) + self._energy
         return error / (len(METRIC) * self._pixels)
 
-    def choose(self, step: float, sweeps: int, worth: float = 1.0) -> NDArray[np.int32]:
+    def choose(
+        self, step: float, sweeps: int, worth: float = 1.0, foreseen: int = 0
+    ) -> NDArray[np.int32]:
         """Symbols (n, planes) for a quantiser step in grey levels.
 
-        sweeps : times that each is chosen
-        worth  : factor on the MULTIPLIER
+        sweeps   : times that each is chosen
+        worth    : factor on the MULTIPLIER
+        foreseen : times that each is chosen after that, with foresight if there is any
         """
         state = _State(self._tree, step, worth * self.bit_worth(step), self._metric)
         state.place(self._lifting.forward(self.values))
         for sweep in range(sweeps):
             self._sweep(state, self._moments, first=sweep == 0)
+        for _ in range(foreseen if self._foresight is not None else 0):
+            self._sweep(state, self._foreseen(state, step), first=False)
         return state.symbols
+
+    def _foreseen(self, state: "_State", step: float) -> Floats:
+        """The moments of what the fill should rather show than what it shows."""
+        assert self._foresight is not None
+        others = self._others
+        values = self._lifting.inverse(state.coefficients)
+        if others is not None:
+            values = others.all_values(values)
+        shown = painted(self._points, values, self._cut)
+        wanted = moments(self._points, self._foresight(*shown, step), self._weights, self._cut)
+        return wanted if others is None else others.own_moments(wanted)
 
     def refine(
         self, symbols: NDArray[np.int32], step: float, moments: Floats, worth: float = 1.0
@@ -163,6 +200,31 @@ class Problem:
             state.place(values, state.span(coarsest))
         whole = self._forms[0].coarse if self._forms else self._gram
         state.descend(coarsest, whole, moments)
+
+
+@dataclass(frozen=True)
+class _Others:
+    """Samples that keep the values that they have.
+
+    own    : (n,), which ones do not
+    values : (m, planes)
+    across : csr (m, n - m), how they count in the error beside the own ones
+    """
+
+    own: NDArray[np.bool_]
+    values: Floats
+    across: csr_array
+
+    def all_values(self, own_values: Floats) -> Floats:
+        """Values (n, planes) of all samples."""
+        values = np.empty((len(self.own), own_values.shape[1]))
+        values[self.own], values[~self.own] = own_values, self.values
+        return values
+
+    def own_moments(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Moments (n - m, planes) of the own samples from those of all, (n, planes)."""
+        left: NDArray[np.float64] = moments[self.own] - self.across.T @ self.values
+        return left
 
 
 class _State:

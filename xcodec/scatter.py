@@ -5,7 +5,7 @@ Neighbours are exact integer results, the same on every machine; weights are flo
 nothing that is parsed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -176,33 +176,27 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
 
 
 def normal_equations(
-    points: Points, planes: Floats, importance: Floats | None = None
+    points: Points,
+    planes: Floats,
+    importance: Floats | None = None,
+    cut: Iterable[Squares] | None = None,
 ) -> tuple[csr_array, NDArray[np.float64]]:
     """The squared error of the fill as a function of the sample values.
 
     planes     : (height, width, c), the picture
     importance : (height, width), what a pixel's squared error counts for; all 1 where None
+    cut        : ``squares`` of the points, where they are there already
 
     Returns A (n, n) and b (n, c): values v leave the error v.Av - 2 b.v + |planes|^2 in each plane.
     With the fill as a matrix M and importance W these are M'WM and M'Wx; a square adds a small
     block to them.
     """
-    count, channels = len(points), planes.shape[2]
-    pixels = planes.reshape(-1, channels)
+    count = len(points)
     gram = csr_array((count, count))
-    moments = np.zeros((count, channels))
+    moments = np.zeros((count, planes.shape[2]))
     blocks: list[_Block] = []
-    for square in squares(points):
-        inside = (square.rows < points.height) & (square.cols < points.width)
-        weights = square.weights * inside[..., None]
-        where = np.where(inside, square.rows * points.width + square.cols, 0)
-        seen = pixels[where]
-        transposed = weights.transpose(0, 2, 1)
-        if importance is not None:
-            transposed = transposed * importance.reshape(-1)[where][:, None]
-        around = (transposed @ seen).reshape(-1, channels)
-        for channel in range(channels):
-            moments[:, channel] += np.bincount(square.sites.ravel(), around[:, channel], count)
+    for square in squares(points) if cut is None else cut:
+        weights, transposed = _add_moments(moments, points, planes, importance, square)
         k = square.sites.shape[1]
         rows, cols = np.repeat(square.sites, k, 1).ravel(), np.tile(square.sites, (1, k)).ravel()
         blocks.append(((transposed @ weights).ravel(), (rows, cols)))
@@ -210,6 +204,57 @@ def normal_equations(
             gram = gram + _sum_of(blocks, count)
             blocks = []
     return csr_array(gram + _sum_of(blocks, count) if blocks else gram), moments
+
+
+def moments(
+    points: Points, planes: Floats, importance: Floats | None, cut: Iterable[Squares]
+) -> NDArray[np.float64]:
+    """The b of ``normal_equations`` alone."""
+    found = np.zeros((len(points), planes.shape[2]))
+    for square in cut:
+        _add_moments(found, points, planes, importance, square)
+    return found
+
+
+def _add_moments(
+    moments: NDArray[np.float64],
+    points: Points,
+    planes: Floats,
+    importance: Floats | None,
+    square: Squares,
+) -> tuple[Floats, Floats]:
+    """Add what squares have of the moments; their weights M inside the picture, and M'W."""
+    inside = (square.rows < points.height) & (square.cols < points.width)
+    weights = square.weights * inside[..., None]
+    where = np.where(inside, square.rows * points.width + square.cols, 0)
+    transposed = weights.transpose(0, 2, 1)
+    if importance is not None:
+        transposed = transposed * importance.reshape(-1)[where][:, None]
+    channels = planes.shape[2]
+    around = (transposed @ planes.reshape(-1, channels)[where]).reshape(-1, channels)
+    for channel in range(channels):
+        column = around[:, channel]
+        moments[:, channel] += np.bincount(square.sites.ravel(), column, len(points))
+    return weights, transposed
+
+
+def painted(
+    points: Points, values: Floats, cut: Iterable[Squares]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The fill of sample values (n, c) in each plane, (height, width, c), and its kriging standard
+    deviation (height, width), at most 1.
+
+    cut : ``squares`` of the points
+    """
+    planes = np.empty((points.height, points.width, values.shape[1]), np.float32)
+    deviation = np.empty((points.height, points.width), np.float32)
+    for square in cut:
+        inside = (square.rows < points.height) & (square.cols < points.width)
+        where = square.rows[inside], square.cols[inside]
+        around = values[square.sites].astype(square.weights.dtype, copy=False)
+        planes[where] = (square.weights @ around)[inside]
+        deviation[where] = np.sqrt(square.variance[inside])
+    return planes, np.minimum(deviation, np.float32(1.0))
 
 
 def fill_matrix(points: Points, fineness: float = FINENESS) -> csr_array:

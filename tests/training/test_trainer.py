@@ -15,11 +15,13 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.training.conftest import SMALL
+from tests.training.conftest import SMALL, XGANS
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import store
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.conditions import from_network, stack
+from xcodec.reconstruction.networks import build
+from xcodec.reconstruction.zoo import Card
 from xcodec.training import cache, dataset, trainer, unpacking, validation
 from xcodec.training.filler import Filler
 from xcodec.training.learner import Learner, Outcome
@@ -52,6 +54,35 @@ def test_a_batch_can_be_learned_by_heart(settings: TrainSettings) -> None:
         last = learner.learn([batch])
     assert last.gain > 1.0
     assert last.error < first.error
+
+
+def test_a_teacher_is_learned_instead_of_the_original(
+    settings: TrainSettings, tmp_path: Path
+) -> None:
+    """One that paints all darker and knows nothing of the original."""
+    teacher = build(SMALL)
+    with torch.no_grad():
+        teacher.head.bias.fill_(-0.2)  # type: ignore[union-attr, operator]
+    path = tmp_path / "dark.safetensors"
+    store.save(path, teacher, Card("dark", SMALL))
+    settings = dataclasses.replace(settings, lr=6e-3, teacher=str(path))
+    assert settings.public()["teacher"] == "dark.safetensors"
+    batch = dataset.draw([cache.opened(cache.encode(jobs(settings)[0]))], settings, 0, range(2))
+    learner = Learner(settings, torch.device("cpu"))
+    for _ in range(60):
+        learner.learn([batch])
+    x, original, _ = unpacking.seen(batch, torch.device("cpu"))
+    with torch.no_grad():
+        shift = (learner.generator(x) - x[:, :3]).mean()
+    assert shift == pytest.approx(-0.2, abs=0.05)
+    assert abs((original - x[:, :3]).mean()) < 0.02
+
+
+def test_a_teacher_must_see_what_is_seen(settings: TrainSettings, tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    store.save(path, build(XGANS), Card("other", XGANS))
+    with pytest.raises(ModelError, match="other planes"):
+        Learner(dataclasses.replace(settings, teacher=str(path)), torch.device("cpu"))
 
 
 def jobs(settings: TrainSettings) -> list[cache.Job]:

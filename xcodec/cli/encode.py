@@ -101,7 +101,7 @@ REGION = _Region()
     type=click.IntRange(0, 9),
     default=4,
     show_default=True,
-    help="How hard to look for fewer bytes: 0 is fastest; 8 and 9 look through the generator.",
+    help="How hard to look for fewer bytes: 0 is fastest; from 5 on, by what the generator paints.",
 )
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
 @click.option(

@@ -39,6 +39,7 @@ LOSSES = ("pixel", "adversarial", "matching", "perceptual", "point")
 @click.option("--clutter", metavar="DIR", help="Pictures that fill colour blocks.")
 @click.option("-o", "--output", metavar="FILE", help="Weights.  [default: models/NAME.safetensors]")
 @click.option("--init", metavar="FILE", help="Weights to start from.")
+@click.option("--teacher", metavar="NAME|FILE", help="Learn what this model paints.")
 @click.option("--steps", type=int, metavar="N", help="Stop after N steps.")
 @click.option("--time-limit", type=float, metavar="MINUTES", help="Stop after so many minutes.")
 @click.option("--patience", type=float, metavar="MINUTES", help="Stop after so many without gain.")
@@ -82,7 +83,8 @@ def train(
 
     A preset says what is learned: photo and face paint what the encoder sends, photo-real and
     face-real do so realistically, restore-photo, restore-face and restore-block (blocks in faces)
-    undo the damage that --task names, x-gans is the paper's method and on-demand its baseline.
+    undo the damage that --task names, x-gans is the paper's method and on-demand its baseline, and
+    proxy is the small network that stands in for photo in the encoder.
 
     \b
     xcodec train --data photos --val others --time-limit 180

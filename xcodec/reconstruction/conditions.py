@@ -7,6 +7,8 @@ from xcodec.samples import Fill, Floats, Ints, Samples
 
 CHANNELS = 7
 """RGB of the fill, deviation, mask, step, tone."""
+GREY = np.float32(2 / 255)
+"""A grey level on the network's scale."""
 
 
 def conditions(
@@ -54,7 +56,7 @@ def step_plane(step: float | Floats) -> Floats:
 
 def to_network(grey: Floats | Ints) -> NDArray[np.float32]:
     """Grey levels 0..255 on the network's scale -1..1."""
-    return np.asarray(grey, np.float32) * np.float32(2 / 255) - np.float32(1)
+    return np.asarray(grey, np.float32) * GREY - np.float32(1)
 
 
 def from_network(values: Floats) -> NDArray[np.float32]:

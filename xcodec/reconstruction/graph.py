@@ -1,5 +1,6 @@
 """The U-Net of ``generator.Generator`` as an ONNX graph, for what runs networks without torch."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,10 @@ def model(architecture: Architecture, weights: Weights) -> bytes:
 
     Raises ModelError where they don't fit the architecture.
     """
-    return _Graph(weights).model(architecture)
+    return Graph(weights).model(architecture)
 
 
-class _Graph:
+class Graph:
     """Nodes and constants, as they are added."""
 
     def __init__(self, weights: Weights) -> None:
@@ -35,6 +36,10 @@ class _Graph:
 
     def model(self, shape: Architecture) -> bytes:
         """ONNX's bytes; raises ModelError where weights don't fit the architecture."""
+        return self._made([("x", 4 * CHANNELS)], (self._forward(shape), 4 * 3))
+
+    def _forward(self, shape: Architecture) -> str:
+        """The residual."""
         widths = shape.widths
         self._constant("scales", np.array([1, 1, 2, 2], np.float32))
         x = self._convolution("x", "stem", (widths[0], 4 * CHANNELS, 3))
@@ -54,13 +59,16 @@ class _Graph:
         x = self._convolution(x, "head", (4 * 3, widths[0], 3))
         if self._unused:
             raise ModelError(f"nothing uses {min(self._unused)}")
-        ends = [
+        return x
+
+    def _made(self, given: Sequence[tuple[str, int]], result: tuple[str, int]) -> bytes:
+        """The graph's bytes, from names and channels of what it takes and gives."""
+        *starts, end = (
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "h", "w"])
-            for name, channels in (("x", 4 * CHANNELS), (x, 4 * 3))
-        ]
-        graph = helper.make_graph(
-            self._nodes, "generator", ends[:1], ends[1:], list(self._constants.values())
+            for name, channels in (*given, result)
         )
+        constants = list(self._constants.values())
+        graph = helper.make_graph(self._nodes, "generator", starts, [end], constants)
         opsets = [helper.make_opsetid("", OPSET)]
         made: bytes = helper.make_model(
             graph, opset_imports=opsets, ir_version=IR
@@ -70,11 +78,20 @@ class _Graph:
     def _blocks(self, x: str, key: str, count: int, width: int) -> str:
         for i in range(count):
             first = self._convolution(x, f"{key}.{i}.first", (width, width, 3))
-            branch = self._node("LeakyRelu", first, alpha=SLOPE)
+            branch = self._rectified(first, f"{key}.{i}")
             scale = self._weight(f"{key}.{i}.second.scale", (width,))
             branch = self._convolution(branch, f"{key}.{i}.second", (width, width, 3), scale)
             x = self._node("Add", x, branch)
         return x
+
+    def _rectified(self, x: str, key: str) -> str:
+        """key : of the block that x belongs to"""
+        return self._node("LeakyRelu", x, alpha=SLOPE)
+
+    def _kernel(self, key: str) -> NDArray[np.float32]:
+        """Of a convolution that was added: (channels out, in, side, side)."""
+        kernel: NDArray[np.float32] = numpy_helper.to_array(self._constants[f"{key}.weight"])
+        return kernel
 
     def _convolution(
         self,

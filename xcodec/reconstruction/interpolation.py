@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from xcodec.images import RGB, from_ycocg, to_ycocg
 from xcodec.samples import Fill, Samples
 from xcodec.sampling.mask import points_from_mask
-from xcodec.scatter import FINENESS, squares
+from xcodec.scatter import FINENESS, painted, squares
 
 SMOOTH = 0.6
 """Fineness of a fill that is looked at: with FINENESS, which is as near to the original and takes
@@ -23,16 +23,8 @@ def fill(samples: Samples, fineness: float = FINENESS) -> Fill:
     fineness : as for ``squares``
     """
     points = samples.points
-    planes = np.empty((points.height, points.width, 3), np.float32)
-    deviation = np.empty((points.height, points.width), np.float32)
-    values = np.asarray(samples.values, np.float64)
-    for square in squares(points, fineness):
-        painted = square.weights @ values[square.sites]
-        inside = (square.rows < points.height) & (square.cols < points.width)
-        where = square.rows[inside], square.cols[inside]
-        planes[where] = painted[inside]
-        deviation[where] = np.sqrt(square.variance[inside])
-    return Fill(from_ycocg(planes), np.minimum(deviation, 1.0))
+    planes, deviation = painted(points, samples.values, squares(points, fineness))
+    return Fill(from_ycocg(planes), deviation)
 
 
 REACH = 64

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from xcodec.errors import ModelError
 from xcodec.reconstruction import zoo
 from xcodec.reconstruction.architecture import MULTIPLE, Architecture, Weights
-from xcodec.reconstruction.conditions import conditions, from_network
+from xcodec.reconstruction.conditions import GREY, conditions, from_network
 from xcodec.samples import Fill, Floats, Samples
 
 WORTH_TORCH = 1 << 21
@@ -49,6 +49,34 @@ class Painter:
             self._network.setInput(_unshuffled(padded)[None])
             residual = _shuffled(self._network.forward()[0])[:, :height, :width]
         return from_network(np.moveaxis(x[:3] + residual, 0, -1))
+
+
+class Critic:
+    """The gradient of a generator's error, on the processor, for windows of any size."""
+
+    def __init__(self, architecture: Architecture, weights: Weights) -> None:
+        """weights : by the names that torch has for them; raises ModelError where they don't fit"""
+        from xcodec.reconstruction import adjoint  # Only here: it starts onnx.
+
+        model = adjoint.model(architecture, weights)
+        self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+        self._alone = Lock()
+
+    def gradient(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
+        """Of half the squared error of what the generator paints, with respect to the fill: float32
+        (height, width, 3), grey levels.
+
+        conditions : (7, height, width)
+        error      : of the fill that they hold, (height, width, 3), grey levels
+        """
+        _, height, width = conditions.shape
+        room = (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)
+        scaled = np.moveaxis(error, -1, 0) * GREY
+        with self._alone:
+            for name, planes in (("x", conditions), ("error", scaled)):
+                self._network.setInput(_unshuffled(np.pad(planes, room, "reflect"))[None], name)
+            gradient = _shuffled(self._network.forward()[0])[:, :height, :width]
+        return np.moveaxis(gradient, 0, -1) / GREY
 
 
 def suits(device: str, pixels: int) -> bool:
@@ -99,6 +127,12 @@ def _painter(paths: tuple[Path, ...], digests: tuple[str, ...], realism: float) 
         return Painter(architecture, weights)
     except ModelError as error:
         raise ModelError(f"{paths[0]}: no usable weights: {error}") from error
+
+
+def critic(path: Path) -> Critic:
+    """The critic with the weights in a file; raises ModelError where they are none."""
+    architecture, weights = _read(path)
+    return Critic(architecture, weights)
 
 
 def _read(path: Path) -> tuple[Architecture, Weights]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from xcodec import files
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import store
+from xcodec.reconstruction import store, zoo
 from xcodec.reconstruction.architecture import Shape
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.networks import build, channels
@@ -93,6 +93,11 @@ class Learner:
         self.world = world or World()
         self.account = Account()
         self.criterion = Criterion(settings, device)
+        self.teacher: Network | None = None
+        if settings.teacher is not None:
+            self.teacher = _placed(store.load(zoo.find(settings.teacher))[0], device).eval()
+            if channels(self.teacher.architecture) != channels(settings.architecture):
+                raise ModelError(f"{settings.teacher} can't teach a network that sees other planes")
         torch.manual_seed(settings.seed)
         if settings.init is None:
             generator: Network = build(settings.architecture)
@@ -151,6 +156,8 @@ class Learner:
     def _gather(self, batch: Batch | Crops, play: bool, parts: int) -> Outcome:
         """Add up a batch's gradients: one of several parts of a step."""
         x, target, known = seen(batch, self.device)
+        if self.teacher is not None:
+            target = self._taught(x)
         more: dict[str, Tensor] = {}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             picture = self.generator(x)
@@ -172,6 +179,13 @@ class Learner:
             named = losses | more | {"total": total}
             values = {name: value.item() for name, value in named.items()}
         return Outcome(values, errors.mean().item() * 255 / 2, won)
+
+    @torch.no_grad()
+    def _taught(self, x: Tensor) -> Tensor:
+        """What the teacher makes of conditions."""
+        assert self.teacher is not None
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            return self.teacher(x).float()
 
     def _gradients(self, network: torch.nn.Module, clip: float = math.inf) -> Tensor:
         """Average the gradients over all processes, clip them, and give their norm."""

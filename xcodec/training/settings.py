@@ -117,6 +117,7 @@ class TrainSettings:
     resume           : continue the run whose state is in ``checkpoint``, if there is one;
                        its weights then come from there, not from ``init``
     init             : weights to start from; their steps, hours and history go on
+    teacher          : model or file of weights whose pictures are learned instead of the originals
     checkpoint_every : minutes between two states on disk
     validate_every   : minutes between two validations
     every            : steps between both instead: then a run can be repeated bit for bit
@@ -172,6 +173,7 @@ class TrainSettings:
     pace: float = 0.25
     resume: bool = False
     init: Path | None = None
+    teacher: str | None = None
     checkpoint_every: float = 5.0
     validate_every: float = 5.0
     every: int | None = None
@@ -294,9 +296,11 @@ class TrainSettings:
 
     def public(self) -> dict[str, Any]:
         """The settings as plain values for a file's metadata, folders without their paths."""
+        values = dataclasses.asdict(self)
+        teacher = None if self.teacher is None else Path(self.teacher)
         return {
             key: value.name if isinstance(value, Path) else value
-            for key, value in dataclasses.asdict(self).items()
+            for key, value in (values | {"teacher": teacher}).items()
         }
 
 
