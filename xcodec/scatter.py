@@ -193,10 +193,11 @@ def normal_equations(
     """
     count = len(points)
     gram = csr_array((count, count))
+    pixels = planes.reshape(-1, planes.shape[2])
     moments = np.zeros((count, planes.shape[2]))
     blocks: list[_Block] = []
     for square in squares(points) if cut is None else cut:
-        weights, transposed = _add_moments(moments, points, planes, importance, square)
+        weights, transposed = _add_moments(moments, points, pixels, importance, square)
         k = square.sites.shape[1]
         rows, cols = np.repeat(square.sites, k, 1).ravel(), np.tile(square.sites, (1, k)).ravel()
         blocks.append(((transposed @ weights).ravel(), (rows, cols)))
@@ -210,30 +211,32 @@ def moments(
     points: Points, planes: Floats, importance: Floats | None, cut: Iterable[Squares]
 ) -> NDArray[np.float64]:
     """The b of ``normal_equations`` alone."""
+    pixels = planes.reshape(-1, planes.shape[2])
     found = np.zeros((len(points), planes.shape[2]))
     for square in cut:
-        _add_moments(found, points, planes, importance, square)
+        _add_moments(found, points, pixels, importance, square)
     return found
 
 
 def _add_moments(
     moments: NDArray[np.float64],
     points: Points,
-    planes: Floats,
+    pixels: Floats,
     importance: Floats | None,
     square: Squares,
 ) -> tuple[Floats, Floats]:
-    """Add what squares have of the moments; their weights M inside the picture, and M'W."""
+    """Add what squares have of the moments; their weights M inside the picture, and M'W.
+
+    pixels : (height * width, c)
+    """
     inside = (square.rows < points.height) & (square.cols < points.width)
     weights = square.weights * inside[..., None]
     where = np.where(inside, square.rows * points.width + square.cols, 0)
     transposed = weights.transpose(0, 2, 1)
     if importance is not None:
         transposed = transposed * importance.reshape(-1)[where][:, None]
-    channels = planes.shape[2]
-    around = (transposed @ planes.reshape(-1, channels)[where]).reshape(-1, channels)
-    for channel in range(channels):
-        column = around[:, channel]
+    around = (transposed @ pixels[where]).reshape(-1, pixels.shape[1])
+    for channel, column in enumerate(around.T):
         moments[:, channel] += np.bincount(square.sites.ravel(), column, len(points))
     return weights, transposed
 

@@ -24,6 +24,27 @@ WORTH_TORCH = 1 << 21
 """Pixels from which convolutions in bfloat16 win back torch's start."""
 
 
+class _Network:
+    """A graph that OpenCV runs, on pictures of any size."""
+
+    def __init__(self, model: bytes) -> None:
+        """model : ONNX's bytes, of a graph that works on squares of 2 by 2 pixels"""
+        self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
+        self._alone = Lock()  # The network holds what it computes.
+
+    def __call__(self, **given: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Planes (3, height, width) from those (channels, height, width) that the graph takes, by
+        its names for them.
+        """
+        height, width = next(iter(given.values())).shape[1:]
+        room = (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)
+        squares = {name: _unshuffled(np.pad(x, room, "reflect")) for name, x in given.items()}
+        with self._alone:
+            for name, planes in squares.items():
+                self._network.setInput(planes[None], name)
+            return _shuffled(self._network.forward()[0])[:, :height, :width]
+
+
 class Painter:
     """A generator on the processor, for windows of any size."""
 
@@ -31,9 +52,7 @@ class Painter:
         """weights : by the names that torch has for them; raises ModelError where they don't fit"""
         from xcodec.reconstruction import graph  # Only here: it starts onnx.
 
-        model = graph.model(architecture, weights)
-        self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
-        self._alone = Lock()  # The network holds what it computes.
+        self._network = _Network(graph.model(architecture, weights))
 
     def window(
         self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
@@ -43,12 +62,7 @@ class Painter:
         fill : the classical fill of the samples
         """
         x = conditions(samples, fill, rows, cols)
-        _, height, width = x.shape
-        padded = np.pad(x, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)), "reflect")
-        with self._alone:
-            self._network.setInput(_unshuffled(padded)[None])
-            residual = _shuffled(self._network.forward()[0])[:, :height, :width]
-        return from_network(np.moveaxis(x[:3] + residual, 0, -1))
+        return from_network(np.moveaxis(x[:3] + self._network(x=x), 0, -1))
 
 
 class Critic:
@@ -58,9 +72,7 @@ class Critic:
         """weights : by the names that torch has for them; raises ModelError where they don't fit"""
         from xcodec.reconstruction import adjoint  # Only here: it starts onnx.
 
-        model = adjoint.model(architecture, weights)
-        self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
-        self._alone = Lock()
+        self._network = _Network(adjoint.model(architecture, weights))
 
     def gradient(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
         """Of half the squared error of what the generator paints, with respect to the fill: float32
@@ -69,14 +81,8 @@ class Critic:
         conditions : (7, height, width)
         error      : of the fill that they hold, (height, width, 3), grey levels
         """
-        _, height, width = conditions.shape
-        room = (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)
-        scaled = np.moveaxis(error, -1, 0) * GREY
-        with self._alone:
-            for name, planes in (("x", conditions), ("error", scaled)):
-                self._network.setInput(_unshuffled(np.pad(planes, room, "reflect"))[None], name)
-            gradient = _shuffled(self._network.forward()[0])[:, :height, :width]
-        return np.moveaxis(gradient, 0, -1) / GREY
+        scaled = np.moveaxis(np.asarray(error, np.float32), -1, 0) * GREY
+        return np.moveaxis(self._network(x=conditions, error=scaled), 0, -1) / GREY
 
 
 def suits(device: str, pixels: int) -> bool:

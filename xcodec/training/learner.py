@@ -156,10 +156,11 @@ class Learner:
     def _gather(self, batch: Batch | Crops, play: bool, parts: int) -> Outcome:
         """Add up a batch's gradients: one of several parts of a step."""
         x, target, known = seen(batch, self.device)
-        if self.teacher is not None:
-            target = self._taught(x)
         more: dict[str, Tensor] = {}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+            if self.teacher is not None:
+                with torch.no_grad():
+                    target = self.teacher(x).float()
             picture = self.generator(x)
             if play and self.rivals is not None:
                 real, painted = self.rivals(x, target), self.rivals(x, picture.detach())
@@ -179,13 +180,6 @@ class Learner:
             named = losses | more | {"total": total}
             values = {name: value.item() for name, value in named.items()}
         return Outcome(values, errors.mean().item() * 255 / 2, won)
-
-    @torch.no_grad()
-    def _taught(self, x: Tensor) -> Tensor:
-        """What the teacher makes of conditions."""
-        assert self.teacher is not None
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
-            return self.teacher(x).float()
 
     def _gradients(self, network: torch.nn.Module, clip: float = math.inf) -> Tensor:
         """Average the gradients over all processes, clip them, and give their norm."""
