@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,6 +187,31 @@ def test_workers_clear_up_once_and_take_nothing_more(tmp_path: Path) -> None:
         assert not process.is_alive()
     assert len(list(tmp_path.glob("begun *"))) == 2
     assert len(list(tmp_path.glob("cleared up *"))) == 2
+
+
+def heard(_: object) -> tuple[bool, bool]:
+    """A job that says whether its worker hears SIGINT and SIGTERM."""
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return not ignored and signal.SIGINT not in masked, signal.SIGTERM not in masked
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_an_interrupt_waits_for_a_worker_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = Pool(2)
+    assert workers._executor is not None
+    submit, begun = workers._executor.submit, []
+
+    def interrupted(*job: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        begun.append(submit(*job))
+        return begun[0]
+
+    monkeypatch.setattr(workers._executor, "submit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        workers.submit(heard, None)
+    assert begun[0].result(60) == (False, True)
+    workers.close()
 
 
 def deadly(settings: Settings, task: Task) -> batch.Outcome:

@@ -65,6 +65,7 @@ def _ending_orderly() -> Iterator[None]:
     """Let SIGTERM end the process as an exception does: no temporary file stays behind."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # A second one would strike while this one clears up.
         sys.exit(128 + number)
 
     try:

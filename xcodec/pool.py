@@ -26,6 +26,7 @@ AHEAD = 3
 """Jobs in the queue for each worker: none runs dry, and few results lie about."""
 _PATIENCE = 10.0
 """Seconds that a worker has to clear up, once its parent is gone."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -57,7 +58,8 @@ class Pool:
     def submit(self, work: Callable[[Item], Result], item: Item) -> "Future[Result]":
         """The result to come; without workers it is there at once."""
         if self._executor is not None:
-            return self._executor.submit(_do, work, item)
+            with _undisturbed():  # It may start a worker.
+                return self._executor.submit(_do, work, item)
         future: Future[Result] = Future()
         try:
             future.set_result(work(item))
@@ -112,6 +114,36 @@ def workers(jobs: int) -> Iterator[Pool]:
     pool.close()
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hear signals after this block. A worker that starts within it hears none before it is ready:
+    neither is left half made."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets no other thread hear any.
+        return
+    heard: list[int] = []
+    handlers = [
+        (number, signal.signal(number, lambda number, _: heard.append(number)))
+        for number in _SIGNALS
+    ]
+    masked = _mask(_SIGNALS)  # Handlers are this process's, a mask is the worker's, too.
+    try:
+        yield
+    finally:
+        _mask(masked, only=True)
+        for number, handler in handlers:
+            signal.signal(number, handler)
+        for late in heard:
+            signal.raise_signal(late)
+
+
+def _mask(signals: Iterable[int], only: bool = False) -> set[int]:
+    """Hold signals back, or them only; returns those held back before."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows.
+        return set()
+    return set(signal.pthread_sigmask(signal.SIG_SETMASK if only else signal.SIG_BLOCK, signals))
+
+
 def _do(work: Callable[[Item], Result], item: Item) -> Result:
     """A worker's job. Asked to end meanwhile, it does not take its next one, as the executor's
     would."""
@@ -125,6 +157,7 @@ def _begin() -> None:
     """A worker's first act."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent hears it too, and ends its workers.
     signal.signal(signal.SIGTERM, _end)
+    _mask((), only=True)
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()

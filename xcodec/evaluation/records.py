@@ -9,13 +9,9 @@ import math
 import os
 import platform
 import re
-import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from importlib import metadata, resources
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +23,7 @@ import xcodec
 from xcodec import files
 from xcodec.errors import InputError, ModelError, XcodecError
 from xcodec.evaluation import lpips
+from xcodec.pool import workers
 from xcodec.reconstruction import zoo
 
 Item = TypeVar("Item")
@@ -70,29 +67,13 @@ def weights(models: Iterable[str], perceptual: Path | None) -> dict[Path, str]:
 def each(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
     """Work done on every item, in order, with progress on stderr where that is a terminal.
 
-    jobs : processes; with more than one, each keeps to one thread of BLAS and torch
+    jobs : processes; with more than one, each keeps to one thread unless OMP_NUM_THREADS and the
+           like say otherwise
 
-    Raises XcodecError where a process dies.
+    Raises what ``work`` raises, and XcodecError where a process dies.
     """
-    if jobs == 1:
-        return list(progress(map(work, items), len(items)))
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    os.environ |= threads  # What the processes inherit; this one's libraries are loaded already.
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _leave_interrupts) as pool:
-        try:
-            return list(progress(pool.map(work, items), len(items)))
-        except BrokenProcessPool as error:
-            raise XcodecError("a process died, out of memory perhaps: try fewer jobs") from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():  # Nobody waits for what they are at.
-                process.terminate()
-            raise
-
-
-def _leave_interrupts() -> None:
-    """In a process of ``each``: an interrupt is for the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with workers(jobs) as pool:
+        return list(progress(pool.map(work, items), len(items)))
 
 
 def progress(results: Iterable[Result], count: int | None = None) -> Iterable[Result]:
