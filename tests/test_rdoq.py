@@ -18,7 +18,8 @@ SCENE = pictures.scene(72, 96)
 
 
 def drafted(rate: float, **options: object) -> analysis.Analysis:
-    return analysis.analyse(SCENE, Request(rate, **options))  # type: ignore[arg-type]
+    request = Request(rate, decoder="classical", **options)  # type: ignore[arg-type]
+    return analysis.analyse(SCENE, request)
 
 
 def bits(draft: analysis.Analysis, symbols: NDArray[np.int32]) -> float:

@@ -31,8 +31,8 @@ def test_a_size_that_nothing_fits_is_one_clear_error(small: RGB) -> None:
 
 
 def test_the_search_beats_a_fixed_rate_of_the_same_size(small: RGB) -> None:
-    fixed = xcodec.encode(small, 0.01)
-    found = xcodec.encode(small, size=len(fixed))
+    fixed = xcodec.encode(small, 0.01, decoder="classical")
+    found = xcodec.encode(small, size=len(fixed), decoder="classical")
     assert error(small, found) <= error(small, fixed)
 
 

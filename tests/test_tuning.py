@@ -24,7 +24,7 @@ def painted_error(picture: RGB, data: bytes, decoder: str = "generator") -> floa
 def test_the_generator_paints_tuned_files_better(
     small: RGB, rate: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analysis, "FORESEEN", (0,) * 10)  # What tuning alone brings.
+    monkeypatch.setattr(analysis, "LOOKS", (0,) * 10)  # What tuning alone brings.
     plain, tuned = (xcodec.encode(small, rate, effort=effort) for effort in (7, 8))
     # What it costs the fill is what it is for: the generator starts from elsewhere.
     assert painted_error(small, tuned) < 0.995 * painted_error(small, plain)

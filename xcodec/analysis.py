@@ -13,7 +13,7 @@ from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.errors import InputError
 from xcodec.foresight import Foresight
 from xcodec.rdoq import Problem
-from xcodec.samples import TONES, Density, Floats, Ints, Points, Samples
+from xcodec.samples import DECODERS, TONES, Density, Floats, Ints, Points, Samples
 from xcodec.sampling import density as densities
 from xcodec.sampling import tone as tones
 from xcodec.sampling.mask import points_from_density, points_from_mask
@@ -25,8 +25,8 @@ BLOCKS = ((0.015, 64), (0.08, 32))
 FINEST_BLOCK = 16
 SWEEPS = (0, 1, 1, 2, 3, 4, 6, 8, 8, 8)
 """Sweeps of rate-distortion optimised quantisation by effort."""
-FORESEEN = (0, 0, 0, 0, 0, 2, 2, 2, 2, 2)
-"""Sweeps after them that look at what the generator will make of the fill, by effort."""
+LOOKS = (0, 0, 0, 0, 2, 3, 4, 6, 6, 6)
+"""Looks among them at what the generator will make of the fill, by effort."""
 ROUNDS = (0, 0, 0, 0, 0, 0, 0, 0, 8, 24)
 """Rounds of tuning through the generator by effort; they start torch."""
 DEFAULT_EFFORT = 4
@@ -37,6 +37,7 @@ class Request:
     """What the caller asked for; ``codec.encode`` documents the fields.
 
     step     : index of quantizer.step_of; None for the rate's default
+    decoder  : one of DECODERS, whose picture is to be good
     grey     : code luma alone, of a picture whose chroma is zero
     weights  : float32 (height, width): how much each pixel counts, relative to others
     sections : of the file, tag -> bytes
@@ -55,6 +56,7 @@ class Request:
     seed: int = 0
     model: str = "photo"
     effort: int = DEFAULT_EFFORT
+    decoder: str = DECODERS[0]
     grey: bool = False
     weights: Floats | None = None
     sections: dict[int, bytes] = field(default_factory=dict)
@@ -73,8 +75,20 @@ class Request:
             raise InputError(f"seed lies in 0..{MAX_SEED}")
         if not 0 <= self.effort < len(SWEEPS):
             raise InputError(f"effort lies in 0..{len(SWEEPS) - 1}")
+        if self.decoder not in DECODERS:
+            raise InputError(f"decoder is {self.decoder!r}; it is {' or '.join(DECODERS)}")
         if self.model not in MODELS:
             raise InputError(f"model is {self.model!r}; it is one of {', '.join(MODELS)}")
+
+    @property
+    def looks(self) -> int:
+        """Looks at what the generator will make of the fill."""
+        return LOOKS[self.effort] if self.decoder == "generator" else 0
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of tuning through the generator."""
+        return ROUNDS[self.effort] if self.decoder == "generator" else 0
 
     @property
     def step_index(self) -> int:
@@ -105,7 +119,7 @@ class Analysis:
         """
         grey_levels = quantizer.step_of(step)
         if self.problem is not None and SWEEPS[effort]:
-            return self.problem.choose(grey_levels, SWEEPS[effort], worth, FORESEEN[effort])
+            return self.problem.choose(grey_levels, SWEEPS[effort], worth, LOOKS[effort])
         steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
         return quantizer.quantise(self.coefficients, steps)
 
@@ -212,7 +226,7 @@ def transformed(
         transform = Lifting(mine, tree)
         if request.tone == "least-squares":
             foresight = None
-            if FORESEEN[request.effort]:
+            if request.looks:
                 foresight = Foresight(rgb, points, origin, request.tone)
             problem = Problem(points, tree, transform, planes, values, request.weights, foresight)
             if share is not None and isinstance(own, np.ndarray):

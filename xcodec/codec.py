@@ -29,7 +29,7 @@ from xcodec.errors import FormatError, InputError
 from xcodec.modes import Picture
 from xcodec.pool import workers
 from xcodec.reconstruction.interpolation import fill
-from xcodec.samples import Floats, Ints, Samples
+from xcodec.samples import DECODERS, Floats, Ints, Samples
 from xcodec.sampling.mask import order_points
 from xcodec.sampling.saliency import Region, weights
 
@@ -55,6 +55,7 @@ def encode(
     model: str = "photo",
     comment: str | None = None,
     effort: int = DEFAULT_EFFORT,
+    decoder: str = DECODERS[0],
     roi: Sequence[Region] = (),
     roi_mask: NDArray[np.uint8] | None = None,
     saliency: bool = False,
@@ -83,6 +84,7 @@ def encode(
     comment  : text kept in the file
     effort   : 0 (fastest) to 9: how hard to look for values that cost fewer bytes; 8 and 9 tune
                them through the generator
+    decoder  : "generator" or "classical": whose picture is to be good, from effort 4 on
     roi      : regions that count for more, (x, y, width, height, weight) in pixels
     roi_mask : uint8 (height, width): 255 counts for four times what 0 does
     saliency : faces and what stands out count for more
@@ -129,6 +131,7 @@ def encode(
         seed=seed,
         model=model,
         effort=effort,
+        decoder=decoder if psnr is None else "classical",
         grey=picture.grey,
         weights=weights(rgb, roi, roi_mask, saliency),
         sections=extras.content,

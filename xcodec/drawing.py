@@ -20,7 +20,7 @@ from xcodec.pool import Pool, workers
 from xcodec.reconstruction import opencv, tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.interpolation import SMOOTH, fill
-from xcodec.samples import Fill, Floats, Points, Samples
+from xcodec.samples import DECODERS, Fill, Floats, Points, Samples
 from xcodec.scatter import FINENESS, LARGEST_SQUARE
 
 WHOLE = 1 << 21
@@ -31,7 +31,6 @@ WORTH_WORKERS = 1 << 20
 """Pixels from which starting other processes takes less time than it saves."""
 AHEAD = 4
 """Windows whose tiles are read before they are painted."""
-DECODERS = ("generator", "classical")
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """The encoder's guess of what the generator will make of a fill. No torch here.
 
 Symbols are chosen by the error of the classical fill, but most files are painted by a generator. A
-network a thirteenth of its size stands in for it: the gradient of that network's error with respect
-to the fill says where the fill should rather be.
+small network stands in for it: the gradient of that network's error with respect to the fill, less
+the fill's own error, says what the fill should show instead of the picture.
 """
 
+from concurrent.futures import Future
 from functools import lru_cache
 
 import numpy as np
 
-from xcodec import images
+from xcodec import images, threads
 from xcodec.reconstruction import opencv, tiling, zoo
 from xcodec.reconstruction.conditions import stack
 from xcodec.samples import Floats, Points
@@ -18,12 +19,13 @@ MODEL = "proxy"
 
 
 class Foresight:
-    """What the fill of a sampled picture should rather show: the ``rdoq.Foresight``."""
+    """What to add to the picture that a fill should show: the ``rdoq.Foresight``."""
 
     def __init__(self, rgb: images.RGB, points: Points, origin: Floats, tone: str) -> None:
         """rgb    : uint8 (height, width, 3), the picture
         origin : YCoCg colour (3,) that planes are differences from
         """
+        self._critic: Future[opencv.Critic] = threads.later(_critic)
         self._rgb, self._origin, self._tone = rgb, origin, tone
         self._mask = np.zeros(rgb.shape[:2], np.uint8)
         self._mask[points.rows, points.cols] = 1
@@ -38,11 +40,11 @@ class Foresight:
         def window(rows: slice, cols: slice) -> Floats:
             part = (rows, cols)
             seen = stack(fill[part], deviation[part], self._mask[part], step, self._tone)
-            return _critic().gradient(seen, fill[part] - self._rgb[part])
+            return self._critic.result().excess(seen, fill[part] - self._rgb[part])
 
-        gradient = tiling.painted(planes.shape[0], planes.shape[1], window)
-        wanted: Floats = images.to_ycocg(fill - gradient) - self._origin
-        return wanted[..., :channels]
+        excess = tiling.painted(planes.shape[0], planes.shape[1], window)
+        more: Floats = images.to_ycocg(-excess)
+        return more[..., :channels]
 
 
 @lru_cache(maxsize=1)

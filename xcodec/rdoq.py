@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from xcodec import threads
 from xcodec.coding import context, quantizer
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.samples import Floats, Points
@@ -25,6 +26,8 @@ METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
 """Squared RGB error as a quadratic form of the error in Y, Co and Cg; of Y alone where grey."""
 MULTIPLIER = 0.05
 """Squared error that a bit is worth, relative to step ** 2 at every pixel of a sample."""
+SHARE = 0.6
+"""How far each look at what foresight asks for moves what symbols are chosen toward."""
 DAMPING = 1.15
 """Coefficients of a level move together: each goes a little less far than it would alone."""
 KIND = "coefficients"
@@ -59,8 +62,8 @@ def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
 
 
 Foresight = Callable[[Floats, Floats, float], Floats]
-"""What a fill should rather show, (height, width, planes), given what it shows, its deviation
-(height, width), and the step in grey levels."""
+"""What to add to the picture that the fill should show, (height, width, planes), given what the
+fill shows, its deviation (height, width), and the step in grey levels."""
 
 
 class Problem:
@@ -82,7 +85,7 @@ class Problem:
         """planes    : (height, width, 3), Y, Co, Cg, or Y alone (height, width, 1)
         start     : (n, planes), to begin least squares from
         weights   : (height, width), what a pixel's squared error counts for; all 1 where None
-        foresight : what symbols are chosen toward in the end, instead of the picture itself
+        foresight : of what the fill should show instead of the picture itself
         """
         self._metric = METRIC[: planes.shape[2], : planes.shape[2]]
         self._tree, self._lifting = tree, lifting
@@ -135,32 +138,39 @@ class Problem:
         return error / (len(METRIC) * self._pixels)
 
     def choose(
-        self, step: float, sweeps: int, worth: float = 1.0, foreseen: int = 0
+        self, step: float, sweeps: int, worth: float = 1.0, looks: int = 0
     ) -> NDArray[np.int32]:
         """Symbols (n, planes) for a quantiser step in grey levels.
 
-        sweeps   : times that each is chosen
-        worth    : factor on the MULTIPLIER
-        foreseen : times that each is chosen after that, with foresight if there is any
+        sweeps : times that each is chosen
+        worth  : factor on the MULTIPLIER
+        looks  : sweeps that foresight comes before, if there is any: the first and the last ones
         """
         state = _State(self._tree, step, worth * self.bit_worth(step), self._metric)
         state.place(self._lifting.forward(self.values))
+        moments, free = self._moments, self.values
+        looking = self._foresight is not None and looks > 0
+        if looking:
+            forms = threads.later(lambda: self._forms)  # Beside a network, outside Python's lock.
         for sweep in range(sweeps):
-            self._sweep(state, self._moments, first=sweep == 0)
-        for _ in range(foreseen if self._foresight is not None else 0):
-            self._sweep(state, self._foreseen(state, step), first=False)
+            if looking and (sweep == 0 or sweep > sweeps - looks):
+                moments = moments + SHARE * (self._moments + self._foreseen(state, step) - moments)
+                if sweep == 0:
+                    free = least_squares(self._gram, moments, free)
+                    forms.result()
+            self._sweep(state, moments, free if sweep == 0 else None)
         return state.symbols
 
     def _foreseen(self, state: "_State", step: float) -> Floats:
-        """The moments of what the fill should rather show than what it shows."""
+        """The moments of what foresight adds to the picture."""
         assert self._foresight is not None
         others = self._others
         values = self._lifting.inverse(state.coefficients)
         if others is not None:
             values = others.all_values(values)
         shown = painted(self._points, values, self._cut)
-        wanted = moments(self._points, self._foresight(*shown, step), self._weights, self._cut)
-        return wanted if others is None else others.own_moments(wanted)
+        more = moments(self._points, self._foresight(*shown, step), self._weights, self._cut)
+        return more if others is None else more[others.own]
 
     def refine(
         self, symbols: NDArray[np.int32], step: float, moments: Floats, worth: float = 1.0
@@ -171,24 +181,28 @@ class Problem:
         """
         state = _State(self._tree, step, worth * self.bit_worth(step), self._metric)
         state.take(symbols)
-        self._sweep(state, moments, first=False)
+        self._sweep(state, moments)
         return state.symbols
 
     def bit_worth(self, step: float) -> float:
         """Squared error, summed over the picture's R, G and B, that a bit is worth."""
         return MULTIPLIER * step**2 * self._spread
 
-    def _sweep(self, state: "_State", moments: Floats, first: bool) -> None:
-        """Choose every symbol once. At first, what isn't chosen yet is free to make up for it."""
-        lifting = self._lifting
-        values = self.values if first else lifting.inverse(state.coefficients)
+    def _sweep(self, state: "_State", moments: Floats, free: Floats | None = None) -> None:
+        """Choose every symbol once.
+
+        free : values (n, planes) that leave the least error: what isn't chosen yet is free to make
+               up for what is; without, all symbols stand from a sweep before
+        """
+        lifting, first = self._lifting, free is not None
+        values = lifting.inverse(state.coefficients) if free is None else free
         coarsest, *finer = self._tree.octaves
         for octave in range(len(finer), 0, -1):
             form, levels = self._forms[octave - 1], finer[octave - 1]
             predict, update = lifting.predict[octave - 1], lifting.update[octave - 1]
-            values, free = lifting.split(octave, values)
+            values, own = lifting.split(octave, values)
             if first:
-                state.place(free, state.span(levels))
+                state.place(own, state.span(levels))
             coarse_moments, own_moments = np.split(moments, [predict.shape[1]])
             coarse_moments = coarse_moments + predict.T @ own_moments
             own_moments = own_moments - update.T @ coarse_moments

@@ -11,6 +11,8 @@ Floats = NDArray[np.floating[Any]]
 
 TONES = ("least-squares", "mean", "point")
 """What a sample's value is: fitted through the fill, a local mean, or the pixel itself."""
+DECODERS = ("generator", "classical")
+"""What paints between samples: a trained network, or interpolation alone."""
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ nothing that is parsed.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 from pykdtree.kdtree import KDTree  # scipy.spatial has trees too, and takes 0.15 s to load.
 from scipy.sparse import coo_array, csr_array
 
+from xcodec import threads
 from xcodec.samples import Floats, Ints, Points
 
 CORRELATION_LENGTH = 60.0
@@ -30,7 +31,8 @@ FINENESS = 1.2
 _SPARE = 4
 _CHUNK = 1 << 8
 """Neighbourhoods solved together: their equations stay in a core's own cache."""
-_STRIP = 1 << 16
+_STRIP = 1 << 15
+"""Pixels that a thread takes at once."""
 _MOST_ENTRIES = 1 << 21
 
 
@@ -160,19 +162,30 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
         # A disc of this radius holds `count` samples, so their spacing is about:
         spacing = np.sqrt(d2[:, -1]) / 2 * np.sqrt(np.pi / count)
         ready = (side <= fineness * spacing) | (side == 1)
-        for start in range(0, int(ready.sum()), _STRIP // (side * side)):
-            part = np.flatnonzero(ready)[start : start + _STRIP // (side * side)]
-            offsets = np.mgrid[0:side, 0:side].reshape(2, -1)
-            rows = tops[part, None] + offsets[0]
-            cols = lefts[part, None] + offsets[1]
-            weights, variance = kriging(sites[found[part]], np.stack([rows, cols], -1))
-            yield Squares(rows, cols, found[part], weights, variance)
+        corners = np.stack([tops[ready], lefts[ready]], 1)
+        each = _STRIP // (side * side)
+        strips = (slice(start, start + each) for start in range(0, len(corners), each))
+        weigh = partial(_weighed, sites, corners, found[ready], side)
+        yield from threads.ahead(weigh, strips)
         tops, lefts = tops[~ready], lefts[~ready]
         side //= 2
         tops = (tops[:, None] + np.array([0, 0, side, side])).reshape(-1)
         lefts = (lefts[:, None] + np.array([0, side, 0, side])).reshape(-1)
         inside = (tops < points.height) & (lefts < points.width)
         tops, lefts = tops[inside], lefts[inside]
+
+
+def _weighed(
+    sites: Ints, corners: NDArray[np.int64], found: NDArray[np.int32], side: int, strip: slice
+) -> Squares:
+    """Some of the squares of one side with their weights.
+
+    corners : (m, 2), the top and the left of each
+    found   : (m, k), its neighbours
+    """
+    pixels = corners[strip, None] + np.mgrid[0:side, 0:side].reshape(2, -1).T
+    weights, variance = kriging(sites[found[strip]], pixels)
+    return Squares(pixels[..., 0], pixels[..., 1], found[strip], weights, variance)
 
 
 def normal_equations(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from xcodec import analysis, images
-from xcodec.analysis import GREY, ROUNDS, Analysis, Request, usual_block
+from xcodec.analysis import GREY, Analysis, Request, usual_block
 from xcodec.coding import quantizer
 from xcodec.errors import InputError
 from xcodec.reconstruction.interpolation import SMOOTH
@@ -74,8 +74,8 @@ def best(rgb: images.RGB, request: Request, goal: Goal) -> bytes:
         found = search.finished(search.over_densities(request), request.effort)
     if found is None:
         raise InputError(f"no file of this picture {wish(goal)}")
-    if ROUNDS[request.effort] and goal.size is not None and found.symbols is not None:
-        return _tuned(rgb, found, ROUNDS[request.effort], goal.size)
+    if request.rounds and goal.size is not None and found.symbols is not None:
+        return _tuned(rgb, found, request.rounds, goal.size)
     return found.data
 
 
@@ -87,9 +87,9 @@ def at_rate(rgb: images.RGB, request: Request) -> bytes:
     step = request.step_index
     symbols = draft.quantise(step, request.effort)
     data = analysis.write_symbols(draft, request, step, symbols)
-    if not ROUNDS[request.effort]:
+    if not request.rounds:
         return data
-    return _tuned(rgb, Candidate(data, 0.0, request, draft, step, symbols), ROUNDS[request.effort])
+    return _tuned(rgb, Candidate(data, 0.0, request, draft, step, symbols), request.rounds)
 
 
 def _tuned(rgb: images.RGB, file: Candidate, rounds: int, limit: int | None = None) -> bytes:
@@ -259,6 +259,8 @@ class Search:
         if found is None:
             return None
         request = replace(found.request, effort=effort)
+        if request.looks:
+            found = replace(found, draft=analysis.analyse(self._rgb, request))
         if request.step is not None:
             file = self._file(found.draft, request, request.step)
             return file if self._excess(file) <= 0 else found

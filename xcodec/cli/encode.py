@@ -27,7 +27,7 @@ PACKETS_TOO = ("size", "model", "effort")
 """Options that packets know too, and those that they do not."""
 FILES_ONLY = (
     *("rate", "bpp", "psnr", "step", "density", "mask", "seed", "tone", "lossless_samples"),
-    *("strength", "floor", "block", "comment", "alpha_quality", "keep"),
+    *("strength", "floor", "block", "comment", "alpha_quality", "keep", "decoder"),
     *("roi", "roi_mask", "saliency", "tile"),
 )
 
@@ -101,7 +101,14 @@ REGION = _Region()
     type=click.IntRange(0, 9),
     default=4,
     show_default=True,
-    help="How hard to look for fewer bytes: 0 is fastest; from 5 on, by what the generator paints.",
+    help="How hard to look for fewer bytes: 0 is fastest.",
+)
+@click.option(
+    "--decoder",
+    type=click.Choice(["generator", "classical"]),
+    default="generator",
+    show_default=True,
+    help="Whose picture is to be good, from effort 4 on; that of --psnr is always the classical.",
 )
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
 @click.option(

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 import xcodec
-from xcodec.analysis import DEFAULT_EFFORT
+from xcodec import foresight
+from xcodec.analysis import DEFAULT_EFFORT, LOOKS, ROUNDS
 from xcodec.coding.header import MODELS
 from xcodec.errors import InputError
 from xcodec.images import RGB
@@ -20,8 +21,6 @@ from xcodec.reconstruction import zoo
 
 CLASSICAL, GENERATOR = "classical", "generator"
 DECODERS = (CLASSICAL, GENERATOR)
-TUNED = 8
-"""Efforts from this one on look through the generator: their files depend on its weights."""
 PACKAGES = ("numpy", "scipy", "opencv-python-headless", "constriction")
 ROOT = Path(xcodec.__file__).parent
 
@@ -83,7 +82,9 @@ class Variant:
     def file_key(self) -> list[Any]:
         """What files of this variant depend on, picture and target aside."""
         effort = self.arguments.get("effort", DEFAULT_EFFORT)
-        weights = weights_digest(self.model) if effort >= TUNED else ""
+        weights = weights_digest(foresight.MODEL) if LOOKS[effort] else ""
+        if ROUNDS[effort]:
+            weights += weights_digest(self.model)
         return ["xcodec", source_digest(), versions(PACKAGES), self.arguments, weights]
 
     def picture_key(self, decoder: str) -> list[Any]:

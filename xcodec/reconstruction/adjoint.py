@@ -17,7 +17,7 @@ STEEP = 1e30
 def model(architecture: Architecture, weights: Weights) -> bytes:
     """ONNX's bytes: from conditions ``x`` at half the resolution, squares of 2 by 2 pixels as
     channels, and the fill less the picture there, ``error``, to the gradient with respect to the
-    fill of half the squared error of what the network paints.
+    fill of half the squared error of what the network paints, less ``error`` itself.
 
     weights : by the names that torch has for them
 
@@ -32,7 +32,8 @@ class _Adjoint(Graph):
     def model(self, shape: Architecture) -> bytes:
         """ONNX's bytes; raises ModelError where weights don't fit the architecture."""
         self._slopes: dict[str, str] = {}
-        error = self._node("Add", self._forward(shape), "error")
+        residual = self._forward(shape)
+        error = self._node("Add", residual, "error")
         g = self._back(error, "head", 3)
         skips: list[str] = []
         for i in range(len(shape.up)):
@@ -49,7 +50,7 @@ class _Adjoint(Graph):
             g = self._blocks_back(self._node("Add", g, skips[i]), f"down.{i}", shape.down[i])
         fill = self._kernel("stem")[:, : 4 * 3]
         g = self._transposed(g, "stem", fill, 3)
-        g = self._node("Add", g, error)
+        g = self._node("Add", g, residual)
         return self._made([("x", 4 * CHANNELS), ("error", 4 * 3)], (g, 4 * 3))
 
     def _rectified(self, x: str, key: str) -> str:

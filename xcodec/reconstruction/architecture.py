@@ -20,9 +20,10 @@ Weights = dict[str, NDArray[np.float32]]
 SCALES = 4
 """Resolutions 1/2, 1/4, 1/8 and 1/16 of the picture."""
 MULTIPLE = 1 << SCALES
-"""Pictures are padded to a multiple of this many pixels."""
+"""Of pixels, or of squares of them, that the coarsest resolution takes together."""
 SLOPE = 0.1
 """Of the U-Net's leaky rectifiers, where they are below zero."""
+MAX_SCALE = 4
 MAX_WIDTH = 1024
 MAX_BLOCKS = 32
 
@@ -78,6 +79,8 @@ class Architecture(Shape):
     down   : residual blocks on the way down at 1/2, 1/4 and 1/8, 0..32 each
     middle : residual blocks at 1/16, 0..32
     up     : residual blocks on the way up at 1/2, 1/4 and 1/8, 0..32 each
+    scale  : side in pixels of the squares whose means the network sees, and which get a residual
+             each, 1..4; resolutions are relative to these
 
     Raises ModelError where a number is out of range.
     """
@@ -89,12 +92,19 @@ class Architecture(Shape):
     down: tuple[int, ...] = (1, 2, 2)
     middle: int = 3
     up: tuple[int, ...] = (2, 2, 2)
+    scale: int = 1
 
     def __post_init__(self) -> None:
         _check("widths", self.widths, SCALES, 1, MAX_WIDTH)
         _check("down", self.down, SCALES - 1, 0, MAX_BLOCKS)
         _check("middle", (self.middle,), 1, 0, MAX_BLOCKS)
         _check("up", self.up, SCALES - 1, 0, MAX_BLOCKS)
+        _check("scale", (self.scale,), 1, 1, MAX_SCALE)
+
+    @property
+    def multiple(self) -> int:
+        """Pictures are padded to a multiple of this many pixels."""
+        return MULTIPLE * self.scale
 
 
 @dataclass(frozen=True)

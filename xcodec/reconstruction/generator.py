@@ -38,7 +38,7 @@ class Generator(Network):
 
     def __init__(self, architecture: Architecture | None = None) -> None:
         super().__init__()
-        self.architecture = architecture = architecture or Architecture()
+        self.architecture = self._shape = architecture = architecture or Architecture()
         widths = architecture.widths
         self.stem = nn.Conv2d(4 * CHANNELS, widths[0], 3, padding=1)
         self.down = nn.ModuleList(map(_blocks, widths[:-1], architecture.down))
@@ -60,8 +60,14 @@ class Generator(Network):
         x : ``conditions``, (batch, 7, height, width)
         """
         height, width = x.shape[-2:]
-        padded = x[..., _reflected(height, x.device), :][..., _reflected(width, x.device)]
-        residual = F.pixel_shuffle(self._residual(F.pixel_unshuffle(padded, 2)), 2)
+        scale, multiple = self._shape.scale, self._shape.multiple
+        rows, cols = (_reflected(length, multiple, x.device) for length in (height, width))
+        seen = x[..., rows, :][..., cols]
+        if scale > 1:
+            seen = F.avg_pool2d(seen, scale)
+        residual = F.pixel_shuffle(self._residual(F.pixel_unshuffle(seen, 2)), 2)
+        if scale > 1:
+            residual = F.interpolate(residual, scale_factor=float(scale))
         return x[:, :3].float() + residual[..., :height, :width].float()
 
     def _residual(self, x: Tensor) -> Tensor:
@@ -145,9 +151,9 @@ def _bias(layer: nn.Conv2d) -> Tensor:
     return layer.bias
 
 
-def _reflected(length: int, device: torch.device) -> Tensor:
-    """Indices that extend 0 .. length - 1 to a multiple of MULTIPLE by reflection at its end."""
-    extended = -(-length // MULTIPLE) * MULTIPLE
+def _reflected(length: int, multiple: int, device: torch.device) -> Tensor:
+    """Indices that extend 0 .. length - 1 to a multiple by reflection at its end."""
+    extended = -(-length // multiple) * multiple
     period = max(2 * (length - 1), 1)  # Of one pixel, every reflection is that pixel.
     phase = torch.arange(extended, device=device) % period
     return torch.minimum(phase, period - phase) if length > 1 else torch.zeros_like(phase)

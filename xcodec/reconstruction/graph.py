@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper
 
 from xcodec.errors import ModelError
 from xcodec.reconstruction.architecture import SLOPE, Architecture, Weights
@@ -31,8 +31,11 @@ class Graph:
 
     def __init__(self, weights: Weights) -> None:
         self._weights, self._unused = weights, set(weights)
-        self._nodes: list[NodeProto] = []
-        self._constants: dict[str, TensorProto] = {}
+        self._constants: dict[str, NDArray[np.float32]] = {}
+        # Built in place: onnx's helpers copy all weights from part to part.
+        self._model = ModelProto(ir_version=IR)
+        self._model.opset_import.append(helper.make_opsetid("", OPSET))
+        self._model.graph.name = "generator"
 
     def model(self, shape: Architecture) -> bytes:
         """ONNX's bytes; raises ModelError where weights don't fit the architecture."""
@@ -67,12 +70,9 @@ class Graph:
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "h", "w"])
             for name, channels in (*given, result)
         )
-        constants = list(self._constants.values())
-        graph = helper.make_graph(self._nodes, "generator", starts, [end], constants)
-        opsets = [helper.make_opsetid("", OPSET)]
-        made: bytes = helper.make_model(
-            graph, opset_imports=opsets, ir_version=IR
-        ).SerializeToString()
+        self._model.graph.input.extend(starts)
+        self._model.graph.output.append(end)
+        made: bytes = self._model.SerializeToString()
         return made
 
     def _blocks(self, x: str, key: str, count: int, width: int) -> str:
@@ -90,8 +90,7 @@ class Graph:
 
     def _kernel(self, key: str) -> NDArray[np.float32]:
         """Of a convolution that was added: (channels out, in, side, side)."""
-        kernel: NDArray[np.float32] = numpy_helper.to_array(self._constants[f"{key}.weight"])
-        return kernel
+        return self._constants[f"{key}.weight"]
 
     def _convolution(
         self,
@@ -114,12 +113,19 @@ class Graph:
         return self._node("Conv", x, *names, strides=[stride] * 2, pads=[pad] * 4)
 
     def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        name = f"{kind}{len(self._nodes)}"
-        self._nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        name = f"{kind}{len(self._model.graph.node)}"
+        self._model.graph.node.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
     def _constant(self, name: str, value: NDArray[np.float32]) -> str:
-        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        if name not in self._constants:
+            self._constants[name] = value
+            self._model.graph.initializer.add(
+                name=name,
+                data_type=TensorProto.FLOAT,
+                dims=value.shape,
+                raw_data=value.astype("<f4", copy=False).tobytes(),
+            )
         return name
 
     def _weight(self, key: str, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -27,8 +27,11 @@ WORTH_TORCH = 1 << 21
 class _Network:
     """A graph that OpenCV runs, on pictures of any size."""
 
-    def __init__(self, model: bytes) -> None:
-        """model : ONNX's bytes, of a graph that works on squares of 2 by 2 pixels"""
+    def __init__(self, model: bytes, scale: int) -> None:
+        """model : ONNX's bytes, of a graph that works on squares of 2 by 2 pixels
+        scale : side in pixels of the squares whose means these pixels are
+        """
+        self._scale = scale
         self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
         self._alone = Lock()  # The network holds what it computes.
 
@@ -37,12 +40,18 @@ class _Network:
         its names for them.
         """
         height, width = next(iter(given.values())).shape[1:]
-        room = (0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)
-        squares = {name: _unshuffled(np.pad(x, room, "reflect")) for name, x in given.items()}
+        multiple = MULTIPLE * self._scale
+        room = (0, 0), (0, -height % multiple), (0, -width % multiple)
+        padded = {name: np.pad(x, room, "reflect") for name, x in given.items()}
+        size = (width + room[2][1]) // self._scale, (height + room[1][1]) // self._scale
+        means = {name: _resized(x, size, cv2.INTER_AREA) for name, x in padded.items()}
+        squares = {name: _unshuffled(x) for name, x in means.items()}
         with self._alone:
             for name, planes in squares.items():
                 self._network.setInput(planes[None], name)
-            return _shuffled(self._network.forward()[0])[:, :height, :width]
+            found = _shuffled(self._network.forward()[0])
+        whole = size[0] * self._scale, size[1] * self._scale
+        return _resized(found, whole, cv2.INTER_NEAREST)[:, :height, :width]
 
 
 class Painter:
@@ -52,7 +61,7 @@ class Painter:
         """weights : by the names that torch has for them; raises ModelError where they don't fit"""
         from xcodec.reconstruction import graph  # Only here: it starts onnx.
 
-        self._network = _Network(graph.model(architecture, weights))
+        self._network = _Network(graph.model(architecture, weights), architecture.scale)
 
     def window(
         self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
@@ -72,11 +81,11 @@ class Critic:
         """weights : by the names that torch has for them; raises ModelError where they don't fit"""
         from xcodec.reconstruction import adjoint  # Only here: it starts onnx.
 
-        self._network = _Network(adjoint.model(architecture, weights))
+        self._network = _Network(adjoint.model(architecture, weights), architecture.scale)
 
-    def gradient(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
-        """Of half the squared error of what the generator paints, with respect to the fill: float32
-        (height, width, 3), grey levels.
+    def excess(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
+        """What that gradient, of half the squared error with respect to the fill, has beyond the
+        fill's own error: float32 (height, width, 3), grey levels.
 
         conditions : (7, height, width)
         error      : of the fill that they hold, (height, width, 3), grey levels
@@ -147,6 +156,13 @@ def _read(path: Path) -> tuple[Architecture, Weights]:
         architecture.require_fill()
         assert isinstance(architecture, Architecture)
         return architecture, zoo.weights(file)
+
+
+def _resized(planes: NDArray[np.float32], size: tuple[int, int], how: int) -> NDArray[np.float32]:
+    """Planes (c, height, width) at another width and height."""
+    if size == planes.shape[:0:-1]:
+        return planes
+    return np.stack([cv2.resize(plane, size, interpolation=how) for plane in planes])
 
 
 def _unshuffled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
