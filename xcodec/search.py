@@ -3,7 +3,7 @@
 Candidates are real files. For each rate and density the step is found that just meets the target;
 rates are climbed while that pays, densities are tried at the best rate, and the winner's symbols
 are chosen once more with all effort, and its last bytes used up. The error is that of the classical
-fill; from effort 5 on, symbols are chosen at last for what the generator makes of it
+fill; from effort 4 on, symbols are chosen at last for what the generator makes of it
 (foresight.py), and efforts 8 and 9 tune the winner through the generator itself.
 """
 

@@ -13,6 +13,7 @@ from xcodec.reconstruction.opencv import Critic
 SHAPES = [
     Architecture((6, 8, 12, 10), (0, 1, 2), 2, (0, 1, 1)),
     Architecture((4, 6, 8, 8), (1, 0, 1), 0, (2, 1, 0)),
+    Architecture((6, 8, 12, 10), (0, 1, 1), 1, (1, 1, 0), scale=2),
 ]
 
 
@@ -30,7 +31,7 @@ def weights(generator: Generator) -> Weights:
 
 
 @pytest.mark.parametrize("architecture", SHAPES)
-@pytest.mark.parametrize("size", [(64, 48), (16, 16)])
+@pytest.mark.parametrize("size", [(64, 96), (32, 32)])
 def test_the_gradient_is_that_of_autograd(
     architecture: Architecture, size: tuple[int, int]
 ) -> None:

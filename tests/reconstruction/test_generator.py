@@ -37,6 +37,21 @@ def test_multiply_adds_of_a_generator_counted_by_hand() -> None:
     grow = 8 * 4 / 16 + 8 * 8 / 64 + 8 * 8 / 256
     middle = 2 * 9 * 8 * 8 / 256
     assert multiply_adds(generator) == pytest.approx(stem + head + shrink + grow + middle)
+    means = Generator(Architecture((4, 8, 8, 8), (0, 0, 0), 1, (0, 0, 0), scale=2))
+    assert multiply_adds(means) == pytest.approx(multiply_adds(generator) / 4)
+
+
+def test_a_network_of_means_sees_and_adds_nothing_finer() -> None:
+    torch.manual_seed(0)
+    generator = Generator(Architecture((4, 8, 8, 8), (0, 0, 0), 1, (0, 0, 0), scale=2))
+    torch.nn.init.normal_(generator.head.weight, std=0.1)
+    x = torch.randn(1, CHANNELS, 64, 64)
+    finer = torch.tensor([[1.0, -1.0], [-1.0, 1.0]]).repeat(32, 32)
+    with torch.inference_mode():
+        one, other = generator(x) - x[:, :3], generator(x + finer) - (x + finer)[:, :3]
+    assert one.abs().max() > 0.01
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(one[..., ::2, ::2], one[..., 1::2, 1::2], atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (2, 3), (17, 33), (32, 16), (50, 1)])

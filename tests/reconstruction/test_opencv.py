@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def limit(expected: Floats, fill: Fill) -> float:
     return 0.05 * float(np.abs(expected - fill.rgb).max()) if paint.has_bf16() else 0.01
 
 
-@pytest.mark.parametrize("architecture", [SMALL, Architecture()])
+@pytest.mark.parametrize("architecture", [SMALL, replace(SMALL, scale=3), Architecture()])
 def test_it_paints_what_torch_paints(tmp_path: Path, architecture: Architecture) -> None:
     """To a hundredth of a grey level, and all sizes by one network."""
     path = written(tmp_path / "a.safetensors", architecture, 0)
