@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -11,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from xcodec import threads
 from xcodec.coding.container import Contents
 from xcodec.coding.grid import Box
 from xcodec.errors import InputError
@@ -172,7 +172,7 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool, fineness: float) -> Iter
 
 def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
-    start = ThreadPoolExecutor(1).submit(_painter, view, region.area)
+    start = threads.later(partial(_painter, view, region.area))
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
