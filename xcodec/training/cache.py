@@ -23,7 +23,7 @@ from xcodec.reconstruction.interpolation import fill, fill_known
 from xcodec.samples import Fill
 from xcodec.training.variety import varied
 
-CACHE_VERSION = 5
+CACHE_VERSION = 6
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
 LARGEST_SIDE = 768
 """Larger pictures are cut to a window of this side, another one in each variant."""
