@@ -120,8 +120,8 @@ class Problem:
         fixed, across = csr_array(gram[:, ~own]), csr_array(gram[:, own])
         each = rest.T @ (fixed @ rest) - 2 * (rest.T @ self._moments[~own])
         self._energy += float((each * self._metric).sum())
-        self._others = _Others(own, rest, across)
-        self._moments = self._others.own_moments(self._moments)
+        self._moments = self._moments[own] - across.T @ rest
+        self._others = _Others(own, rest)
         self._gram = csr_array(self._gram[own][:, own])
         self.values, self._spread = self.values[own], spread
 
@@ -222,23 +222,16 @@ class _Others:
 
     own    : (n,), which ones do not
     values : (m, planes)
-    across : csr (m, n - m), how they count in the error beside the own ones
     """
 
     own: NDArray[np.bool_]
     values: Floats
-    across: csr_array
 
     def all_values(self, own_values: Floats) -> Floats:
         """Values (n, planes) of all samples."""
         values = np.empty((len(self.own), own_values.shape[1]))
         values[self.own], values[~self.own] = own_values, self.values
         return values
-
-    def own_moments(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Moments (n - m, planes) of the own samples from those of all, (n, planes)."""
-        left: NDArray[np.float64] = moments[self.own] - self.across.T @ self.values
-        return left
 
 
 class _State:

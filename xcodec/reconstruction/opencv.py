@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from xcodec.errors import ModelError
 from xcodec.reconstruction import zoo
-from xcodec.reconstruction.architecture import MULTIPLE, Architecture, Weights
+from xcodec.reconstruction.architecture import Architecture, Weights
 from xcodec.reconstruction.conditions import GREY, conditions, from_network
 from xcodec.samples import Fill, Floats, Samples
 
@@ -27,11 +27,11 @@ WORTH_TORCH = 1 << 21
 class _Network:
     """A graph that OpenCV runs, on pictures of any size."""
 
-    def __init__(self, model: bytes, scale: int) -> None:
-        """model : ONNX's bytes, of a graph that works on squares of 2 by 2 pixels
-        scale : side in pixels of the squares whose means these pixels are
+    def __init__(self, model: bytes, architecture: Architecture) -> None:
+        """model : ONNX's bytes, of a graph that works on squares of 2 by 2 pixels, or of the means
+        that the architecture sees
         """
-        self._scale = scale
+        self._scale, self._multiple = architecture.scale, architecture.multiple
         self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
         self._alone = Lock()  # The network holds what it computes.
 
@@ -40,8 +40,7 @@ class _Network:
         its names for them.
         """
         height, width = next(iter(given.values())).shape[1:]
-        multiple = MULTIPLE * self._scale
-        room = (0, 0), (0, -height % multiple), (0, -width % multiple)
+        room = (0, 0), (0, -height % self._multiple), (0, -width % self._multiple)
         padded = {name: np.pad(x, room, "reflect") for name, x in given.items()}
         size = (width + room[2][1]) // self._scale, (height + room[1][1]) // self._scale
         means = {name: _resized(x, size, cv2.INTER_AREA) for name, x in padded.items()}
@@ -61,7 +60,7 @@ class Painter:
         """weights : by the names that torch has for them; raises ModelError where they don't fit"""
         from xcodec.reconstruction import graph  # Only here: it starts onnx.
 
-        self._network = _Network(graph.model(architecture, weights), architecture.scale)
+        self._network = _Network(graph.model(architecture, weights), architecture)
 
     def window(
         self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
@@ -81,7 +80,7 @@ class Critic:
         """weights : by the names that torch has for them; raises ModelError where they don't fit"""
         from xcodec.reconstruction import adjoint  # Only here: it starts onnx.
 
-        self._network = _Network(adjoint.model(architecture, weights), architecture.scale)
+        self._network = _Network(adjoint.model(architecture, weights), architecture)
 
     def excess(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
         """What that gradient, of half the squared error with respect to the fill, has beyond the
