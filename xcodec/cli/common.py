@@ -1,11 +1,13 @@
 """What the commands share: options, and how they report."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 max_pixels = click.option(
@@ -37,6 +39,15 @@ cluster = click.option(
     metavar="local|auto|ADDRESS",
     help="Of a folder: work on a Ray cluster (needs xcodec[ray]).",
 )
+
+
+def decoder(says: str) -> Callable[[Command], Command]:
+    """The option --decoder. Its names are ``samples.DECODERS``, which would load numpy.
+
+    says : what it is for
+    """
+    names = click.Choice(["generator", "classical"])
+    return click.option("--decoder", type=names, default="generator", show_default=True, help=says)
 
 
 def beside(source: str, suffix: str) -> str:

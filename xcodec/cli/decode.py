@@ -8,6 +8,7 @@ from xcodec.cli.common import (
     as_json,
     beside,
     cluster,
+    decoder,
     device,
     force,
     given,
@@ -34,13 +35,7 @@ def numbers(
 @click.command(short_help="Paint the picture of a .xgc file or of packets.")
 @click.argument("sources", metavar="IN...", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="OUT", help="A picture file; '-' is standard output (PNG).")
-@click.option(
-    "--decoder",
-    type=click.Choice(["generator", "classical"]),
-    default="generator",
-    show_default=True,
-    help="What paints between the samples: a trained network, or interpolation.",
-)
+@decoder("What paints between the samples: a trained network, or interpolation.")
 @click.option(
     "--model",
     default="auto",

@@ -11,6 +11,7 @@ from xcodec.cli.common import (
     as_json,
     beside,
     cluster,
+    decoder,
     force,
     given,
     jobs,
@@ -103,13 +104,7 @@ REGION = _Region()
     show_default=True,
     help="How hard to look for fewer bytes: 0 is fastest.",
 )
-@click.option(
-    "--decoder",
-    type=click.Choice(["generator", "classical"]),
-    default="generator",
-    show_default=True,
-    help="Whose picture is to be good, from effort 4 on; that of --psnr is always the classical.",
-)
+@decoder("Whose picture is to be good, from effort 4 on; that of --psnr is always the classical.")
 @click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
 @click.option(
     "--roi",

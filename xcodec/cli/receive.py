@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import beside, device, force, given, max_pixels, quiet
+from xcodec.cli.common import beside, decoder, device, force, given, max_pixels, quiet
 
 
 @click.command(short_help="Show a picture that grows as its packets come in.")
@@ -26,13 +26,7 @@ from xcodec.cli.common import beside, device, force, given, max_pixels, quiet
     metavar="SECONDS",
     help="Stop when nothing new came for so long.  [default: never]",
 )
-@click.option(
-    "--decoder",
-    type=click.Choice(["generator", "classical"]),
-    default="generator",
-    show_default=True,
-    help="What paints between the samples.",
-)
+@decoder("What paints between the samples.")
 @click.option(
     "--model",
     default="auto",
