@@ -60,6 +60,28 @@ def test_the_fill_goes_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> No
     assert luma[2] < luma[1]
 
 
+def test_few_samples_are_looked_at_more_often(monkeypatch: pytest.MonkeyPatch, photo: RGB) -> None:
+    looks: list[int] = []
+
+    class Counting(Plain):
+        def excess(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
+            looks.append(1)
+            return super().excess(conditions, error)
+
+    monkeypatch.setattr(foresight, "_critic", Counting)
+    worth = {}
+    for rate, times in ((0.014, 4), (0.016, 2)):
+        for decoder in DECODERS:
+            looks.clear()
+            draft = analysis.analyse(photo, Request(rate, decoder=decoder))
+            draft.quantise(STEP, analysis.DEFAULT_EFFORT)
+            assert len(looks) == (times if decoder == "generator" else 0)
+            assert draft.problem is not None
+            worth[rate, decoder] = draft.problem.bit_worth(1.0)
+    assert worth[0.014, "generator"] < 0.7 * worth[0.014, "classical"]
+    assert worth[0.016, "generator"] == worth[0.016, "classical"]
+
+
 def test_tiles_foresee_as_a_whole_picture_does(monkeypatch: pytest.MonkeyPatch, photo: RGB) -> None:
     darker = []
     for tile in (0, 128):

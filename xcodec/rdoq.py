@@ -26,6 +26,10 @@ METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
 """Squared RGB error as a quadratic form of the error in Y, Co and Cg; of Y alone where grey."""
 MULTIPLIER = 0.05
 """Squared error that a bit is worth, relative to step ** 2 at every pixel of a sample."""
+SPARSE, SPARSE_WORTH = 0.015, 0.5
+"""Below this many samples a pixel, a bit counts for this much of that where foresight looks on: it
+asks for more there than the fill does.
+"""
 SHARE = 0.6
 """How far each look at what foresight asks for moves what symbols are chosen toward."""
 DAMPING = 1.15
@@ -184,9 +188,15 @@ class Problem:
         self._sweep(state, moments)
         return state.symbols
 
+    @property
+    def sparse(self) -> bool:
+        """Whether foresight sees a picture of few samples."""
+        return self._foresight is not None and self._spread * SPARSE > 1
+
     def bit_worth(self, step: float) -> float:
         """Squared error, summed over the picture's R, G and B, that a bit is worth."""
-        return MULTIPLIER * step**2 * self._spread
+        share = SPARSE_WORTH if self.sparse else 1.0
+        return share * MULTIPLIER * step**2 * self._spread
 
     def _sweep(self, state: "_State", moments: Floats, free: Floats | None = None) -> None:
         """Choose every symbol once.

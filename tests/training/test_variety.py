@@ -63,3 +63,18 @@ def test_every_other_encoding_is_of_a_varied_picture(settings: TrainSettings) ->
     before, after = (cache.opened(cache.encode(job)).pixels for job in (plain[-1], mixed[-1]))
     assert not np.array_equal(before[:32, :32, :3], after[:32, :32, :3])
     assert after[..., 7].any()
+
+
+def test_usual_encodings_are_near_the_default(settings: TrainSettings) -> None:
+    plain = jobs(dataclasses.replace(settings, variants=8))
+    usual = jobs(dataclasses.replace(settings, variants=8, usual=True))
+    draws = [job.draw for job in usual if isinstance(job.draw, cache.Draw)]
+    assert len(draws) == len(plain)
+    assert {(draw.density, draw.tone, draw.block) for draw in draws} == {
+        ("sobel", "least-squares", None)
+    }
+    assert all(0.65 < draw.factor < 1.2 for draw in draws)
+    assert sum(draw.strength is None for draw in draws) > len(draws) / 2
+    assert not {job.stem for job in usual} & {job.stem for job in plain}
+    encoded = cache.opened(cache.encode(usual[0]))
+    assert encoded.tone == "least-squares"

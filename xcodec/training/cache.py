@@ -23,7 +23,7 @@ from xcodec.reconstruction.interpolation import fill, fill_known
 from xcodec.samples import Fill
 from xcodec.training.variety import varied
 
-CACHE_VERSION = 6
+CACHE_VERSION = 7
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
 LARGEST_SIDE = 768
 """Larger pictures are cut to a window of this side, another one in each variant."""
@@ -118,19 +118,36 @@ def digest(picture: Path) -> str:
     return sha256(picture.read_bytes()).hexdigest()[:16]
 
 
-def variant(picture: Path, folder: Path, rates: tuple[float, float], number: int) -> Job:
-    """The job of encoding a picture in one of its variants: the same each time it is asked."""
+def variant(
+    picture: Path, folder: Path, rates: tuple[float, float], number: int, usual: bool = False
+) -> Job:
+    """The job of encoding a picture in one of its variants: the same each time it is asked.
+
+    usual : as the encoder does unasked, or nearly so
+    """
     key = digest(picture)
     rng = np.random.default_rng([int(key, 16), number])
-    draw = Draw(
-        rate=float(np.exp(rng.uniform(*np.log(rates)))),
-        factor=float(2 ** _octaves(rng)),
-        density="sobel" if rng.random() < 0.8 else "uniform",
-        strength=float(rng.uniform(0.3, 1.0)),
-        block=int(rng.choice([16, 32, 32, 64])),
-        tone="least-squares" if rng.random() < 0.9 else "point",
-    )
-    stem = f"{key}-v{CACHE_VERSION}-{rates[0]:g}-{rates[1]:g}-{number}"
+    rate = float(np.exp(rng.uniform(*np.log(rates))))
+    kind = ""
+    if usual:
+        kind = "usual-"
+        draw = Draw(
+            rate,
+            factor=float(2 ** rng.uniform(-0.6, 0.25)),
+            density="sobel",
+            strength=float(rng.uniform(0.5, 0.9)) if rng.random() < 0.3 else None,
+            tone="least-squares",
+        )
+    else:
+        draw = Draw(
+            rate,
+            factor=float(2 ** _octaves(rng)),
+            density="sobel" if rng.random() < 0.8 else "uniform",
+            strength=float(rng.uniform(0.3, 1.0)),
+            block=int(rng.choice([16, 32, 32, 64])),
+            tone="least-squares" if rng.random() < 0.9 else "point",
+        )
+    stem = f"{key}-v{CACHE_VERSION}-{kind}{rates[0]:g}-{rates[1]:g}-{number}"
     return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
 
 

@@ -110,7 +110,7 @@ def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Jo
 def _job(picture: Path, settings: TrainSettings, number: int) -> cache.Job:
     folder = settings.cache
     if settings.task == CODEC:
-        return cache.variant(picture, folder, settings.rates, number)
+        return cache.variant(picture, folder, settings.rates, number, settings.usual)
     if not settings.prepared:
         return cache.plain(picture, folder)
     if settings.task == "points":

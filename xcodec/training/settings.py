@@ -110,6 +110,8 @@ class TrainSettings:
     threads          : threads of torch; 0 for all cores but those of workers that still encode:
                        torch's threads wait for each other, and slow down badly if one is held up
     device           : auto, cpu, cuda or mps
+    usual            : whether pictures are encoded as they would be unasked, steps and densities
+                       near the defaults, rather than in every way that users may ask for
     rates            : lowest and highest rate of the training pictures, drawn log-uniformly
     variants         : encodings of each picture
     vary             : whether every other one is of it at another size, angle and in other colours
@@ -166,6 +168,7 @@ class TrainSettings:
     workers: int = 1
     threads: int = 0
     device: str = "auto"
+    usual: bool = False
     rates: tuple[float, float] = (0.004, 0.3)
     variants: int = 4
     vary: bool = False
