@@ -264,7 +264,7 @@ def test_what_the_generator_adds_in_the_readme() -> None:
     ((_, told),) = [
         part.split("The generator stands ") for part in [(ROOT / "README.md").read_text()]
     ]
-    told = told.split("More hours")[0]
+    told = told.split("What brought")[0]
     for name in ("kodak_looks", "photos"):
         for rate in (0.01, 0.02, 0.05, 0.1):
             above, below = (
