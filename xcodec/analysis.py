@@ -28,9 +28,7 @@ SWEEPS = (0, 1, 1, 2, 3, 4, 6, 8, 8, 8)
 LOOKS = (0, 0, 0, 0, 2, 3, 4, 6, 6, 6)
 """Looks among them at what the generator will make of the fill, by effort."""
 SPARSE_EFFORT = 2
-"""Efforts whose sweeps and looks a sparse picture gets beyond those of its own, to the seventh:
-each takes less time there.
-"""
+"""A sparse picture gets the sweeps and looks of so many efforts more: they take less time there."""
 ROUNDS = (0, 0, 0, 0, 0, 0, 0, 0, 8, 24)
 """Rounds of tuning through the generator by effort; they start torch."""
 DEFAULT_EFFORT = 4
@@ -124,7 +122,7 @@ class Analysis:
         grey_levels = quantizer.step_of(step)
         if self.problem is not None and SWEEPS[effort]:
             if self.problem.sparse:
-                effort = min(effort + SPARSE_EFFORT, 7)
+                effort = min(effort + SPARSE_EFFORT, len(SWEEPS) - 1)
             return self.problem.choose(grey_levels, SWEEPS[effort], worth, LOOKS[effort])
         steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
         return quantizer.quantise(self.coefficients, steps)

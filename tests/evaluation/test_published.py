@@ -261,10 +261,8 @@ def test_kodak_in_the_readme() -> None:
 
 def test_what_the_generator_adds_in_the_readme() -> None:
     """Above the fill of the same file, at 1, 2, 5 and 10 % of the pixels."""
-    ((_, told),) = [
-        part.split("The generator stands ") for part in [(ROOT / "README.md").read_text()]
-    ]
-    told = told.split("What brought")[0]
+    _, told = (ROOT / "README.md").read_text().split("The generator stands ")
+    told, _ = told.split("What brought")
     for name in ("kodak_looks", "photos"):
         for rate in (0.01, 0.02, 0.05, 0.1):
             above, below = (

@@ -128,9 +128,7 @@ def variant(
     key = digest(picture)
     rng = np.random.default_rng([int(key, 16), number])
     rate = float(np.exp(rng.uniform(*np.log(rates))))
-    kind = ""
     if usual:
-        kind = "usual-"
         draw = Draw(
             rate,
             factor=float(2 ** rng.uniform(-0.6, 0.25)),
@@ -147,6 +145,7 @@ def variant(
             block=int(rng.choice([16, 32, 32, 64])),
             tone="least-squares" if rng.random() < 0.9 else "point",
         )
+    kind = "usual-" if usual else ""
     stem = f"{key}-v{CACHE_VERSION}-{kind}{rates[0]:g}-{rates[1]:g}-{number}"
     return Job(picture, folder, stem, draw, LARGEST_SIDE, int(rng.integers(1 << 32)))
 
