@@ -27,7 +27,7 @@ from PIL import Image
 from skimage import data as samples
 
 import xcodec
-from xcodec.evaluation.metrics import psnr
+from xcodec.evaluation.measures.metrics import psnr
 
 RECORD = Path(__file__).parent / "results" / "big.json"
 NOISE, PERIOD = 4.0, 461

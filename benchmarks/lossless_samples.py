@@ -20,10 +20,12 @@ import zstandard
 from numpy.typing import NDArray
 
 import xcodec
-from xcodec import codec, images
-from xcodec.evaluation import records
-from xcodec.evaluation.options import numbers, pictures
-from xcodec.evaluation.records import mean
+from xcodec import codec
+from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.options import numbers, pictures
+from xcodec.evaluation.runs.records import mean
+from xcodec.pictures import loading
+from xcodec.types import RGB
 
 LEVEL = 19
 MASKS: dict[str, dict[str, str]] = {
@@ -56,7 +58,7 @@ class Measurement:
 
 def measure(job: Job) -> list[Measurement]:
     """All measurements of one picture; raises XcodecError where a sample doesn't come back."""
-    rgb = images.load(job.path).rgb
+    rgb = loading.load(job.path).rgb
     found = []
     for rate in job.rates:
         for name, arguments in MASKS.items():
@@ -72,7 +74,7 @@ def measure(job: Job) -> list[Measurement]:
     return found
 
 
-def returned(data: bytes, rgb: images.RGB, name: str) -> NDArray[np.bool_]:
+def returned(data: bytes, rgb: RGB, name: str) -> NDArray[np.bool_]:
     """The mask in a file, (height, width); raises XcodecError where a sample isn't the pixel."""
     points, values = codec.decode_samples(data)
     rows, cols = points.T
@@ -83,7 +85,7 @@ def returned(data: bytes, rgb: images.RGB, name: str) -> NDArray[np.bool_]:
     return mask
 
 
-def compressed(mask: NDArray[np.bool_], rgb: images.RGB) -> int:
+def compressed(mask: NDArray[np.bool_], rgb: RGB) -> int:
     """Bytes of zstandard on the bitmap of the mask and the values under it."""
     bitmap, values = np.packbits(mask).tobytes(), rgb[mask].tobytes()
     compressor = zstandard.ZstdCompressor(level=LEVEL)

@@ -12,16 +12,17 @@ from pathlib import Path
 import numpy as np
 
 import xcodec
-from xcodec import images
+from xcodec.pictures import loading
 from xcodec.sampling import saliency
+from xcodec.types import RGB
 
 
-def psnr(data: bytes, rgb: images.RGB, where: np.ndarray) -> float:
+def psnr(data: bytes, rgb: RGB, where: np.ndarray) -> float:
     found = np.asarray(xcodec.decode(data, decoder="classical"), float)
     return float(10 * np.log10(255**2 / np.square(found - rgb)[where].mean()))
 
 
-def compare(rgb: images.RGB, inside: np.ndarray, size: int, effort: int, **options: object) -> dict:
+def compare(rgb: RGB, inside: np.ndarray, size: int, effort: int, **options: object) -> dict:
     """PSNR inside and outside, without and with the options."""
     row = {}
     for name, extra in (("plain", {}), ("region", options)):
@@ -41,7 +42,7 @@ def main() -> None:
     asked = parser.parse_args()
     result: dict[str, list] = {}
     for path in sorted(asked.photos.iterdir())[::2][: asked.count]:
-        rgb = images.load(path).rgb
+        rgb = loading.load(path).rgb
         height, width = rgb.shape[:2]
         x, y, w, h = width // 3, height // 3, width // 3, height // 3
         inside = np.zeros((height, width), bool)
@@ -51,7 +52,7 @@ def main() -> None:
             row = compare(rgb, inside, asked.bytes, asked.effort, roi=roi)
             result.setdefault(f"roi {weight:g}", []).append(row)
     for path in sorted(asked.faces.iterdir())[::2][: asked.count]:
-        rgb = images.load(path).rgb
+        rgb = loading.load(path).rgb
         inside = saliency.faces(rgb) > 0
         if inside.any() and not inside.all():
             row = compare(rgb, inside, asked.bytes // 2, asked.effort, saliency=True)

@@ -24,10 +24,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from xcodec import images
-from xcodec.analysis import GREY, Request, analyse
-from xcodec.coding import context, layers, lifting, maskcode, quantizer
+from xcodec.coding import context, explicit_mask, lifting, planes, quantizer
 from xcodec.coding.rangecoder import TABLE_BITS
+from xcodec.coding.synthesis import GREY
+from xcodec.encoder.analysis import analyse
+from xcodec.encoder.request import Request
+from xcodec.pictures import loading
+from xcodec.pictures.colour import to_ycocg, to_ycocg_r
 from xcodec.sampling import density, mask
 
 TARGET = Path(context.__file__).with_name("tables.json")
@@ -54,13 +57,13 @@ def observe(job: tuple[Path, int, int]) -> list[Observed]:
     """Everything that files of one picture would code, at random settings."""
     path, seed, effort = job
     random = np.random.default_rng(seed)
-    rgb = images.load(path).rgb
+    rgb = loading.load(path).rgb
     height, width = rgb.shape[:2]
     if random.random() < 0.5 and min(height, width) > 256:
         top, left = random.integers(height - 256), random.integers(width - 256)
         rgb = rgb[top : top + 256, left : left + 256]
         height = width = 256
-    planes = images.to_ycocg(rgb)
+    planes = to_ycocg(rgb)
     rate = float(np.exp(random.uniform(np.log(0.003), np.log(0.2))))
     count = max(1, round(rate * height * width))
     settings = {
@@ -80,7 +83,7 @@ def observe(job: tuple[Path, int, int]) -> list[Observed]:
     where = density.measure(planes[..., 0], count, mask=how, **settings)
     points = mask.points_from_density(where, height, width, how)
     tree = lifting.hierarchy(points)
-    exact = images.to_ycocg_r(rgb)[points.rows, points.cols] - GREY
+    exact = to_ycocg_r(rgb)[points.rows, points.cols] - GREY
     found.append(Observed("pixels", lifting.residuals(exact, tree), tree))
 
     if settings["kind"] != "uniform":
@@ -90,13 +93,13 @@ def observe(job: tuple[Path, int, int]) -> list[Observed]:
     where = density.measure(planes[..., 0], count, mask="random", seed=seed, **settings)
     points = mask.points_from_density(where, height, width, "random", seed)
     marked[points.rows, points.cols] = True
-    found.append(grid(maskcode.counts_of(marked), "counts"))
+    found.append(grid(explicit_mask.counts_of(marked), "counts"))
     return found
 
 
 def grid(values: NDArray[np.int64], kind: str) -> Observed:
     """What the grid of these values (rows, cols) would code."""
-    tree, places = layers.grid_tree(values.shape)
+    tree, places = planes.grid_tree(values.shape)
     return Observed(kind, lifting.residuals(values[places][:, None], tree), tree)
 
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
-from xcodec import codec, inspection, reading
-from xcodec.coding import container, octets, payload, quantizer
+from xcodec import codec
+from xcodec.coding import container, payload, primitives, quantizer
 from xcodec.coding.header import read_header, write_header
-from xcodec.reading import LIMITS, Tile
+from xcodec.decoder import inspection, reading
+from xcodec.decoder.reading import LIMITS, Tile
+from xcodec.encoder.analysis import quantised
 
 RGB = NDArray[np.uint8]
 LOSSLESS: dict[str, Any] = {"tone": "point", "lossless": True}
@@ -221,7 +223,7 @@ def test_partial_says_so(small: RGB) -> None:
 def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
     data = xcodec.encode(small, comment="kept")
     header = reading.single(data, 1 << 20, partial=False).header
-    reader = octets.Reader(data)
+    reader = primitives.Reader(data)
     read_header(reader, 1 << 20, reading.LIMITS)
     layer = data[reader.at : -4]
     bare = write_header(dataclasses.replace(header, sections={}), False)
@@ -229,7 +231,7 @@ def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
     flagged[3] |= 64
     for kind, skipped in ((63, True), (127, True), (191, False), (255, False)):
         body = bytes(flagged) + bytes([1, kind, 3]) + b"abc" + layer
-        file = body + octets.checksum(body)
+        file = body + primitives.checksum(body)
         if skipped:
             assert inspection.info(file).comment is None
             assert inspection.info(file).samples == inspection.info(data).samples
@@ -256,7 +258,7 @@ def test_any_damage_is_noticed(small: RGB) -> None:
 
 
 def test_quantised_samples_are_what_a_decoder_gets(small: RGB) -> None:
-    direct = codec.quantised(small, 0.04)
+    direct = quantised(small, 0.04)
     file = reading.single(xcodec.encode(small, 0.04), 1 << 20, partial=False).samples()
     assert np.array_equal(direct.points.rows, file.points.rows)
     assert np.array_equal(direct.values, file.values)

@@ -17,7 +17,9 @@ from PIL import ExifTags, Image, ImageFile, ImageSequence
 import xcodec
 import xcodec.pillow
 from tests.golden import pictures
-from xcodec import codec, files, reading
+from xcodec import codec
+from xcodec.decoder import reading
+from xcodec.system import files
 
 SCENE = pictures.scene(96, 128)
 
@@ -100,7 +102,7 @@ def test_damaged_files(path: Path) -> None:
 
 
 def test_verify(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xcodec.drawing.draw", None)
+    monkeypatch.setattr("xcodec.decoder.drawing.draw", None)
     with Image.open(path) as image:
         image.verify()
 
@@ -278,12 +280,12 @@ def test_registration() -> None:
 def test_without_weights_pixels_are_painted_all_the_same(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from xcodec.reconstruction import zoo
+    from xcodec.reconstruction import model_files
 
     def missing(*_: Any) -> Any:
         raise xcodec.ModelError("no weights")
 
-    monkeypatch.setattr(zoo, "find", missing)
+    monkeypatch.setattr(model_files, "find", missing)
     xcodec.pillow.register()
     with Image.open(path) as image:
         assert np.array_equal(np.asarray(image), painted(path))

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 import xcodec
-from xcodec import inspection
-from xcodec.coding import container, octets, payload
+from xcodec.coding import container, payload, primitives
 from xcodec.coding.header import Header
+from xcodec.decoder import inspection
 from xcodec.sampling import mask as masks
 
 ROOT = Path(__file__).parent.parent
@@ -51,8 +51,8 @@ def test_few_bytes_cannot_ask_for_many_samples() -> None:
 
 def test_an_explicit_mask_cannot_either() -> None:
     header = Header(2000, 2000, "explicit", "point", False, False, 0, 16, step=90)
-    layer = b"\0" + octets.pack(b"\xff" * 500_000)
-    data = container.write(header, [octets.varint(len(layer)) + layer])
+    layer = b"\0" + primitives.pack(b"\xff" * 500_000)
+    data = container.write(header, [primitives.varint(len(layer)) + layer])
     with pytest.raises(xcodec.LimitError, match="samples"):
         inspection.info(data)
 
@@ -77,7 +77,7 @@ def test_signals_leave_no_half_file(tmp_path: Path, number: signal.Signals) -> N
     noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3), np.uint8)
     Image.fromarray(noise).save(picture)
     code = (
-        "import os, time; from xcodec import files; real = os.fsync\n"
+        "import os, time; from xcodec.system import files; real = os.fsync\n"
         "def slow(fd):\n real(fd); print('writing', flush=True); time.sleep(60)\n"
         "os.fsync = slow\n"
         "import sys; from xcodec.__main__ import main; sys.exit(main(sys.argv[1:]))"

@@ -23,10 +23,10 @@ from xcodec.errors import (
 
 if TYPE_CHECKING:
     from xcodec.codec import decode, encode, reconstruct
-    from xcodec.inspection import Info, info
-    from xcodec.links import encode_packets
-    from xcodec.reception import decode_packets, receive
-    from xcodec.truncation import truncate
+    from xcodec.decoder.inspection import Info, info
+    from xcodec.decoder.truncation import truncate
+    from xcodec.links.receiving import decode_packets, receive
+    from xcodec.links.sending import encode_packets
 
 __version__ = "0.1.0"
 
@@ -53,9 +53,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the codec when it is first asked for, so that ``xcodec --help`` starts at once."""
     if name in __all__:
-        from xcodec import codec, inspection, links, reception, truncation
+        from xcodec import codec
+        from xcodec.decoder import inspection, truncation
+        from xcodec.links import receiving, sending
 
-        homes = codec, inspection, links, reception, truncation
+        homes = codec, inspection, sending, receiving, truncation
         home = next(part for part in homes if hasattr(part, name))
         return getattr(home, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,33 +7,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from xcodec import (
-    alpha,
-    analysis,
-    budget,
-    drawing,
-    images,
-    inspection,
-    metadata,
-    modes,
-    reading,
-    search,
-    sections,
-    tiled,
-)
-from xcodec.analysis import DEFAULT_EFFORT, Request
 from xcodec.coding import quantizer
 from xcodec.coding.header import ALPHA, Header
-from xcodec.drawing import View
+from xcodec.decoder import drawing, inspection, reading
+from xcodec.decoder.alpha import read
+from xcodec.decoder.drawing import View
+from xcodec.decoder.sections import metadata_of, source_of
+from xcodec.encoder import alpha, large, search, sections, tiles
+from xcodec.encoder.effort import DEFAULT_EFFORT
+from xcodec.encoder.request import Request
 from xcodec.errors import FormatError, InputError
-from xcodec.modes import Picture
-from xcodec.pool import workers
-from xcodec.reconstruction.interpolation import fill
-from xcodec.samples import DECODERS, Floats, Ints, Samples
+from xcodec.options import MAX_RATE, MIN_RATE
+from xcodec.pictures import metadata, modes
+from xcodec.pictures.colour import from_ycocg, to_ycocg
+from xcodec.pictures.modes import Picture, to_image
+from xcodec.reconstruction.classical import fill
 from xcodec.sampling.mask import order_points
 from xcodec.sampling.saliency import Region, weights
-
-MIN_RATE, MAX_RATE = 0.001, 0.5
+from xcodec.system.processes import workers
+from xcodec.types import DECODERS, MAX_PIXELS, RGB, Alpha, Floats, Ints, Samples
 
 
 def encode(
@@ -136,14 +128,14 @@ def encode(
         weights=weights(rgb, roi, roi_mask, saliency),
         sections=extras.content,
     )
-    side = tiled.side_for(rgb.shape[0], rgb.shape[1], tile)
+    side = tiles.side_for(rgb.shape[0], rgb.shape[1], tile)
     if side is not None:
         with workers(jobs) as pool:
-            return budget.best(tiled.Source(rgb), request, goal or search.Goal(), side, pool)
+            return large.best(tiles.Source(rgb), request, goal or search.Goal(), side, pool)
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
 
 
-def _goal(rgb: images.RGB, size: int | None, bpp: float | None, psnr: float | None) -> search.Goal:
+def _goal(rgb: RGB, size: int | None, bpp: float | None, psnr: float | None) -> search.Goal:
     """What a file is to meet; raises InputError unless it is one thing, and possible."""
     if sum(target is not None for target in (size, bpp, psnr)) > 1:
         raise InputError("one of size, bpp and psnr at a time")
@@ -165,7 +157,7 @@ def decode(
     partial: bool = False,
     bit_depth: int | None = None,
     strip: bool = False,
-    max_pixels: int = images.MAX_PIXELS,
+    max_pixels: int = MAX_PIXELS,
     region: tuple[int, int, int, int] | None = None,
     downsample: int = 1,
     jobs: int = 1,
@@ -191,7 +183,7 @@ def decode(
         raise InputError(f"bit depth is {bit_depth}; it is 8 or 16")
     contents = reading.opened(data, max_pixels, partial, check=region is None)
     header = contents.header
-    source = sections.source_of(header.sections)
+    source = source_of(header.sections)
     if bit_depth is not None:
         deep = bit_depth == 16
         if deep and inspection.mode_of(header) not in modes.GREYS:
@@ -202,7 +194,7 @@ def decode(
     rgb = drawing.draw(contents, view, deep=source == modes.DEEP)
     opaque = _alpha(header, max_pixels, view)
     picture = modes.image_of(rgb, opaque, header.grey, source)
-    return picture if strip else metadata.attached(picture, sections.metadata_of(header.sections))
+    return picture if strip else metadata.attached(picture, metadata_of(header.sections))
 
 
 def decode_array(
@@ -213,7 +205,7 @@ def decode_array(
     model: str = "auto",
     device: str = "auto",
     partial: bool = False,
-    max_pixels: int = images.MAX_PIXELS,
+    max_pixels: int = MAX_PIXELS,
     region: tuple[int, int, int, int] | None = None,
     downsample: int = 1,
     jobs: int = 1,
@@ -228,14 +220,14 @@ def decode_array(
     name = inspection.model_name(header.model) if model == "auto" else model
     view = View(decoder, name, device, region, downsample, jobs, realism)
     rgb, opaque = drawing.draw(contents, view, deep=True), _alpha(header, max_pixels, view)
-    colour = not header.grey or sections.source_of(header.sections) == modes.COLOUR
+    colour = not header.grey or source_of(header.sections) == modes.COLOUR
     levels = modes.to_depth(rgb if colour else rgb[..., :1], bit_depth)
     if opaque is not None:
         levels = np.concatenate([levels, modes.to_depth(opaque, bit_depth)[..., None]], -1)
     return levels if levels.shape[2] > 1 else levels[..., 0]
 
 
-def _alpha(header: Header, max_pixels: int, view: View) -> modes.Alpha | None:
+def _alpha(header: Header, max_pixels: int, view: View) -> Alpha | None:
     if ALPHA not in header.sections:
         return None
 
@@ -245,12 +237,10 @@ def _alpha(header: Header, max_pixels: int, view: View) -> modes.Alpha | None:
             raise FormatError("damaged: the alpha is of another size than the picture")
         return fill(file.samples()).rgb[..., 0]
 
-    return view.of(alpha.read(header.sections[ALPHA], header.height, header.width, paint))
+    return view.of(read(header.sections[ALPHA], header.height, header.width, paint))
 
 
-def decode_samples(
-    data: bytes, *, max_pixels: int = images.MAX_PIXELS
-) -> tuple[Ints, NDArray[np.uint8]]:
+def decode_samples(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[Ints, NDArray[np.uint8]]:
     """The samples in a file, as a sensor would give them, ready for ``reconstruct``.
 
     Returns positions, integers (n, 2), rows and columns, and RGB values uint8 (n, 3): exactly the
@@ -263,7 +253,7 @@ def decode_samples(
         if tile.header.lossless:
             colours.append(tile.pixels())
         else:
-            colours.append(modes.to_depth(images.from_ycocg(tile.samples().values), 8))
+            colours.append(modes.to_depth(from_ycocg(tile.samples().values), 8))
     return np.concatenate(positions), np.concatenate(colours)
 
 
@@ -300,31 +290,7 @@ def reconstruct(
     by_place = np.argsort(flat)
     place = ordered.rows.astype(np.int64) * width + ordered.cols
     colours = colours[by_place[np.searchsorted(flat[by_place], place)]]
-    samples = Samples(ordered, images.to_ycocg(colours), tone="point")
-    return images.to_image(
+    samples = Samples(ordered, to_ycocg(colours), tone="point")
+    return to_image(
         drawing.kept(drawing.painted(samples, decoder, model, device), ordered, colours)
     )
-
-
-def quantised(
-    rgb: images.RGB,
-    rate: float,
-    *,
-    step_scale: float = 1.0,
-    density: str = "sobel",
-    strength: float | None = None,
-    tone: str = "least-squares",
-    block: int | None = None,
-) -> Samples:
-    """The samples that a decoder would get, without writing a file: what networks train on.
-
-    rgb        : uint8 (height, width, 3)
-    rate       : fraction of pixels that are sampled
-    step_scale : factor on the default step of that rate
-    """
-    step = quantizer.step_of(quantizer.default_index(rate)) * step_scale
-    index = quantizer.index_of(step)
-    request = Request(rate, index, density, tone=tone, strength=strength, block=block)
-    draft = analysis.analyse(rgb, request)
-    symbols = draft.quantise(request.step_index, request.effort)
-    return draft.samples(symbols, request.step_index)

@@ -16,10 +16,12 @@ from typing import IO, Any
 from PIL import Image, ImageFile
 
 import xcodec
-from xcodec import codec, inspection, metadata
+from xcodec import codec
 from xcodec.coding.header import MAGIC
-from xcodec.drawing import DOWNSAMPLES
+from xcodec.decoder import inspection
+from xcodec.decoder.drawing import DOWNSAMPLES
 from xcodec.errors import FormatError, InputError, ModelError, XcodecError
+from xcodec.pictures import metadata
 
 FORMAT, MIME, SUFFIX = "XGC", "image/x-xgc", ".xgc"
 DECODERS = ("auto", "generator", "classical")

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 import xcodec
 from tests import reference
 from tests.golden import pictures
-from xcodec import inspection, reading
 from xcodec.coding import lifting
+from xcodec.decoder import inspection, reading
 from xcodec.sampling import mask as masks
 
 ROOT = Path(__file__).parent.parent.parent
@@ -123,7 +123,7 @@ def test_ranks_thresholds_and_hashes_are_the_references() -> None:
 
 DIGESTS = """
 import hashlib, pathlib, numpy, sys
-from xcodec import codec, inspection, reading
+from xcodec.decoder import reading
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.xgc")):
     for file in reading.tiles(reading.opened(path.read_bytes(), 1 << 20)):
         points = numpy.stack([file.points.rows, file.points.cols, file.points.ranks], 1)

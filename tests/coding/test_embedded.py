@@ -11,8 +11,8 @@ from tests.golden import pictures
 from xcodec.coding import embedded
 from xcodec.coding.context import DIRECT
 from xcodec.coding.lifting import Hierarchy, hierarchy
-from xcodec.samples import Density, Points
 from xcodec.sampling.mask import points_from_density
+from xcodec.types import Density, Points
 
 
 def points_of(height: int, width: int, scale: int) -> Points:

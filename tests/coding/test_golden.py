@@ -11,9 +11,9 @@ import pytest
 import xcodec
 from tests import reference
 from tests.golden.regenerate import FOLDER, MAX_PIXELS, cases, digest, facts, outcome, written
-from xcodec import inspection, reading
-from xcodec.coding import container, octets, payload
+from xcodec.coding import container, payload, primitives
 from xcodec.coding.header import ALPHA, MASKS, read_header
+from xcodec.decoder import inspection, reading
 
 ROOT = FOLDER.parent.parent
 NAMES = sorted(cases())
@@ -109,7 +109,7 @@ def test_pixels_to_bytes(name: str) -> None:
 
 def test_each_way_to_write_a_mask_is_among_the_files() -> None:
     for mode, name in enumerate(("bitmap", "runs", "blocks")):
-        reader = octets.Reader(stored(name))
+        reader = primitives.Reader(stored(name))
         header, _ = read_header(reader, MAX_PIXELS, reading.LIMITS)
         assert header.mask == "explicit"
         reader.varint(1 << 20, "the length of the mask")

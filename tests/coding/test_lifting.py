@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from tests.golden import pictures
 from xcodec.coding import context, lifting, quantizer
 from xcodec.coding.lifting import PARTS, Lifting, hierarchy
-from xcodec.samples import Points
 from xcodec.sampling.mask import order_points
+from xcodec.types import Points
 
 SHAPES = [(1, 1, 1.0), (1, 40, 0.3), (30, 30, 1.0), (64, 90, 0.05), (300, 200, 0.01)]
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from tests import reference_packets as reference
 from xcodec.coding import packets
-from xcodec.coding.octets import checksum
 from xcodec.coding.packets import Joined, Parameters, Range
+from xcodec.coding.primitives import checksum
 from xcodec.errors import FormatError, InputError
 
 LIMITS = 4864, 191

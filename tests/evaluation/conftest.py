@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec.evaluation import lpips
+from xcodec.evaluation.measures import lpips
 
 RGB = NDArray[np.uint8]
 NETWORK = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128)} | {

@@ -16,7 +16,7 @@ from PIL import Image
 import xcodec
 from xcodec import codec
 from xcodec.errors import XcodecError
-from xcodec.evaluation import records
+from xcodec.evaluation.runs import records
 
 RGB = NDArray[np.uint8]
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"

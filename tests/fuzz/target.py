@@ -19,9 +19,10 @@ from PIL import Image
 import xcodec
 from tests.golden import pictures
 from tests.golden.regenerate import cases
-from xcodec import inspection, links, reading, reception
-from xcodec.coding import octets, payload
+from xcodec.coding import payload, primitives
 from xcodec.coding.header import read_header
+from xcodec.decoder import inspection, reading
+from xcodec.links import receiving, sending
 
 HEIGHT, WIDTH = 20, 28
 MAX_PIXELS = 1 << 11
@@ -53,7 +54,7 @@ def heads() -> list[bytes]:
     """The headers of the seeds."""
     found = []
     for data in seeds().values():
-        reader = octets.Reader(data)
+        reader = primitives.Reader(data)
         read_header(reader, MAX_PIXELS, reading.LIMITS)
         found.append(data[: reader.at])
     return found
@@ -61,7 +62,7 @@ def heads() -> list[bytes]:
 
 def mended(data: bytes) -> bytes:
     """A file whose last four bytes are the checksum of the others."""
-    return data[:-4] + octets.checksum(data[:-4])
+    return data[:-4] + primitives.checksum(data[:-4])
 
 
 def one(data: bytes) -> None:
@@ -74,7 +75,7 @@ def one(data: bytes) -> None:
         file = mended(file)
     elif way == 5 and file:
         body = heads()[file[0] % len(heads())] + file[1:]
-        file = body + octets.checksum(body)
+        file = body + primitives.checksum(body)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -100,7 +101,7 @@ def read_packets(data: bytes) -> None:
         pieces.append(mended(data[1 : 1 + data[0]]))
         data = data[1 + data[0] :]
     if pieces:
-        reception.decode_packets(pieces, decoder="classical", max_pixels=PAINTED)
+        receiving.decode_packets(pieces, decoder="classical", max_pixels=PAINTED)
 
 
 def corpus() -> dict[str, bytes]:
@@ -111,7 +112,7 @@ def corpus() -> dict[str, bytes]:
             found[f"{name}-{way}"] = bytes([way]) + data
     picture = pictures.scene(HEIGHT, WIDTH)
     for number, ask in enumerate(({"packets": 1}, {"packets": 3}, {"packets": 4, "loss": 0.5})):
-        packets = links.encode_packets(picture, 60, effort=0, **ask)  # type: ignore[arg-type]
+        packets = sending.encode_packets(picture, 60, effort=0, **ask)  # type: ignore[arg-type]
         joined = b"".join(bytes([len(packet)]) + packet for packet in packets)
         found[f"packets-{number}"] = b"\6" + joined
     for number, head in enumerate(heads()):

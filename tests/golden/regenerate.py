@@ -18,7 +18,8 @@ from PIL import ExifTags, Image
 import xcodec
 from tests.golden import pictures
 from tests.golden.pictures import RGB
-from xcodec import inspection, modes, reading
+from xcodec.decoder import inspection, reading
+from xcodec.pictures import modes
 
 Source = RGB | Image.Image
 

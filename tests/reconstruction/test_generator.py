@@ -8,8 +8,8 @@ from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.conditions import CHANNELS, conditions, from_network, stack, to_network
 from xcodec.reconstruction.generator import Generator, multiply_adds, parameters
-from xcodec.reconstruction.paint import Painter, choose
-from xcodec.samples import Fill, Points, Samples
+from xcodec.reconstruction.torch_painter import Painter, choose
+from xcodec.types import Fill, Points, Samples
 
 
 def picture(height: int, width: int, tone: str = "least-squares") -> tuple[Samples, Fill]:

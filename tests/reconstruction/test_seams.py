@@ -4,7 +4,7 @@ import numpy as np
 
 from xcodec.coding.quantizer import GROWTH
 from xcodec.reconstruction import seams
-from xcodec.samples import Floats
+from xcodec.types import Floats
 
 PLACES = np.stack(np.indices((12, 24)), -1).reshape(-1, 2) * 5 + 2
 TILES = (PLACES[:, 1] >= 60).astype(np.int32)

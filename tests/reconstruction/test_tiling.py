@@ -7,8 +7,8 @@ import torch
 from xcodec.reconstruction import tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.generator import Generator
-from xcodec.reconstruction.paint import Painter
-from xcodec.samples import Fill, Floats, Points, Samples
+from xcodec.reconstruction.torch_painter import Painter
+from xcodec.types import Fill, Floats, Points, Samples
 
 
 @pytest.mark.parametrize("length", [1, 1023, 1024, 1025, 1040, 1921, 4000, 99_999, 1 << 20])

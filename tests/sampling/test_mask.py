@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
-from xcodec import inspection, reading
-from xcodec.coding.maskcode import read_mask, write_mask
+from xcodec.coding.explicit_mask import read_mask, write_mask
+from xcodec.decoder import inspection, reading
 from xcodec.errors import FormatError, InputError
-from xcodec.samples import Density
 from xcodec.sampling import mask as masks
+from xcodec.types import Density
 
 RATES = 0.001, 0.004, 0.02, 0.1, 0.25, 0.5
 
@@ -148,10 +148,10 @@ def test_each_way_to_write_a_mask_is_chosen_by_some(way: str) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 17), (16, 16), (33, 5), (70, 300)])
 @pytest.mark.parametrize("share", [0.0, 0.003, 0.3, 0.97, 1.0])
 def test_masks_come_back_by_each_way(shape: tuple[int, int], share: float) -> None:
-    from xcodec.coding import maskcode
+    from xcodec.coding import explicit_mask
 
     mask = pictures.noise(shape[0] * shape[1]).reshape(shape) < share * (1 << 16)
-    ways = maskcode._bitmap(mask), maskcode._runs(mask), maskcode._blocks(mask)
+    ways = explicit_mask._bitmap(mask), explicit_mask._runs(mask), explicit_mask._blocks(mask)
     for mode, body in enumerate(ways):
         assert np.array_equal(read_mask(bytes([mode]) + body, *shape), mask)
     assert len(write_mask(mask)) == 1 + min(map(len, ways))

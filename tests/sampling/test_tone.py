@@ -5,20 +5,21 @@ import pytest
 
 import xcodec
 from tests.golden import pictures
-from xcodec import images, scatter
 from xcodec.errors import InputError
-from xcodec.reconstruction.interpolation import fill
-from xcodec.samples import Points, Samples
+from xcodec.kriging.fill import normal_equations
+from xcodec.pictures.colour import to_ycocg
+from xcodec.reconstruction.classical import fill
 from xcodec.sampling import density, tone
 from xcodec.sampling.mask import points_from_density
+from xcodec.types import Points, Samples
 
 PICTURE = pictures.scene(90, 120)
-PLANES = images.to_ycocg(PICTURE)
+PLANES = to_ycocg(PICTURE)
 
 
 def error(values: np.ndarray, points: Points) -> float:
     """Squared error of the classical fill, in YCoCg."""
-    planes = images.to_ycocg(fill(Samples(points, values)).rgb)
+    planes = to_ycocg(fill(Samples(points, values)).rgb)
     return float(np.square(planes - PLANES).mean())
 
 
@@ -28,7 +29,7 @@ def test_least_squares_fits_best_and_means_beat_pixels(kind: str, rate: float) -
     where = density.measure(PLANES[..., 0], round(rate * 90 * 120), kind=kind)
     points = points_from_density(where, 90, 120)
     means = tone.local_means(PLANES, points)
-    fitted = tone.least_squares(*scatter.normal_equations(points, PLANES), means)
+    fitted = tone.least_squares(*normal_equations(points, PLANES), means)
     errors = [error(v, points) for v in (fitted, means, tone.pixels(PLANES, points))]
     assert errors == sorted(errors)
     assert errors[0] < 0.95 * errors[1]
@@ -37,7 +38,7 @@ def test_least_squares_fits_best_and_means_beat_pixels(kind: str, rate: float) -
 def test_least_squares_approaches_the_solution() -> None:
     where = density.measure(PLANES[..., 0], 150)
     points = points_from_density(where, 90, 120)
-    gram, moments = scatter.normal_equations(points, PLANES)
+    gram, moments = normal_equations(points, PLANES)
     best = np.linalg.solve(gram.toarray(), moments)
     start = tone.local_means(PLANES, points)
     six, many = (tone.least_squares(gram, moments, start, n) for n in (6, 60))

@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from tests.training.conftest import GAN, NETWORKS, ONDEMAND, SMALL, XGANS, jobs, tasked
-from xcodec import images
-from xcodec.corruption import DISTRIBUTIONS, TASKS
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import store, zoo
+from xcodec.pictures import loading
+from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.architecture import OnDemandArchitecture, Shape, XGansArchitecture
-from xcodec.reconstruction.inputs import inputs
-from xcodec.reconstruction.networks import build
+from xcodec.reconstruction.torch_weights import build
+from xcodec.restoration.damage import DISTRIBUTIONS, TASKS
+from xcodec.restoration.inputs import inputs
 from xcodec.training import cache, dataset, trainer, unpacking, validation, vgg
 from xcodec.training.judge import shares
 from xcodec.training.learner import Learner
@@ -28,7 +28,7 @@ from xcodec.training.settings import LossSettings, TrainSettings, presets
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_trains_every_network(settings: TrainSettings, task: str, shape: Shape) -> None:
     card = trainer.train(tasked(settings, task, shape, steps=2))
-    network, kept = store.load(settings.weights)
+    network, kept = torch_weights.load(settings.weights)
     assert network.architecture == shape
     assert kept.settings["task"] == task
     assert len(card.history[-1]["psnr"]) == 5
@@ -116,7 +116,7 @@ def test_on_demand_gives_harder_bands_more(settings: TrainSettings) -> None:
     trainer.train(settings)
     with safetensors.safe_open(settings.state, framework="pt") as file:
         account = file.metadata()["account"]
-    psnr = store.load(settings.weights)[1].history
+    psnr = torch_weights.load(settings.weights)[1].history
     assert '"bands": [0.' in account
     assert len(psnr[-1]["psnr"]) == 5
 
@@ -144,7 +144,7 @@ def test_what_is_kept(
     monkeypatch.setattr("xcodec.training.criterion.vgg.load", lambda *_: TinyVgg())
     losses = LossSettings(perceptual=0.1)
     trainer.train(dataclasses.replace(settings, keep=keep, every=2, losses=losses))
-    assert store.load(settings.weights)[1].steps == steps
+    assert torch_weights.load(settings.weights)[1].steps == steps
 
 
 class TinyVgg(torch.nn.Module):
@@ -201,7 +201,7 @@ def test_presets_are_the_papers() -> None:
 @pytest.mark.parametrize("name", ["restore-face", "restore-photo", "restore-block"])
 def test_restoring_models_fit_into_4_mb(name: str, tmp_path: Path) -> None:
     settings = TrainSettings.from_preset(name, data="pictures", task="white-block", crop=256)
-    store.save(tmp_path / "weights", build(settings.architecture), zoo.Card(name))
+    torch_weights.save(tmp_path / "weights", build(settings.architecture), model_files.Card(name))
     assert (tmp_path / "weights").stat().st_size < 3_980_000
 
 
@@ -281,9 +281,9 @@ def test_datasets_are_kept_and_trained_on(settings: TrainSettings, tmp_path: Pat
         )
         training, _ = dataset.split(here)
         assert len(training) == 4
-        originals = [images.load(f).rgb for f in cache.pictures(settings.data or Path())]
+        originals = [loading.load(f).rgb for f in cache.pictures(settings.data or Path())]
         assert all(
-            any(np.array_equal(images.load(file).rgb, o) for o in originals) for file in training
+            any(np.array_equal(loading.load(file).rgb, o) for o in originals) for file in training
         )
         assert trainer.train(here).steps == 1
 

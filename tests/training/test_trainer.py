@@ -17,11 +17,11 @@ from PIL import Image
 
 from tests.training.conftest import SMALL, XGANS
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import store
+from xcodec.reconstruction import torch_weights
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.conditions import from_network, stack
-from xcodec.reconstruction.networks import build
-from xcodec.reconstruction.zoo import Card
+from xcodec.reconstruction.model_files import Card
+from xcodec.reconstruction.torch_weights import build
 from xcodec.training import cache, dataset, trainer, unpacking, validation
 from xcodec.training.filler import Filler
 from xcodec.training.learner import Learner, Outcome
@@ -64,7 +64,7 @@ def test_a_teacher_is_learned_instead_of_the_original(
     with torch.no_grad():
         teacher.head.bias.fill_(-0.2)  # type: ignore[union-attr, operator]
     path = tmp_path / "dark.safetensors"
-    store.save(path, teacher, Card("dark", SMALL))
+    torch_weights.save(path, teacher, Card("dark", SMALL))
     settings = dataclasses.replace(settings, lr=6e-3, teacher=str(path))
     assert settings.public()["teacher"] == "dark.safetensors"
     batch = dataset.draw([cache.opened(cache.encode(jobs(settings)[0]))], settings, 0, range(2))
@@ -80,7 +80,7 @@ def test_a_teacher_is_learned_instead_of_the_original(
 
 def test_a_teacher_must_see_what_is_seen(settings: TrainSettings, tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
-    store.save(path, build(XGANS), Card("other", XGANS))
+    torch_weights.save(path, build(XGANS), Card("other", XGANS))
     with pytest.raises(ModelError, match="other planes"):
         Learner(dataclasses.replace(settings, teacher=str(path)), torch.device("cpu"))
 
@@ -93,7 +93,7 @@ def jobs(settings: TrainSettings) -> list[cache.Job]:
 def test_a_run_writes_weights_history_and_state(settings: TrainSettings) -> None:
     card = trainer.train(settings)
     assert card.steps == 4
-    generator, kept = store.load(settings.weights)
+    generator, kept = torch_weights.load(settings.weights)
     assert generator.architecture == SMALL
     assert kept.best is not None
     assert set(kept.best["psnr"]) == {"0.01", "0.02", "0.05", "0.1"}
@@ -185,7 +185,7 @@ def test_divergence_is_an_error_and_keeps_the_best(
     monkeypatch.setattr(PixelLoss, "__call__", spoilt)
     with pytest.raises(ModelError, match="diverged at step 0"):
         trainer.train(settings)
-    generator, _ = store.load(settings.weights)
+    generator, _ = torch_weights.load(settings.weights)
     assert all(weight.isfinite().all() for weight in generator.parameters())
 
 
@@ -201,7 +201,7 @@ def test_encoded_pictures_are_kept_for_later_runs(
     settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainer.train(settings)
-    monkeypatch.setattr(cache.codec, "quantised", None)  # Nothing can be encoded any more.
+    monkeypatch.setattr(cache, "quantised", None)  # Nothing can be encoded any more.
     again = dataclasses.replace(settings, overwrite=True)
     assert trainer.train(again).steps == 4
 

@@ -8,16 +8,16 @@ import pytest
 from PIL import Image
 
 from tests.training.conftest import jobs
-from xcodec import images
 from xcodec.errors import InputError
 from xcodec.training import cache
 from xcodec.training.settings import TrainSettings
 from xcodec.training.variety import ZOOM, varied
+from xcodec.types import RGB
 
 
 @pytest.mark.parametrize("size", [(64, 64), (40, 96), (32, 33)])
 def test_a_varied_picture_is_another_one_of_the_same_thing(
-    size: tuple[int, int], photo: images.RGB
+    size: tuple[int, int], photo: RGB
 ) -> None:
     rgb = np.asarray(Image.fromarray(photo).resize(size))
     zooms = []

@@ -104,9 +104,9 @@ def rd(output: Path | None, force: bool, quiet: bool, label: str | None, **optio
     within so many bytes; peers are scaled down, coded, and scaled up again. A run that was cut off
     goes on where it was; what has been found already is never computed twice.
     """
-    from xcodec.evaluation import runs
+    from xcodec.evaluation.runs import commands
 
-    measure("rd", runs.rate_distortion, output, force, quiet, label=label, **options)
+    measure("rd", commands.rate_distortion, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="Bytes saved at equal PSNR, from two records of rd.")
@@ -119,8 +119,8 @@ def rd(output: Path | None, force: bool, quiet: bool, label: str | None, **optio
 @click.option("--within-bpp", default="", metavar="LOW,HIGH", help="Rates of OLD that count.")
 def savings(new: Path, old: Path, codec: str, against: str | None, within_bpp: str) -> None:
     """Bytes that a codec in the record NEW saves against one in OLD at equal PSNR."""
-    from xcodec.evaluation.options import span
-    from xcodec.evaluation.savings import between
+    from xcodec.evaluation.measures.savings import between
+    from xcodec.evaluation.runs.options import span
 
     click.echo(between(new, old, codec, against, span(within_bpp)))
 
@@ -158,9 +158,9 @@ def points(
 
     All fill in the same pixels, which they get exactly. Goes on where a run was cut off.
     """
-    from xcodec.evaluation import runs
+    from xcodec.evaluation.runs import commands
 
-    measure("points", runs.restoration, output, force, quiet, label=label, **options)
+    measure("points", commands.restoration, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="Seconds and memory, beside other codecs.")
@@ -180,9 +180,9 @@ def speed(output: Path | None, force: bool, quiet: bool, label: str | None, **op
     Whole processes first; then every codec in a process of its own, at sizes of --megapixels, the
     picture cut or continued by its mirror images. Peers are at the lowest quality of their curves.
     """
-    from xcodec.evaluation import runs
+    from xcodec.evaluation.runs import commands
 
-    measure("speed", runs.timing, output, force, quiet, label=label, **options)
+    measure("speed", commands.timing, output, force, quiet, label=label, **options)
 
 
 @bench.command(short_help="A page with plots, tables and pictures to compare.")
@@ -207,11 +207,11 @@ def report(
     With --pictures, the folder of one of the records, up to six of them can be compared there:
     the first record that they belong to, beside every peer at the nearest size.
     """
-    from xcodec import files
-    from xcodec.evaluation import records
-    from xcodec.evaluation import report as made
-    from xcodec.evaluation.options import numbers
-    from xcodec.evaluation.state import default_path
+    from xcodec.evaluation.pages import report as made
+    from xcodec.evaluation.runs import records
+    from xcodec.evaluation.runs.options import numbers
+    from xcodec.evaluation.runs.state import default_path
+    from xcodec.system import files
 
     files.check_target(output, force)
     loaded = [records.load(path) for path in results]
@@ -232,15 +232,16 @@ def plot(sources: tuple[Path, ...], metrics: str, output: Path, force: bool) -> 
     Of trainings, named by their WEIGHTS (.safetensors) or .history.json, it draws the PSNR of each
     validation above that of the network's input, over hours.
     """
-    from xcodec import files
-    from xcodec.evaluation import figure, records
-    from xcodec.evaluation.metrics import choose
-    from xcodec.evaluation.options import texts
-    from xcodec.reconstruction import zoo
+    from xcodec.evaluation.measures.metrics import choose
+    from xcodec.evaluation.pages import figure
+    from xcodec.evaluation.runs import records
+    from xcodec.evaluation.runs.options import texts
+    from xcodec.reconstruction import model_files
+    from xcodec.system import files
 
     files.check_target(output, force)
     kind = output.suffix.lower().removeprefix(".")
-    if len(sources) > 1 or sources[0].name.endswith((zoo.SUFFIX, figure.HISTORY)):
+    if len(sources) > 1 or sources[0].name.endswith((model_files.SUFFIX, figure.HISTORY)):
         drawn = figure.draw_trainings(figure.histories(sources), kind)
     else:
         drawn = figure.draw(records.load(sources[0]), kind, choose(texts(metrics)))
@@ -256,8 +257,8 @@ def measure(
     **options: Any,
 ) -> None:
     """Run a benchmark, keep its record and print its tables."""
-    from xcodec import files
-    from xcodec.evaluation import records
+    from xcodec.evaluation.runs import records
+    from xcodec.system import files
 
     if output is not None:
         files.check_target(output, force)

@@ -79,6 +79,6 @@ def links(output: Path | None, force: bool, quiet: bool, label: str | None, **op
 
     A run that was cut off goes on where it was.
     """
-    from xcodec.evaluation import links_runs
+    from xcodec.evaluation.runs import links_commands
 
-    measure("links", links_runs.run, output, force, quiet, label=label, **options)
+    measure("links", links_commands.run, output, force, quiet, label=label, **options)

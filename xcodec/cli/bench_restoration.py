@@ -75,7 +75,7 @@ def restoration(
     """
     import os
 
-    from xcodec.evaluation import reproduction
+    from xcodec.evaluation.runs import reproduction
 
     options["jobs"] = jobs or os.cpu_count() or 1
     measure(

@@ -37,8 +37,8 @@ def compare(
 
     The page is one file and works offline: pick a size and two codecs, and drag a slider between.
     """
-    from xcodec import files
-    from xcodec.evaluation import comparison
+    from xcodec.evaluation.pages import comparison
+    from xcodec.system import files
 
     output = output or beside(source, ".html")
     files.check_target(output, force)

@@ -63,7 +63,10 @@ def corrupt(
 
     import numpy as np
 
-    from xcodec import corruption, files, images
+    from xcodec.pictures import loading
+    from xcodec.pictures.modes import to_image
+    from xcodec.restoration import damage
+    from xcodec.system import files
 
     output = beside(source, f"-{task}.png") if output is None else output
     if Path(output).suffix.lower() != ".png":
@@ -73,15 +76,15 @@ def corrupt(
     for name in names:
         files.check_target(name, force)
     limit = given(max_pixels=max_pixels)
-    rgb = images.load(source, **limit).rgb
-    other = images.load(clutter, **limit).rgb if clutter is not None else None
+    rgb = loading.load(source, **limit).rgb
+    other = loading.load(clutter, **limit).rgb if clutter is not None else None
     usual = {"points": 5, "color-noise": 90}.get(task, side)
     level = percent if percent is not None and task in ("points", "color-noise") else usual
     rng = np.random.default_rng(seed)
-    done = corruption.corrupt(rgb, task, level, rng, distribution=distribution, clutter=other)
+    done = damage.corrupt(rgb, task, level, rng, distribution=distribution, clutter=other)
     mask = np.where(done.known, np.uint8(255), np.uint8(0))
     for name, picture in zip(names, (done.rgb, mask, rgb), strict=False):
-        images.save(images.to_image(picture), name, "PNG", force)
+        loading.save(to_image(picture), name, "PNG", force)
     facts = {"task": task, "level": level, "seed": seed}
     if task == "points":
         facts["distribution"] = distribution

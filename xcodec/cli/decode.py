@@ -94,12 +94,17 @@ def decode(
 
     Of a tree of folders, all files and folders of packets in it are painted into the folder OUT.
     """
-    from xcodec import codec, files, images, inspection, modes, packetfiles, reception, storage
-    from xcodec.batch import Settings
+    from xcodec import codec
     from xcodec.cli import many
-    from xcodec.pool import cores
+    from xcodec.decoder import inspection
+    from xcodec.links import packet_files, receiving
+    from xcodec.many import trees
+    from xcodec.many.batch import Settings
+    from xcodec.pictures import loading, modes
+    from xcodec.system import files
+    from xcodec.system.processes import cores
 
-    if len(sources) == 1 and storage.is_tree(sources[0]):
+    if len(sources) == 1 and trees.is_tree(sources[0]):
         if bit_depth == "16":
             raise click.UsageError("--bit-depth 16 is for single files")
         if options.pop("region"):
@@ -122,12 +127,12 @@ def decode(
         raise click.UsageError("--skip-existing and --cluster are for folders")
     output = output or beside(sources[0].rstrip("/"), ".png")
     files.check_target(output, force)
-    kind = images.kind_of(output)
-    if packetfiles.are_packets(sources):
-        data, packets = b"", packetfiles.gather(sources)
+    kind = loading.kind_of(output)
+    if packet_files.are_packets(sources):
+        data, packets = b"", packet_files.gather(sources)
     else:
         data = files.read(sources[0])
-        packets = [each for each in packetfiles.split(data) if reception.is_packet(each)]
+        packets = [each for each in packet_files.split(data) if receiving.is_packet(each)]
     most = given(max_pixels=options["max_pixels"])
     if not packets:
         options |= {"downsample": int(downsample), "jobs": jobs or cores()}
@@ -139,18 +144,18 @@ def decode(
         if options.pop("realism"):
             raise click.UsageError("--realism is for .xgc files")
         del options["partial"], options["strip"]
-        picture = reception.decode_packets(packets, **given(**options))
-        images.save(picture, output, kind, force)
+        picture = receiving.decode_packets(packets, **given(**options))
+        loading.save(picture, output, kind, force)
         width, height = picture.size
     elif bit_depth == "16" and inspection.peek(data, **most).mode not in modes.GREYS:
         del options["strip"]  # Nothing writes metadata there.
         levels = codec.decode_array(data, 16, **given(**options))
-        images.save_deep(levels, output, kind, force)
+        loading.save_deep(levels, output, kind, force)
         height, width = levels.shape[:2]
     else:
         depth = None if bit_depth is None else int(bit_depth)
         picture = codec.decode(data, bit_depth=depth, **given(**options))
-        images.save(picture, output, kind, force)
+        loading.save(picture, output, kind, force)
         width, height = picture.size
     facts = {"width": width, "height": height, "decoder": options["decoder"]}
     text = f"{output}: {width}x{height} pixels"

@@ -175,12 +175,16 @@ def encode(
     loses some: with --packet-size into a folder of .xgp files, of which any subset decodes.
 
     Of a folder IN, all pictures in it are coded into the folder OUT."""
-    from xcodec import codec, files, images, inspection, storage
-    from xcodec.batch import Settings
+    from xcodec import codec
     from xcodec.cli import many
-    from xcodec.pool import cores
+    from xcodec.decoder import inspection
+    from xcodec.many import trees
+    from xcodec.many.batch import Settings
+    from xcodec.pictures import loading
+    from xcodec.system import files
+    from xcodec.system.processes import cores
 
-    if storage.is_folder(source):
+    if trees.is_folder(source):
         _refuse(NOT_FOLDERS, "a folder")
         if mask not in ("blue", "random"):
             raise click.UsageError("--mask FILE does not go with a folder")
@@ -214,11 +218,11 @@ def encode(
         raise click.UsageError(f"{targets[0]} and {targets[1]} exclude each other")
     output = output or beside(source, ".xgc")
     files.check_target(output, force)
-    picture = images.load(source, **limit)
-    where = mask if mask in ("blue", "random") else images.load_mask(mask, **limit)
+    picture = loading.load(source, **limit)
+    where = mask if mask in ("blue", "random") else loading.load_mask(mask, **limit)
     options["jobs"] = jobs or cores()
     if roi_mask is not None:
-        options["roi_mask"] = images.load_weights(roi_mask, **limit)
+        options["roi_mask"] = loading.load_weights(roi_mask, **limit)
     with warnings.catch_warnings():
         if quiet:
             warnings.simplefilter("ignore", UserWarning)
@@ -232,7 +236,7 @@ def encode(
 
 def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
     """What people are told of a picture's file."""
-    from xcodec import inspection
+    from xcodec.decoder import inspection
 
     area = shape[0] * shape[1]
     samples = inspection.sample_count(data, max_pixels=area)
@@ -268,26 +272,28 @@ def _packets(
     options: dict[str, Any],
 ) -> "_Written":
     """Write packets into a folder, as a bundle to standard output, or as lines of text."""
-    from xcodec import files, images, links, packetfiles, reception
     from xcodec.coding.packets import bundle
+    from xcodec.links import packet_files, receiving, sending
+    from xcodec.pictures import loading
+    from xcodec.system import files
 
     output = output or beside(source, ".txt" if armor else ".packets")
     in_folder = armor is None and output != "-"
     if in_folder:
-        packetfiles.check_folder(output, force)
+        packet_files.check_folder(output, force)
     else:
         files.check_target(output, force)
     if armor:
-        packet_size = packetfiles.carried(packet_size, armor)
-    packets = links.encode_packets(images.load(source, **limit).rgb, packet_size, **options)
+        packet_size = packet_files.carried(packet_size, armor)
+    packets = sending.encode_packets(loading.load(source, **limit).rgb, packet_size, **options)
     if in_folder:
-        packetfiles.save(output, packets, force)
+        packet_files.save(output, packets, force)
     elif armor:
-        files.write(output, packetfiles.lines(packets, armor), force)
+        files.write(output, packet_files.lines(packets, armor), force)
     else:
         files.write(output, bundle(packets), force)
     count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
-    needed = reception.needed(packets)
+    needed = receiving.needed(packets)
     facts = {"packets": count, "bytes": total, "largest": largest, "needed": needed}
     text = (
         f"{output}: {count} packets of {largest} bytes, {total} in all; "

@@ -20,7 +20,8 @@ PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 @as_json
 def info(source: str, max_pixels: int | None, as_json: bool) -> None:
     """Show every field of the .xgc file IN ('-': standard input), and where its bytes went."""
-    from xcodec import files, inspection
+    from xcodec.decoder import inspection
+    from xcodec.system import files
 
     facts = asdict(inspection.info(files.read(source), **given(max_pixels=max_pixels)))
     if as_json:

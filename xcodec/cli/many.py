@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from xcodec.batch import Outcome, Settings, Summary
+    from xcodec.many.batch import Outcome, Settings, Summary
 
 
 def run(
@@ -25,8 +25,8 @@ def run(
     quiet: bool,
 ) -> None:
     """Do a tree of pictures, tell what fails as it does, and exit with 1 if anything did."""
-    from xcodec import batch
-    from xcodec.pool import cores
+    from xcodec.many import batch
+    from xcodec.system.processes import cores
 
     if output is None:
         raise click.UsageError("a folder needs an output folder: -o OUT")
@@ -35,7 +35,7 @@ def run(
     if cluster is None:
         outcomes: Iterable[Outcome] = batch.run(todo, settings, jobs or cores())
     else:
-        from xcodec import cluster as ray
+        from xcodec.many import cluster as ray
 
         outcomes = ray.run(todo, settings, cluster)
     summary = batch.Summary(len(every))

@@ -49,19 +49,21 @@ def receive(
 ) -> None:  # fmt: skip
     """Paint the picture of the packets in FOLDER, again whenever more of them make it better, until
     it is complete, nothing comes for --idle seconds, or Ctrl-C."""
-    from xcodec import files, images, packetfiles, reception
+    from xcodec.links import packet_files, receiving
+    from xcodec.pictures import loading
+    from xcodec.system import files
 
     output = output or beside(folder.rstrip("/"), ".png")
     files.check_target(output, force)
-    kind = images.kind_of(output)
-    collection = reception.Collection()
-    for arrived in packetfiles.watch(folder, interval, idle):
+    kind = loading.kind_of(output)
+    collection = receiving.Collection()
+    for arrived in packet_files.watch(folder, interval, idle):
         for data in arrived:
             collection.add(data)
         if not collection.grew():
             continue
         received = collection.paint(**given(**options))
-        images.save(received.image, output, kind, overwrite=True)
+        loading.save(received.image, output, kind, overwrite=True)
         if not quiet:
             click.echo(f"{output}: {received.text()}", err=output == "-")
         if received.needed is None:

@@ -52,19 +52,21 @@ def restore(
     Pixels that are known to be right are kept; nothing tells them in noise, but for a --mask.
     Models: restore-photo-TASK for points and noise, restore-face-TASK for blocks.
     """
-    from xcodec import files, images
+    from xcodec.pictures import loading
+    from xcodec.pictures.modes import to_image
+    from xcodec.system import files
 
     output = output or beside(source, "-restored.png")
     files.check_target(output, force)
-    kind = images.kind_of(output)
+    kind = loading.kind_of(output)
     limit = given(max_pixels=max_pixels)
-    rgb = images.load(source, **limit).rgb
-    known = images.load_mask(mask, **limit) if mask is not None else None
+    rgb = loading.load(source, **limit).rgb
+    known = loading.load_mask(mask, **limit) if mask is not None else None
 
-    from xcodec.restore import restore as run
+    from xcodec.restoration.restore import restore as run
 
     restored = run(rgb, task, known=known, model=model, raw=raw, device=device)
-    images.save(images.to_image(restored), output, kind, force)
+    loading.save(to_image(restored), output, kind, force)
     facts = {"width": restored.shape[1], "height": restored.shape[0], "task": task}
     text = f"{output}: {restored.shape[1]}x{restored.shape[0]} pixels"
     report(text, facts, output, as_json, quiet)

@@ -31,7 +31,8 @@ def truncate(
 ) -> None:
     """Cut the .xgc file IN ('-': standard input) to at most N bytes, where a layer or a plane of a
     level ends. 'xcodec decode --partial' draws what is left."""
-    from xcodec import files, truncation
+    from xcodec.decoder import truncation
+    from xcodec.system import files
 
     output = output or beside(source, ".cut.xgc")
     files.check_target(output, force)

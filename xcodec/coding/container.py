@@ -13,9 +13,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xcodec.coding.grid import UNIT, Grid
 from xcodec.coding.header import Header, read_header, write_header
-from xcodec.coding.octets import CHECKSUM, Data, Reader, checksum, varint
+from xcodec.coding.primitives import CHECKSUM, Data, Reader, checksum, varint
+from xcodec.coding.tiles import UNIT, Grid
 from xcodec.errors import FormatError, TruncatedError
 
 MAX_LAYERS = 32

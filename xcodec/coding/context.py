@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.lifting import NEIGHBOURS, PARTS, Hierarchy
-from xcodec.samples import Ints
+from xcodec.types import Ints
 
 KINDS = ("coefficients", "pixels", "density", "counts")
 PLANES = 3

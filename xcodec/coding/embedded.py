@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.context import DIRECT, PLANES, Tables, contexts, tables
-from xcodec.coding.layers import read_plane, write_plane
 from xcodec.coding.lifting import Hierarchy
+from xcodec.coding.planes import read_plane, write_plane
 from xcodec.coding.rangecoder import TABLE_BITS, Decoder, Encoder
 from xcodec.errors import FormatError
-from xcodec.samples import Ints
+from xcodec.types import Ints
 
 MAX_STAGES = 8
 KIND = "coefficients"

@@ -12,9 +12,9 @@ sections       varint count, then tag, varint length, bytes of each; where flagg
 
 from dataclasses import dataclass, field
 
-from xcodec.coding.octets import Reader, pack, unpack, varint
+from xcodec.coding.primitives import Reader, pack, unpack, varint
 from xcodec.errors import FormatError, InputError, LimitError
-from xcodec.samples import TONES
+from xcodec.types import TONES
 
 MAGIC = b"XG"
 VERSION = 3
@@ -157,3 +157,8 @@ def _read_sections(reader: Reader) -> dict[int, bytes]:
         elif kind & NEEDED:
             raise FormatError(f"section {tag} is needed and unknown to this release")
     return sections
+
+
+def cost(content: bytes) -> int:
+    """Bytes that a section takes in a file."""
+    return len(section(0, content))

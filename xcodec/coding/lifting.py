@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from xcodec.samples import Floats, Ints, Points
-from xcodec.scatter import kriging, nearest
+from xcodec.kriging.neighbours import kriging, nearest
+from xcodec.types import Floats, Ints, Points
 
 NEIGHBOURS = 8
 """Points of coarser levels that tell a point's context, and predict it where integers are kept."""

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import zfec
 
-from xcodec.coding.octets import Reader, checksum, varint
+from xcodec.coding.primitives import Reader, checksum, varint
 from xcodec.errors import FormatError, InputError, TruncatedError
 
 VERSION = 1

@@ -13,15 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.context import tables
-from xcodec.coding.grid import Box
+from xcodec.coding.explicit_mask import read_mask, write_mask
 from xcodec.coding.header import Header
-from xcodec.coding.layers import read_grid, read_plane, write_grid, write_plane
 from xcodec.coding.lifting import Hierarchy, hierarchy
-from xcodec.coding.maskcode import read_mask, write_mask
-from xcodec.coding.octets import Reader, varint
+from xcodec.coding.planes import read_grid, read_plane, write_grid, write_plane
+from xcodec.coding.primitives import Reader, varint
 from xcodec.coding.rangecoder import Decoder, Encoder
+from xcodec.coding.tiles import Box
 from xcodec.errors import FormatError
-from xcodec.samples import Density, Ints, Points
 from xcodec.sampling.mask import (
     FREE_SAMPLES,
     MAX_EXPONENT,
@@ -32,6 +31,7 @@ from xcodec.sampling.mask import (
     points_from_density,
     points_from_mask,
 )
+from xcodec.types import Density, Ints, Points
 
 LAYERED_FROM = 4096
 """Bytes of payload from which a file has layers with checksums of their own."""

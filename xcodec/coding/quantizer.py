@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.lifting import Hierarchy
-from xcodec.samples import Floats, Ints
+from xcodec.types import Floats, Ints
 
 STEPS_PER_OCTAVE = 16
 SMALLEST_STEP = 0.5

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.errors import FormatError, TruncatedError
-from xcodec.samples import Ints
+from xcodec.types import Ints
 
 TABLE_BITS = 15
 _WORD = 4

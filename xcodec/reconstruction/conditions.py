@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.samples import Fill, Floats, Ints, Samples
+from xcodec.types import Fill, Floats, Ints, Samples
 
 CHANNELS = 7
 """RGB of the fill, deviation, mask, step, tone."""

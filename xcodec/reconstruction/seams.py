@@ -7,8 +7,8 @@ the quantiser leaves open of a value is room enough to join them.
 import numpy as np
 
 from xcodec.coding.quantizer import GROWTH
-from xcodec.samples import Floats, Ints
-from xcodec.scatter import kriging, nearest
+from xcodec.kriging.neighbours import kriging, nearest
+from xcodec.types import Floats, Ints
 
 AROUND = 8
 """Neighbours that a value is compared with."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.reconstruction.architecture import MULTIPLE
-from xcodec.samples import Floats
+from xcodec.types import Floats
 
 WHOLE = 1024 * 1024
 """Pictures of at most this many pixels are painted in one piece."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.errors import InputError
-from xcodec.samples import Density, Floats, Ints
 from xcodec.sampling.mask import scale_for_count
+from xcodec.types import Density, Floats, Ints
 
 KINDS = ("sobel", "canny", "uniform")
 BLOCKS = (8, 16, 32, 64, 128)

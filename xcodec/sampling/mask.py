@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.errors import LimitError
-from xcodec.samples import Density, Ints, Points
+from xcodec.types import Density, Ints, Points
 
 TILE = 128
 """Side of the blue-noise tile in pixels."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from xcodec.samples import Floats, Points
+from xcodec.types import Floats, Points
 
 MEAN_RADIUS = 0.3
 """Sigma of a local mean, relative to the spacing of the samples."""

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from xcodec.errors import InputError
-from xcodec.images import RGB
 from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.paint import predict
+from xcodec.reconstruction.torch_painter import predict
 from xcodec.training.dataset import Example, picture_of
+from xcodec.types import RGB
 
 STEPS = 20
 """Between two points of a curve."""

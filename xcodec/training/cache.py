@@ -16,12 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec import codec, corruption, images
+from xcodec.encoder.analysis import quantised
 from xcodec.errors import InputError
-from xcodec.reconstruction.consensus import fill_noise
-from xcodec.reconstruction.interpolation import fill, fill_known
-from xcodec.samples import Fill
+from xcodec.pictures import loading
+from xcodec.reconstruction.classical import fill
+from xcodec.restoration import damage
+from xcodec.restoration.fills import fill_known
+from xcodec.restoration.noise import fill_noise
 from xcodec.training.variety import varied
+from xcodec.types import RGB, Fill
 
 CACHE_VERSION = 7
 """Goes up when the encoder changes so much that networks must be trained on its new files."""
@@ -199,7 +202,7 @@ def _octaves(rng: np.random.Generator) -> float:
 
 def encode(job: Job) -> Path:
     """Make a picture's entry, write it and give its path; raises XcodecError."""
-    rgb = images.load(job.picture).rgb
+    rgb = loading.load(job.picture).rgb
     if job.vary:
         rgb = varied(rgb, job.vary, np.random.default_rng(job.seed))
     rng = None if job.seed is None else np.random.default_rng(job.seed)
@@ -211,7 +214,7 @@ def encode(job: Job) -> Path:
     step, tone = 0.0, "point"
     if isinstance(job.draw, Draw):
         draw = job.draw
-        samples = codec.quantised(
+        samples = quantised(
             rgb,
             draw.rate,
             step_scale=draw.factor,
@@ -226,10 +229,10 @@ def encode(job: Job) -> Path:
         pixels = _stacked(rgb, fill(samples), mask)
     elif isinstance(job.draw, PointsDraw):
         rng = rng or np.random.default_rng(0)
-        mask = corruption.points(rgb, job.draw.percent, rng, job.draw.distribution).known
+        mask = damage.points(rgb, job.draw.percent, rng, job.draw.distribution).known
         pixels = _stacked(rgb, fill_known(rgb, mask), mask)
     elif isinstance(job.draw, NoiseDraw):
-        done = corruption.color_noise(rgb, job.draw.percent, rng or np.random.default_rng(0))
+        done = damage.color_noise(rgb, job.draw.percent, rng or np.random.default_rng(0))
         stacked = _stacked(rgb, fill_noise(done.rgb), done.known)
         pixels = np.concatenate([stacked, done.rgb], 2)
     else:
@@ -242,7 +245,7 @@ def encode(job: Job) -> Path:
     return path
 
 
-def _stacked(rgb: images.RGB, filled: Fill, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _stacked(rgb: RGB, filled: Fill, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     pixels = np.empty((*mask.shape, 8), np.uint8)
     pixels[..., :3] = rgb
     pixels[..., 3:6] = np.clip(np.rint(filled.rgb), 0, 255)

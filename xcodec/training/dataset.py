@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec import corruption, images
 from xcodec.errors import InputError
+from xcodec.pictures import loading
 from xcodec.reconstruction.conditions import to_network
-from xcodec.reconstruction.inputs import inputs
-from xcodec.reconstruction.networks import channels
-from xcodec.samples import Floats
+from xcodec.reconstruction.torch_weights import channels
+from xcodec.restoration import damage
+from xcodec.restoration.inputs import inputs
 from xcodec.training import cache, stream
 from xcodec.training.settings import CODEC, TrainSettings
+from xcodec.types import RGB, Floats
 
 HELD_OUT = 50
 """One file in this many validates where there is no folder of validation pictures."""
@@ -159,16 +160,16 @@ def _drawn(
 
 
 def damaged(
-    rgb: images.RGB,
+    rgb: RGB,
     settings: TrainSettings,
     level: int,
     rng: np.random.Generator,
-    clutter: images.RGB | None = None,
+    clutter: RGB | None = None,
     distribution: str | None = None,
 ) -> Example:
     """The example of a picture, uint8 (height, width, 3), that the task damages."""
     kind = distribution or str(rng.choice(settings.distributions))
-    done = corruption.corrupt(rgb, settings.task, level, rng, distribution=kind, clutter=clutter)
+    done = damage.corrupt(rgb, settings.task, level, rng, distribution=kind, clutter=clutter)
     seen = inputs(settings.architecture.blends, settings.task, done.rgb, done.known)
     return Example(seen, to_network(np.moveaxis(rgb, -1, 0)), done.known[None].astype(np.float32))
 
@@ -203,11 +204,11 @@ def _cut(
 
 def _patch(
     entries: Sequence[cache.Entry], clutter: Sequence[Path], side: int, rng: np.random.Generator
-) -> images.RGB:
+) -> RGB:
     """Another picture that is large enough for a block."""
     for _ in range(100):
         if clutter:
-            rgb = images.load(clutter[int(rng.integers(len(clutter)))]).rgb
+            rgb = loading.load(clutter[int(rng.integers(len(clutter)))]).rgb
         else:
             rgb = np.asarray(entries[int(rng.integers(len(entries)))].pixels[..., :3])
         if min(rgb.shape[:2]) >= side:
@@ -215,8 +216,8 @@ def _patch(
     raise InputError(f"no picture is large enough to cut a block of {side} pixels from")
 
 
-def picture_of(example: Floats) -> images.RGB:
+def picture_of(example: Floats) -> RGB:
     """Planes (3, height, width) on the network's scale as uint8 (height, width, 3)."""
     grey = (np.moveaxis(example, 0, -1) + 1) * (255 / 2)
-    rgb: images.RGB = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
+    rgb: RGB = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
     return rgb

@@ -2,8 +2,8 @@
 
 import json
 
-from xcodec import files
-from xcodec.reconstruction import store, zoo
+from xcodec.reconstruction import model_files, torch_weights
+from xcodec.system import files
 from xcodec.training import validation
 from xcodec.training.board import Board
 from xcodec.training.dataset import BANDS, Example
@@ -51,7 +51,7 @@ class Judge:
         if better:
             account.best = entry
             path.parent.mkdir(parents=True, exist_ok=True)
-            store.save(path, learner.average, self.card())
+            torch_weights.save(path, learner.average, self.card())
         if learner.settings.on_demand and len(scores.psnr) == BANDS:
             account.bands = shares(list(scores.psnr.values()))
         history = json.dumps(account.history, indent=1).encode() + b"\n"
@@ -78,10 +78,10 @@ class Judge:
             return True
         return new > old if keep == "psnr" else new < old
 
-    def card(self) -> zoo.Card:
+    def card(self) -> model_files.Card:
         """The card of the weights as they are now."""
         learner, account = self._learner, self._learner.account
-        return zoo.Card(
+        return model_files.Card(
             name=learner.settings.weights.stem,
             architecture=learner.generator.architecture,
             settings=learner.settings.public() | self._facts,

@@ -12,13 +12,13 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from xcodec import files
 from xcodec.errors import InputError, ModelError
-from xcodec.reconstruction import store, zoo
+from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.architecture import Shape
 from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.networks import build, channels
-from xcodec.reconstruction.paint import has_bf16
+from xcodec.reconstruction.torch_painter import has_bf16
+from xcodec.reconstruction.torch_weights import build, channels
+from xcodec.system import files
 from xcodec.training.criterion import Criterion
 from xcodec.training.dataset import Batch, Crops
 from xcodec.training.discriminators import Discriminators
@@ -95,14 +95,16 @@ class Learner:
         self.criterion = Criterion(settings, device)
         self.teacher: Network | None = None
         if settings.teacher is not None:
-            self.teacher = _placed(store.load(zoo.find(settings.teacher))[0], device).eval()
+            self.teacher = _placed(
+                torch_weights.load(model_files.find(settings.teacher))[0], device
+            ).eval()
             if channels(self.teacher.architecture) != channels(settings.architecture):
                 raise ModelError(f"{settings.teacher} can't teach a network that sees other planes")
         torch.manual_seed(settings.seed)
         if settings.init is None:
             generator: Network = build(settings.architecture)
         else:
-            generator, card = store.load(settings.init)
+            generator, card = torch_weights.load(settings.init)
             if generator.architecture != settings.architecture:
                 raise ModelError(f"{settings.init}: not weights of the preset's architecture")
             # The figures of another task would say nothing beside this one's.

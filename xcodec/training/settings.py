@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from xcodec.corruption import DISTRIBUTIONS, LEVELS, TASKS
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction.architecture import MULTIPLE, Architecture, OnDemandArchitecture, Shape
+from xcodec.restoration.damage import DISTRIBUTIONS, LEVELS, TASKS
 
 PRESETS = resources.files("xcodec.training") / "presets"
 CODEC = "codec"

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from xcodec.errors import InputError
-from xcodec.files import write_atomic
+from xcodec.system.files import write_atomic
 from xcodec.training.settings import TrainSettings
 
 BUILDERS = ("imagefolder", "parquet", "webdataset", "arrow", "json")

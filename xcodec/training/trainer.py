@@ -12,8 +12,8 @@ from types import FrameType
 import torch
 
 from xcodec.errors import InputError
-from xcodec.reconstruction import zoo
-from xcodec.reconstruction.paint import choose
+from xcodec.reconstruction import model_files
+from xcodec.reconstruction.torch_painter import choose
 from xcodec.training import board, dataset, parallel, validation
 from xcodec.training.batches import Batches
 from xcodec.training.board import Board
@@ -27,7 +27,7 @@ DRAWERS = 4
 """Threads that draw crops for a graphics card; beside a processor that learns, one is enough."""
 
 
-def train(settings: TrainSettings) -> zoo.Card:
+def train(settings: TrainSettings) -> model_files.Card:
     """Train a network and write its best weights, by validation, to ``settings.weights``.
 
     Ctrl-C or SIGTERM ends the run after the step in hand and leaves a state to resume from.

@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xcodec import images
 from xcodec.errors import InputError, XcodecError
+from xcodec.pictures import loading
 from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.paint import predict
+from xcodec.reconstruction.torch_painter import predict
 from xcodec.training import cache, unpacking
 from xcodec.training.dataset import Example, band_levels, damaged, picture_of
 from xcodec.training.losses import PerceptualLoss
 from xcodec.training.settings import CODEC, TrainSettings
+from xcodec.types import RGB
 
 RATES = (0.01, 0.02, 0.05, 0.1)
 PICTURES = 12
@@ -63,8 +64,8 @@ def prepare(pictures: Sequence[Path], settings: TrainSettings) -> dict[str, list
         examples[f"{level}"] = found = []
         for picture in pictures[:PICTURES]:
             rng = np.random.default_rng([int(cache.digest(picture), 16), level])
-            rgb = _middle(images.load(picture).rgb, side)
-            other = images.load(clutter[int(rng.integers(len(clutter)))]).rgb
+            rgb = _middle(loading.load(picture).rgb, side)
+            other = loading.load(clutter[int(rng.integers(len(clutter)))]).rgb
             kind = settings.distributions[0]
             found.append(damaged(rgb, settings, level, rng, other, kind))
     return examples
@@ -112,7 +113,7 @@ def validate(
     return Scores(psnr, fill, round(float(np.mean(distances)), 5) if distances else None)
 
 
-def _middle(rgb: images.RGB, side: int) -> images.RGB:
+def _middle(rgb: RGB, side: int) -> RGB:
     top, left = (max(length - side, 0) // 2 for length in rgb.shape[:2])
     return np.ascontiguousarray(rgb[top : top + side, left : left + side])
 

@@ -7,7 +7,7 @@ A hundred rounds of the same 1,300 pictures teach a network these rather than pi
 import cv2
 import numpy as np
 
-from xcodec import images
+from xcodec.types import RGB
 
 ZOOM = 1.4
 """Most that a picture grows; it shrinks by as much at most."""
@@ -19,7 +19,7 @@ BALANCE = 0.08
 """Most that a channel's brightness differs from the mean of all, as a share."""
 
 
-def varied(rgb: images.RGB, smallest: int, rng: np.random.Generator) -> images.RGB:
+def varied(rgb: RGB, smallest: int, rng: np.random.Generator) -> RGB:
     """A picture, uint8 (height, width, 3), at another size, angle and in other colours.
 
     It is turned as far as its size leaves no empty corners in the middle part that is kept, whose
@@ -28,7 +28,7 @@ def varied(rgb: images.RGB, smallest: int, rng: np.random.Generator) -> images.R
     return _coloured(_turned(rgb, smallest, rng), rng)
 
 
-def _turned(rgb: images.RGB, smallest: int, rng: np.random.Generator) -> images.RGB:
+def _turned(rgb: RGB, smallest: int, rng: np.random.Generator) -> RGB:
     height, width = rgb.shape[:2]
     least = min(max(smallest / min(height, width), 1 / ZOOM), 1.0)
     zoom = float(np.exp(rng.uniform(np.log(least), np.log(ZOOM))))
@@ -47,10 +47,10 @@ def _turned(rgb: images.RGB, smallest: int, rng: np.random.Generator) -> images.
     return np.asarray(turned, np.uint8)
 
 
-def _coloured(rgb: images.RGB, rng: np.random.Generator) -> images.RGB:
+def _coloured(rgb: RGB, rng: np.random.Generator) -> RGB:
     light = (rgb.astype(np.float32) / 255) ** float(GAMMA ** rng.uniform(-1, 1))
     grey = light.mean(2, keepdims=True)
     light = grey + (light - grey) * float(rng.uniform(*SATURATION))
     light *= 1 + rng.uniform(-BALANCE, BALANCE, 3).astype(np.float32)
-    coloured: images.RGB = np.clip(np.rint(light * 255), 0, 255).astype(np.uint8)
+    coloured: RGB = np.clip(np.rint(light * 255), 0, 255).astype(np.uint8)
     return coloured

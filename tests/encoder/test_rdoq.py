@@ -1,0 +1,153 @@
+"""Symbols chosen by their bits and the error they leave (xcodec/encoder/rdoq.py)."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import xcodec
+from tests.golden import pictures
+from xcodec.coding import context, quantizer
+from xcodec.coding.synthesis import GREY
+from xcodec.decoder import inspection
+from xcodec.encoder import analysis, rdoq
+from xcodec.encoder.effort import SWEEPS
+from xcodec.encoder.request import Request
+from xcodec.kriging.fill import normal_equations
+from xcodec.pictures.colour import to_ycocg
+from xcodec.reconstruction.classical import fill
+
+RGB = NDArray[np.uint8]
+SCENE = pictures.scene(72, 96)
+
+
+def drafted(rate: float, **options: object) -> analysis.Analysis:
+    request = Request(rate, decoder="classical", **options)  # type: ignore[arg-type]
+    return analysis.analyse(SCENE, request)
+
+
+def bits(draft: analysis.Analysis, symbols: NDArray[np.int32]) -> float:
+    """What symbols cost by the tables."""
+    model, costs = context.tables(rdoq.KIND), context.token_bits(rdoq.KIND)
+    known = np.minimum(np.abs(symbols), model.clip)
+    total = 0.0
+    for level, plane in itertools.product(range(len(draft.tree)), range(3)):
+        which = context.contexts(model, draft.tree, level, plane, known)
+        tokens, _, _ = context.tokens_of(np.abs(symbols[draft.tree.span(level), plane]))
+        total += float(costs[plane, which, tokens].sum())
+    return total
+
+
+def painted_error(draft: analysis.Analysis, symbols: NDArray[np.int32], step: int) -> float:
+    painted = fill(draft.samples(symbols, step)).rgb
+    return float(np.square(painted.astype(float) - SCENE).mean())
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.05, 0.3])
+def test_the_error_is_that_of_the_fill(rate: float) -> None:
+    draft = drafted(rate)
+    assert draft.problem is not None
+    for step in (40, 120):
+        symbols = draft.quantise(step, 4)
+        values = draft.samples(symbols, step).values - GREY
+        expected = painted_error(draft, symbols, step)
+        assert draft.problem.error(values) == pytest.approx(expected, rel=1e-3, abs=1e-2)
+
+
+def test_forms_are_those_of_the_coefficients() -> None:
+    """Each octave's form is a block of (M T)' (M T), T the inverse transform."""
+    draft = drafted(0.06)
+    assert draft.lifting is not None
+    gram, _ = normal_equations(draft.points, to_ycocg(SCENE))
+    inverse = draft.lifting.inverse(np.eye(len(draft.points)))
+    whole = inverse.T @ gram.toarray() @ inverse
+    found = rdoq.forms(gram, draft.lifting)
+    octaves = draft.tree.octaves
+    assert len(found) == len(octaves) - 1 > 3
+    # A form takes coarser values, not their coefficients: these are the values of each of them.
+    values = np.eye(draft.tree.bounds[octaves[0].stop])
+    for number, form in enumerate(found, 1):
+        start, end = (draft.tree.bounds[at] for at in (octaves[number].start, octaves[number].stop))
+        assert np.allclose(form.own.toarray(), whole[start:end, start:end], atol=1e-6)
+        assert np.allclose(form.cross @ values, whole[start:end, :start], atol=1e-6)
+        assert np.allclose(values.T @ (form.coarse @ values), whole[:start, :start], atol=1e-6)
+        each = np.eye(end)
+        values = draft.lifting.join(number, values @ each[:start], each[start:])
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1])
+def test_sweeps_lower_the_cost_by_bits_and_by_error(rate: float) -> None:
+    draft = drafted(rate)
+    step = quantizer.default_index(rate)
+    worth = rdoq.MULTIPLIER * quantizer.step_of(step) ** 2 / len(draft.points) / 3
+
+    found = [draft.quantise(step, effort) for effort in range(len(SWEEPS))]
+    spent = [bits(draft, symbols) for symbols in found]
+    errors = [painted_error(draft, symbols, step) for symbols in found]
+    costs = [error + worth * each for error, each in zip(errors, spent, strict=True)]
+    # Without an eye on the bits, the first sweep reaches 0.956 and 0.969, and spends more of them.
+    assert costs[1] < 0.95 * costs[0]
+    assert spent[4] < spent[0]
+    assert errors[4] < errors[0]
+    for before, after in itertools.pairwise(costs):
+        assert after < 1.01 * before  # Contexts move along with the symbols.
+    assert costs[-1] < costs[1]
+
+
+def test_bits_that_are_worth_more_are_saved() -> None:
+    draft = drafted(0.05)
+    step = quantizer.default_index(0.05)
+    found = [draft.quantise(step, 4, worth) for worth in (0.3, 1.0, 3.0)]
+    spent = [bits(draft, symbols) for symbols in found]
+    errors = [painted_error(draft, symbols, step) for symbols in found]
+    assert spent == sorted(spent, reverse=True)
+    assert errors[-1] > 1.05 * max(errors[:-1])
+
+
+def test_more_effort_makes_smaller_files_of_the_same_picture(small: RGB) -> None:
+    sizes = []
+    for effort in (0, 4):
+        data = [xcodec.encode(small, psnr=decibels, effort=effort) for decibels in (20, 22, 24)]
+        sizes.append(sum(map(len, data)))
+    assert sizes[1] < 0.9 * sizes[0]
+
+
+@pytest.mark.parametrize("rate", [0.03, 0.1, 0.2])
+def test_more_effort_makes_smaller_files_with_a_smaller_error(small: RGB, rate: float) -> None:
+    sizes, errors = [], []
+    for effort in (0, 4):
+        data = xcodec.encode(small, rate, effort=effort, decoder="classical")
+        painted = np.asarray(xcodec.decode(data, decoder="classical"), float)
+        sizes.append(len(data))
+        errors.append(float(np.square(painted - small).mean()))
+    assert sizes[1] < sizes[0]
+    assert errors[1] < 0.95 * errors[0]
+
+
+def test_effort_leaves_the_samples_where_they_are(small: RGB) -> None:
+    found = {
+        inspection.info(xcodec.encode(small, 0.03, effort=e)).samples for e in range(len(SWEEPS))
+    }
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("effort", range(len(SWEEPS)))
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (40, 1), (3, 3)])
+def test_odd_pictures_at_every_effort(shape: tuple[int, int], effort: int) -> None:
+    high, wide = shape
+    for picture in (SCENE[:high, :wide], np.full((high, wide, 3), 200, np.uint8)):
+        for rate in (0.02, 0.5):
+            data = xcodec.encode(picture, rate, effort=effort)
+            assert xcodec.decode(data, decoder="classical").size == (wide, high)
+
+
+@pytest.mark.parametrize("tone", ["mean", "point"])
+def test_other_tones_are_left_as_they_are(small: RGB, tone: str) -> None:
+    assert xcodec.encode(small, tone=tone, effort=7) == xcodec.encode(small, tone=tone, effort=0)
+
+
+@pytest.mark.parametrize("effort", [-1, len(SWEEPS)])
+def test_efforts_that_there_are_not(small: RGB, effort: int) -> None:
+    with pytest.raises(xcodec.InputError, match="effort lies in"):
+        xcodec.encode(small, effort=effort)

@@ -1,0 +1,91 @@
+"""The peers: whole files, decoded by Pillow, and the best of them within a budget."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from xcodec.errors import InputError
+from xcodec.evaluation.measures import metrics
+from xcodec.evaluation.peers import codecs
+
+RGB = NDArray[np.uint8]
+INSTALLED = [codec.name for codec in codecs.codecs()]
+
+
+def test_pillow_brings_the_usual_codecs() -> None:
+    assert {"jpeg", "jpeg2000", "webp"} <= set(INSTALLED)
+
+
+@pytest.mark.parametrize("name", [*INSTALLED, "jpeg2000-default"])
+def test_files_are_whole_and_grow_with_the_quality(name: str, small: RGB) -> None:
+    (codec,) = codecs.codecs([name])
+    low, high = codec.qualities[0], codec.qualities[-1]
+    coarse, fine = codec.encode(small, low), codec.encode(small, high)
+    assert len(coarse) < len(fine)
+    decoded = codec.decode(fine)
+    assert decoded.shape == small.shape
+    assert decoded.dtype == np.uint8
+    assert metrics.psnr(small, decoded) > 35
+    assert metrics.psnr(small, codec.decode(coarse)) < 30
+    assert (decoded == np.asarray(Image.open(io.BytesIO(fine)).convert("RGB"))).all()
+    assert set(codec.low) <= set(codec.qualities) or codec.kind == "JPEG2000"
+    assert list(codec.qualities) == sorted(set(codec.qualities))
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (5, 3)])
+def test_small_pictures_have_files(name: str, shape: tuple[int, int], small: RGB) -> None:
+    (codec,) = codecs.codecs([name])
+    picture = np.ascontiguousarray(small[: shape[0], : shape[1]])
+    for quality in (codec.qualities[0], codec.qualities[-1]):
+        assert codec.decode(codec.encode(picture, quality)).shape == picture.shape
+
+
+def test_jpeg_agrees_with_pillow_used_directly(small: RGB) -> None:
+    (codec,) = codecs.codecs(["jpeg"])
+    file = io.BytesIO()
+    Image.fromarray(small).save(file, "JPEG", quality=5, optimize=True)
+    data = codec.encode(small, 5)
+    assert len(data) <= file.tell()
+    assert (codec.decode(data) == np.asarray(Image.open(file))).all()
+
+
+def test_jpeg_2000_gets_its_colour_transform_and_no_comment(small: RGB) -> None:
+    (best,), (default,) = codecs.codecs(["jpeg2000"]), codecs.codecs(["jpeg2000-default"])
+    ours, plain = best.encode(small, 0.8), default.encode(small, 0.8)
+    assert abs(len(ours) - len(plain)) < 40
+    assert metrics.psnr(small, best.decode(ours)) > metrics.psnr(small, default.decode(plain)) + 0.3
+    header = ours[: ours.index(b"\xff\x90")]
+    assert b"\xff\x64" not in header
+
+
+def test_codecs_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="no codec 'gif'"):
+        codecs.codecs(["gif"])
+    codecs._available.cache_clear()
+    monkeypatch.setattr(codecs.features, "check", lambda name: name != "avif")
+    with pytest.raises(InputError, match="avif is not installed"):
+        codecs.codecs(["avif"])
+    assert "avif" not in [codec.name for codec in codecs.codecs()]
+    codecs._available.cache_clear()
+    monkeypatch.setattr(
+        codecs.importlib, "import_module", lambda name: __import__("no_such_module")
+    )
+    with pytest.raises(InputError, match="jpegxl is not installed"):
+        codecs.codecs(["jpegxl"])
+    codecs._available.cache_clear()
+
+
+@pytest.mark.parametrize("scale", codecs.SCALES)
+def test_scaled_pictures_come_back_at_their_size(scale: float, small: RGB) -> None:
+    reduced = codecs.shrink(small, scale)
+    assert reduced.shape == (round(96 / scale), round(120 / scale), 3)
+    restored = codecs.enlarge(reduced, small.shape)
+    assert restored.shape == small.shape
+    if scale == 1:
+        assert (restored == small).all()
+    strip = small[:1, :40]
+    assert codecs.enlarge(codecs.shrink(strip, scale), strip.shape).shape == strip.shape

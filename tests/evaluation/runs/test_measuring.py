@@ -1,0 +1,117 @@
+"""One picture through the codecs: the best file within a budget, and nothing done twice."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from xcodec.evaluation.measures import metrics
+from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers.xcodecs import Variant
+from xcodec.evaluation.runs.measuring import Measuring, Own, Peer
+from xcodec.evaluation.runs.state import State
+
+RGB = NDArray[np.uint8]
+AIMS = ["psnr"]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> State:
+    return State(tmp_path / "state.sqlite")
+
+
+def measuring(rgb: RGB, state: State, weights: Path | None = None) -> Measuring:
+    return Measuring(rgb, "digest", state, metrics.Meter(rgb, weights))
+
+
+@pytest.mark.parametrize("budget", [180, 300, 500, 900])
+@pytest.mark.parametrize("name", ["jpeg", "webp"])
+def test_the_best_file_is_the_best_of_all(budget: int, name: str, small: RGB, state: State) -> None:
+    (codec,), scales = codecs.codecs([name]), (1.0, 2.0, 4.0)
+    best = measuring(small, state).best(codec, scales, budget, AIMS)
+    every = [
+        codecs.enlarge(codec.decode(data), small.shape)
+        for scale in scales
+        for quality in codec.qualities
+        if len(data := codec.encode(codecs.shrink(small, scale), quality)) <= budget
+    ]
+    if not every:
+        assert best == {}
+        return
+    highest = max(metrics.psnr(small, picture) for picture in every)
+    data = best["psnr"].write(small)
+    assert len(data) <= budget
+    found = metrics.psnr(small, best["psnr"].paint(data, small.shape))
+    assert found == pytest.approx(highest, abs=0.02)
+
+
+def test_each_aim_has_a_best_file_of_its_own(small: RGB, state: State, weights: Path) -> None:
+    (codec,) = codecs.codecs(["webp"])
+    place = measuring(small, state, weights)
+    best = place.best(codec, codecs.SCALES, 300, ["psnr", "lpips"])
+    figures = {aim: place.figures(peer, ["psnr", "lpips"]) for aim, peer in best.items()}
+    assert figures["psnr"]["psnr"] >= figures["lpips"]["psnr"]
+    assert figures["lpips"]["lpips"] <= figures["psnr"]["lpips"]
+    assert set(measuring(small, state).best(codec, [1.0], 2000, ["psnr", "lpips"])) == {"psnr"}
+
+
+def test_no_file_is_written_twice_even_by_another_run(small: RGB, state: State) -> None:
+    (webp,) = codecs.codecs(["webp"])
+    coded: list[float] = []
+
+    def write(image: Image.Image, quality: float) -> bytes:
+        coded.append(quality)
+        return webp.write(image, quality)
+
+    counted = replace(webp, write=write)
+    place = measuring(small, state)
+    first = place.best(counted, [2.0], 400, AIMS)
+    # To be measured, a file whose size alone was known is written again: never for its size.
+    assert len(coded) < 25
+    coded.clear()
+    assert place.best(counted, [2.0], 400, AIMS) == first
+    assert measuring(small, state).best(counted, [2.0], 400, AIMS) == first
+    assert coded == []
+
+
+def test_files_of_xcodec_are_kept_whole(
+    small: RGB, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coding = Own(Variant(decoders=("classical",)), "classical", ("rate", 0.05))
+    data = measuring(small, state).file(coding)
+    figures = measuring(small, state).figures(coding, AIMS)
+
+    def no_more(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Variant, "write", no_more)
+    assert measuring(small, state).file(coding) == data
+    assert measuring(small, state).size(coding) == len(data)
+    monkeypatch.setattr(Variant, "paint", no_more)
+    assert measuring(small, state).figures(coding, AIMS) == figures
+    with pytest.raises(AssertionError):  # Another effort is another file.
+        measuring(small, state).size(replace(coding, variant=Variant(effort=0)))
+    with pytest.raises(AssertionError):  # Another picture too.
+        Measuring(small, "other", state, metrics.Meter(small)).size(coding)
+
+
+def test_what_fits_no_budget_has_no_file(small: RGB, state: State) -> None:
+    coding = Own(Variant(decoders=("classical",)), "classical", ("size", 5))
+    assert measuring(small, state).size(coding) == 0
+    assert measuring(small, state).size(coding) == 0
+    (jpeg,) = codecs.codecs(["jpeg"])
+    assert measuring(small, state).best(jpeg, [1.0, 2.0], 40, AIMS) == {}
+
+
+def test_figures_that_exist_are_kept_and_missing_ones_added(small: RGB, state: State) -> None:
+    (jpeg,) = codecs.codecs(["jpeg"])
+    peer = Peer(jpeg, 20)
+    place = measuring(small, state)
+    assert place.figures(peer, ["psnr"])["psnr"] == metrics.psnr(
+        small, jpeg.decode(jpeg.encode(small, 20))
+    )
+    both = place.figures(peer, ["psnr", "ssim"])
+    assert both["ssim"] == metrics.ssim(small, jpeg.decode(jpeg.encode(small, 20)))

@@ -1,0 +1,375 @@
+"""``xcodec bench rd`` on small pictures: its figures, worked out again another way."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+from PIL import Image
+
+import xcodec
+from xcodec.cli import cli
+from xcodec.errors import XcodecError
+from xcodec.evaluation.measures import curves, metrics
+from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers.xcodecs import Variant
+from xcodec.evaluation.runs import rd, records, summary
+from xcodec.evaluation.runs.measuring import Measuring
+from xcodec.evaluation.runs.state import State
+
+RGB = NDArray[np.uint8]
+OWN = "xcodec, classical fill, effort 0"
+
+
+def run(*arguments: object) -> tuple[dict[str, Any], str]:
+    """The record that a run writes, and what it prints."""
+    folder = Path(str(arguments[0])).parent
+    output = folder / "results" / "run.json"
+    output.parent.mkdir(exist_ok=True)
+    command = ["bench", "rd", *map(str, arguments), "-j", "1", "-f", "-o", str(output)]
+    if "--efforts" not in command:
+        command += ["--efforts", "0"]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    text = output.read_text()
+    assert str(folder) not in text
+    record = json.loads(text)
+    assert record["schema"] == records.SCHEMA
+    assert record["benchmark"] == "rd"
+    assert record["machine"]["cores"] >= 1
+    assert record["versions"]["xcodec"] == xcodec.__version__
+    return record, done.output
+
+
+def loaded(folder: Path) -> list[RGB]:
+    return [np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))]
+
+
+def named(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {curve["name"]: curve for curve in record["figures"]["curves"]}
+
+
+def test_figures_are_of_real_files(folder: Path) -> None:
+    record, output = run(
+        folder, "--rates", "0.02,0.1", "--decoders", "classical",
+        "--peers", "jpeg,webp", "--at", "0.5,99", "--label", "crops",
+    )  # fmt: skip
+    pictures = loaded(folder)
+    assert record["label"] == "crops"
+    assert list(record["pictures"]) == ["1.png", "2.png", "3.png"]
+    found = named(record)
+    assert list(found) == [OWN, "JPEG", "WebP"]
+
+    files = [xcodec.encode(rgb, 0.1, effort=0) for rgb in pictures]
+    decoded = [np.asarray(xcodec.decode(data, decoder="classical")) for data in files]
+    point = found[OWN]["points"][1]
+    assert point["pictures"]["bytes"] == [len(data) for data in files]
+    assert point["bpp"] == pytest.approx(np.mean([len(data) for data in files]) / 960, rel=1e-5)
+    psnrs = [metrics.psnr(a, b) for a, b in zip(pictures, decoded, strict=True)]
+    assert point["psnr"] == pytest.approx(np.mean(psnrs), rel=1e-5)
+    assert point["pictures"]["psnr"] == pytest.approx(psnrs, rel=1e-5)
+    assert point["lpips"] is None
+
+    (peer,) = codecs.codecs(["jpeg"])
+    of_five = [metrics.psnr(rgb, peer.decode(peer.encode(rgb, 5))) for rgb in pictures]
+    five = next(p for p in found["JPEG"]["points"] if p["setting"] == 5)
+    assert five["psnr"] == pytest.approx(np.mean(of_five), rel=1e-5)
+
+    rows = {(row["name"], row["bpp"]): row for row in record["figures"]["beside"]}
+    curve = [(p["bpp"], p["psnr"]) for p in found["JPEG"]["points"]]
+    assert rows["JPEG", 0.5]["psnr"] == pytest.approx(curves.at_bpp(curve, 0.5), rel=1e-4)
+    assert rows["JPEG", 99]["psnr"] is None
+    # JPEG's smallest file is far above xcodec's at 2 %: nothing to set beside it.
+    assert rows["JPEG", found[OWN]["points"][0]["bpp"]]["psnr"] is None
+    assert rows[OWN, point["bpp"]]["psnr"] == point["psnr"]
+    assert f"{point['psnr']:.2f}" in output
+    # xcodec's files lie below JPEG's smallest, and are worse: nothing to compare.
+    deltas = {(row["anchor"], row["metric"]): row for row in record["figures"]["deltas"]}
+    assert deltas["JPEG", "psnr"]["quality"] is None
+    assert "no overlap" in output
+
+
+def test_figures_of_a_flat_picture_are_those_worked_out_by_hand(tmp_path: Path) -> None:
+    """JPEG keeps a flat picture flat, so every figure follows from its size and two colours."""
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    colour = np.array([200, 40, 90])
+    Image.new("RGB", (32, 16), tuple(colour.tolist())).save(folder / "flat.png")
+    state = tmp_path / "state.sqlite"
+    record, _ = run(folder, "--rates", "0.1", "--peers", "jpeg", "--decoders", "", "--state", state)
+    point = named(record)["JPEG"]["points"][0]
+    assert point["setting"] == 1
+    file = io.BytesIO()
+    with Image.open(folder / "flat.png") as image:
+        image.save(file, "JPEG", quality=1, optimize=True)
+    decoded = np.asarray(Image.open(file), np.float64)
+    assert (decoded == decoded[0, 0]).all()
+    size = file.tell()
+    assert point["bytes"] in (size, *range(size - 20, size))  # Or a smaller progressive file.
+    assert point["bpp"] == pytest.approx(8 * point["bytes"] / 512, rel=1e-5)
+    error = np.square(decoded[0, 0] - colour).mean()
+    assert point["psnr"] == pytest.approx(10 * np.log10(255**2 / error), rel=1e-5)
+    c, other = 2.55**2, decoded[0, 0]
+    ssim = (2 * colour * other + c) / (colour**2 + other**2 + c)
+    assert point["ssim"] == pytest.approx(ssim.mean(), rel=1e-4)
+
+
+def test_arguments_reach_the_encoder(folder: Path) -> None:
+    record, _ = run(
+        folder, "--rates", "0.05", "--decoders", "classical", "--peers", "",
+        "-E", "tone=point", "-E", "lossless=true", "--only", "2",
+    )  # fmt: skip
+    data = xcodec.encode(loaded(folder)[1], 0.05, tone="point", lossless=True, effort=0)
+    assert list(record["pictures"]) == ["2.png"]
+    assert record["figures"]["encode"] == {"tone": "point", "lossless": True}
+    assert record["figures"]["curves"][0]["points"][0]["pictures"]["bytes"] == [len(data)]
+
+
+def test_budgets_are_kept_and_the_best_peer_is_the_best(folder: Path, weights: Path) -> None:
+    record, output = run(
+        folder, "--bytes", "160,300", "--decoders", "classical", "--peers", "jpeg,webp",
+        "--positions", "odd", "--weights", weights,
+    )  # fmt: skip
+    assert list(record["pictures"]) == ["1.png", "3.png"]
+    found = named(record)
+    points = {(name, p["setting"]): p for name, curve in found.items() for p in curve["points"]}
+    for (_, budget), point in points.items():
+        sizes = [size for size in point["pictures"]["bytes"] if size is not None]
+        assert point["files"] == len(sizes)
+        assert point["largest"] == max(sizes) <= budget
+    picture = loaded(folder)[2]
+    own = np.asarray(xcodec.decode(xcodec.encode(picture, size=300, effort=0), decoder="classical"))
+    point = points[f"{OWN}, fitted", 300]
+    assert point["pictures"]["psnr"][1] == pytest.approx(metrics.psnr(picture, own), rel=1e-5)
+    for aim, better in (("PSNR", max), ("LPIPS", min)):
+        names = [f"{name}, scaled, best {aim}" for name in ("JPEG", "WebP")]
+        columns = [points[n, 300]["pictures"][aim.lower()] for n in names if (n, 300) in points]
+        assert columns
+        best = points[f"best peer, scaled, best {aim}", 300]["pictures"]
+        for place, value in enumerate(best[aim.lower()]):
+            assert value == better(c[place] for c in columns if c[place] is not None)
+        assert all(choice.startswith(("jpeg 1/", "webp 1/")) for choice in best["choice"])
+    assert ("JPEG, scaled, best PSNR", 160) not in points  # Its headers alone are larger.
+    assert "| 300 bytes |" in output
+
+
+def test_budgets_in_bits_a_pixel_follow_the_picture(folder: Path) -> None:
+    Image.open(folder / "1.png").crop((0, 0, 40, 40)).save(folder / "4.png")
+    record, _ = run(
+        folder, "--bpp", "0.4", "--no-fit", "--peers", "webp", "--decoders", "classical",
+        "--only", "1,4",
+    )  # fmt: skip
+    assert set(named(record)) == {"WebP, scaled, best PSNR", "best peer, scaled, best PSNR"}
+    sizes = named(record)["WebP, scaled, best PSNR"]["points"][0]["pictures"]["bytes"]
+    assert sizes[0] <= 0.4 * 96 * 80 / 8
+    assert sizes[0] > 200
+    assert sizes[1] <= 0.4 * 40 * 40 / 8
+
+
+def test_pictures_may_be_cut_to_a_square(folder: Path, photo: RGB) -> None:
+    side = 64
+    cut = rd.load(folder / "1.png", side)
+    # 96 rows of 80 columns: 8 rows above and below the middle square.
+    middle = Image.fromarray(photo[8:88, :80]).resize((side, side), Image.Resampling.LANCZOS)
+    assert (cut == np.asarray(middle)).all()
+    record, _ = run(
+        folder, "--rates", "0.05", "--square", side, "--decoders", "classical", "--peers", "",
+    )  # fmt: skip
+    point = record["figures"]["curves"][0]["points"][0]
+    assert point["pictures"]["bytes"][0] == len(xcodec.encode(cut, 0.05, effort=0))
+    assert record["figures"]["square"] == side
+
+
+def test_efforts_and_decoders_make_curves(folder: Path) -> None:
+    record, _ = run(
+        folder, "--rates", "0.05", "--efforts", "0,4", "--decoders", "classical", "--peers", "",
+        "--only", "1",
+    )  # fmt: skip
+    assert list(named(record)) == [OWN, OWN.removesuffix(", effort 0")]
+    assert Variant(model="photo").title("generator") == "xcodec, generator photo"
+
+
+def test_a_second_run_computes_nothing_and_ends_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = [folder, "--rates", "0.05", "--bytes", "200", "--decoders", "classical"]
+    arguments += ["--peers", "webp"]
+    first, text = run(*arguments)
+    for kind in ("write", "paint"):
+        monkeypatch.setattr(Variant, kind, None)
+    monkeypatch.setattr(codecs.Codec, "encode", None)
+    assert run(*arguments) == (first, text)
+
+
+def test_a_killed_run_goes_on(folder: Path, tmp_path: Path) -> None:
+    """Killed when half of the tasks are done; nothing that was found is found again."""
+    arguments = ["--bytes", "200,300", "--decoders", "classical", "--peers", "webp", "-j", "1"]
+    arguments += ["--efforts", "0", "--metrics", "psnr"]
+    counting = tmp_path / "counting.py"
+    counting.write_text(
+        "import sys\n"
+        "from xcodec.__main__ import main\n"
+        "from xcodec.evaluation.state import State\n"
+        "put, log = State.put, open(sys.argv[1], 'a', buffering=1)\n"
+        "def counted(self, key, value):\n"
+        "    put(self, key, value)\n"
+        "    log.write(key + '\\n')\n"
+        "State.put = counted\n"
+        "sys.exit(main(sys.argv[2:]))\n"
+    )
+
+    def start(name: str, cache: str) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, str(counting), str(tmp_path / f"{cache}.log"), "bench", "rd"]
+        command += [str(folder), *arguments, "-o", str(tmp_path / name / "run.json"), "-q"]
+        (tmp_path / name).mkdir(exist_ok=True)
+        return subprocess.Popen(command, env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / cache)})
+
+    assert start("alone", "one").wait(120) == 0
+    whole = (tmp_path / "one.log").read_text().split()
+    killed, log = start("killed", "two"), tmp_path / "two.log"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and len(log.read_text().split()) > len(whole) // 2):
+        assert time.monotonic() < deadline
+        assert killed.poll() is None
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert not (tmp_path / "killed" / "run.json").exists()
+    assert start("killed", "two").wait(120) == 0
+    found = log.read_text().split()
+    assert len(found) - len(set(found)) == 0
+    # One finding may have been put, but not logged, just when the run was killed.
+    assert len(whole) - 1 <= len(found) <= len(whole)
+    one, two = ((tmp_path / name / "run.json").read_text() for name in ("alone", "killed"))
+    assert one == two
+
+
+def test_a_change_of_weights_leaves_the_peers_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = [folder, "--rates", "0.05", "--decoders", "generator", "--only", "1"]
+    arguments += ["--peers", "webp"]
+    counted: list[str] = []
+    monkeypatch.setattr(Variant, "paint", lambda self, data, decoder: loaded(folder)[0])
+    monkeypatch.setattr(rd.Variant, "write", lambda *_: counted.append("write") or b"file")
+    monkeypatch.setattr("xcodec.evaluation.peers.xcodecs.weights_digest", lambda model: "before")
+    monkeypatch.setattr(records, "weights", lambda *_: {})
+    run(*arguments)
+    assert counted == ["write"]
+    figures = Measuring.figures
+    monkeypatch.setattr(
+        Measuring,
+        "figures",
+        lambda self, coding, names: (
+            counted.append(type(coding).__name__) or figures(self, coding, names)
+        ),
+    )
+    put = State.put
+    new: list[str] = []
+    monkeypatch.setattr(State, "put", lambda self, k, v: new.append(k) or put(self, k, v))
+    monkeypatch.setattr("xcodec.evaluation.peers.xcodecs.weights_digest", lambda model: "after")
+    run(*arguments)
+    assert counted[1:] == ["Own"] + ["Peer"] * len(codecs.CODECS["webp"].low)
+    assert len(new) == len(metrics.METRICS)  # The figures of one picture of xcodec's.
+
+
+def test_an_interrupt_ends_all_processes_at_once(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "xcodec", "bench", "rd", str(folder), "--bytes", "200,300"]
+    command += ["--decoders", "classical", "--peers", "webp", "-j", "2", "--metrics", "psnr"]
+    state = tmp_path / "state.sqlite"
+    started = subprocess.Popen(
+        [*command, "--state", str(state)],
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    deadline = time.monotonic() + 60
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(started.pid, signal.SIGINT)
+    output, _ = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert output.strip() == b""
+    deadline = time.monotonic() + 10
+    while left := running(started.pid):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.1)
+
+
+def running(group: int) -> list[str]:
+    """Processes of a group that have not ended."""
+    found = []
+    for process in psutil.process_iter(["pid", "status", "cmdline"]):
+        with suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.info["status"] != "zombie":
+                found.append(str(process.info["cmdline"]))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--peers", "gif"], "no codec 'gif'"),
+        (["--decoders", "magic"], "no decoder 'magic'"),
+        (["--weights", "nowhere"], "nowhere"),
+        (["--only", "4"], "none at place 4"),
+        (["--rates", "many"], "not numbers between commas"),
+        (["--bytes", "0"], "budgets are above 0"),
+        (["--within-bpp", "0.1"], "not two numbers"),
+        (["--metrics", "vmaf"], "no metric 'vmaf'"),
+        (["-E", "tone"], "not NAME=VALUE"),
+        (["--models", "unheard-of"], "no model 'unheard-of'"),
+    ],
+)
+def test_mistakes_become_one_line(folder: Path, arguments: list[str], message: str) -> None:
+    command = ["bench", "rd", str(folder), *arguments]
+    if not {"--models", "--decoders"} & set(arguments):
+        command += ["--decoders", "classical"]
+    done = CliRunner().invoke(cli, command)
+    assert isinstance(done.exception, XcodecError)
+    assert message in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
+def test_nothing_is_overwritten_unasked(folder: Path) -> None:
+    output = folder / "run.json"
+    output.touch()
+    done = CliRunner().invoke(cli, ["bench", "rd", str(folder), "-o", str(output)])
+    assert "exists already" in str(done.exception)
+
+
+def test_savings_between_records(folder: Path) -> None:
+    both = [folder, "--decoders", "classical", "--peers", "", "--efforts"]
+    place = folder.parent / "results" / "run.json"
+    run(*both, "4", "--rates", "0.02,0.05,0.1,0.2")
+    new = place.rename(place.with_name("new.json"))
+    run(*both, "0", "--rates", "0.02,0.05,0.1,0.2")
+    command = ["bench", "savings", str(new), str(place), "--codec", "classical"]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    means, pictures = done.output.splitlines()
+    assert means.startswith("means: -")
+    assert pictures.startswith("3 pictures: median -")
+    done = CliRunner().invoke(cli, [*command, "--against", "JPEG"])
+    assert "holds no curve 'JPEG'" in str(done.exception)
+
+
+def test_points_ascend_even_if_the_first_picture_has_no_small_file() -> None:
+    curve = rd.Curve("JPEG, scaled", "peer", "jpeg", "bytes", "psnr")
+
+    def of(budget: int) -> rd.Measurement:
+        return rd.Measurement(curve, budget, budget - 3, budget / 8192, {"psnr": budget / 20})
+
+    (found,) = summary.as_curves([[of(340), of(600)], [of(200), of(340), of(600)]])
+    assert [point["setting"] for point in found["points"]] == [200, 340, 600]
+    assert [point["files"] for point in found["points"]] == [1, 2, 2]

@@ -1,0 +1,118 @@
+"""Records: plain JSON that names no folder, and the work behind them."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xcodec.errors import InputError, ModelError, XcodecError
+from xcodec.evaluation.runs import options, records
+
+
+def test_pictures_are_chosen_by_place(folder: Path) -> None:
+    def names(*arguments: Any) -> str:
+        return "".join(path.stem for path in options.pictures(folder, *arguments))
+
+    assert names() == "123"
+    assert names("odd") == "13"
+    assert names("even") == "2"
+    assert names("all", [3, 1]) == "31"
+    assert names("odd", [2, 3]) == "3"
+    with pytest.raises(InputError, match="not a folder"):
+        options.pictures(folder / "1.png")
+
+
+def test_work_is_shared_among_processes_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    assert records.each(math.sqrt, [9.0, 4.0, 1.0], 2) == [3, 2, 1]
+    threads = records.each(os.getenv, ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], 2)
+    assert threads == ["2", "1"]  # What was asked for holds.
+
+
+def test_a_process_that_dies_is_one_line() -> None:
+    with pytest.raises(XcodecError, match="a worker was lost"):
+        records.each(os._exit, [3, 3], 2)
+
+
+def test_commands_hold_names_in_place_of_paths() -> None:
+    arguments = ["/data/kodak/", "--weights=/some/where", "-o", "results/a.json", "-E", "tone=mean"]
+    assert records.command_line("xcodec bench rd", arguments) == (
+        "xcodec bench rd kodak --weights=where -o a.json -E tone=mean"
+    )
+
+
+def test_weights_that_change_during_a_run_spoil_it(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"before")
+    weights = {path: records.digest(path)}
+    record = records.record("rd", "", "", [], weights, {})
+    assert record["weights"] == {"model.safetensors": records.digest(path)}
+    path.write_bytes(b"after")
+    with pytest.raises(ModelError, match="changed during the run"):
+        records.record("rd", "", "", [], weights, {})
+
+
+RECORD: dict[str, Any] = {
+    "schema": records.SCHEMA,
+    "benchmark": "points",
+    "label": "photos",
+    "command": "xcodec bench points photos",
+    "versions": {"xcodec": "1", "python": "3"},
+    "machine": {"processor": "", "cores": 1, "system": ""},
+    "pictures": {"a.png": "0123456789abcdef"},
+    "weights": {},
+    "figures": {"rows": [{"a": (1.23456789, math.inf, None), "b": {0.02: "[1,  2]"}, "c": True}]},
+}
+
+
+def test_records_are_plain_json(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "record.json"
+    records.save(path, RECORD)
+    text = path.read_text()
+    rows = [{"a": [1.23457, None, None], "b": {"0.02": "[1,  2]"}, "c": True}]
+    assert json.loads(text)["figures"] == {"rows": rows}
+    assert "[ 1.23457, null, null ]" in text
+    assert records.load(path)["label"] == "photos"
+    with pytest.raises(InputError, match="exists already"):
+        records.save(path, RECORD)
+    records.save(path, RECORD, overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 1}, "of schema 1, not 2"),
+        ({"schema": None}, "no record"),
+        ({"label": 3}, "label: 3 is not of type 'string'"),
+        ({"pictures": {"a.png": "x"}}, "pictures/a.png"),
+        ({"figures": {}}, "figures: 'rows' is a required property"),
+        ({"benchmark": "rd"}, "figures: 'square' is a required property"),
+        ({"more": 1}, "'more' was unexpected"),
+    ],
+)
+def test_records_follow_the_schema(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = tmp_path / "record.json"
+    with pytest.raises(InputError, match=message):
+        records.save(path, RECORD | change)
+    path.write_text(json.dumps(records._plain(RECORD | change)))
+    with pytest.raises(InputError, match=message):
+        records.load(path)
+
+
+def test_tables_line_up() -> None:
+    assert records.table(["codec", "dB"], [["a", "1.00"], ["longer", "22.00"]]).split("\n") == [
+        "| codec  |    dB |",
+        "| ------ | ----: |",
+        "| a      |  1.00 |",
+        "| longer | 22.00 |",
+    ]
+
+
+def test_a_mean_needs_every_value() -> None:
+    assert records.mean([1.0, 2.0]) == 1.5
+    assert records.mean([1.0, None]) is None
+    assert records.mean([]) is None

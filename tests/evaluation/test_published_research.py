@@ -1,0 +1,298 @@
+"""Figures in tables of docs/research/ and docs/links.md are those of the records beside them."""
+
+import re
+import subprocess
+import sys
+from statistics import fmean
+from typing import Any
+
+import pytest
+
+from tests.evaluation.published import ROOT, SEEN, headed, only, points, record, unlike
+
+RESEARCH = "docs/research"
+PUT_BACK = tuple(f"pasted {name}" for name in SEEN)
+CLASSICAL = {
+    "kriging": "kriging",
+    "biharmonic": "biharmonic",
+    "Delaunay-linear": "linear",
+    "`cv2.inpaint`": "telea",
+    "consensus": "consensus",
+    "median": "median:15",
+    "non-local means": "nlm:60",
+}
+LOSSES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+PLAIN = "plain .xgc, nothing lost"
+DEFAULT, HEAVY = "xcodec, planned for 10 %", "xcodec, planned for 30 %"
+PARTIES = {
+    "xcodec, `--loss 0.1` (default)": DEFAULT,
+    "xcodec, `--loss 0.3`": HEAVY,
+    "AVIF": "avif",
+    "WebP": "webp",
+    "AVIF with parity for 30 %": "avif with parity, planned for 30 %",
+    "WebP with parity for 30 %": "webp with parity, planned for 30 %",
+    "plain `.xgc` of as many bytes": PLAIN,
+}
+
+
+def networks(name: str) -> list[str]:
+    """The methods that are networks: they come first."""
+    methods = dict.fromkeys(row["method"] for row in record(name)["rows"])
+    return list(methods)[: len(record(name)["trained"])]
+
+
+def restored(name: str, method: str, level: int, kind: str, names: tuple[str, ...]) -> list[Any]:
+    """Figures of a record of restoration."""
+    (row,) = (
+        row
+        for row in record(name)["rows"]
+        if (row["method"], row["level"], row["distribution"]) == (method, level, kind)
+    )
+    return [row.get(each) for each in names]
+
+
+@pytest.mark.parametrize("kind", ["random", "sobel"])
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (0, "figure10_faces"),
+        (1, "figure10_faces_equal_time"),
+        (2, "figure10_photos"),
+        (3, "figure10_photos_equal_time"),
+    ],
+)
+def test_figure_10(place: int, name: str, kind: str) -> None:
+    first, *rows = headed(f"{RESEARCH}/paper-figure-10.md", kind)[place]
+    own, *others = networks(name)
+    methods = CLASSICAL | dict.fromkeys(("xcodec", "xcodec, from scratch"), own)
+    if others:
+        (methods["on-demand"],) = others
+    assert len(rows) == 8
+    for percent, *cells in rows:
+        for title, cell in zip(first[1:], cells, strict=True):
+            level = int(percent.removesuffix(" %"))
+            assert not unlike(cell, restored(name, methods[title], level, kind, PUT_BACK)), cell
+
+
+def test_figure_11() -> None:
+    first, rows = only(f"{RESEARCH}/paper-figure-11.md", "pictures", "noise", "xcodec")
+    assert len(rows) == 6
+    for pictures, percent, *cells in rows:
+        name = f"figure11_{pictures}"
+        methods = CLASSICAL | dict(zip(("xcodec", "on-demand"), networks(name), strict=True))
+        for title, cell in zip(first[2:], cells, strict=True):
+            level = int(percent.removesuffix(" %"))
+            assert not unlike(cell, restored(name, methods[title], level, "", SEEN)), cell
+
+
+def test_figure_12() -> None:
+    _, rows = only(f"{RESEARCH}/paper-figure-12.md", "point loss", "steps")
+    methods = networks("figure12")
+    assert len(rows) == len(methods) == 6
+    trained = record("figure12")["trained"]
+    for (title, steps, *cells), method, run in zip(rows, methods, trained, strict=True):
+        assert run["losses"]["point_norm"] == title.partition(" ")[0].rstrip(",").lower()
+        assert steps == f"{run['steps']:,}"
+        for level, cell in zip((2, 6, 15), cells, strict=True):
+            assert not unlike(cell, restored("figure12", method, level, "random", SEEN)), cell
+
+
+def in_words(task: str) -> str:
+    """What the pages call a block."""
+    return task.replace("-", " ").replace("color", "cluttered")
+
+
+@pytest.mark.parametrize("task", ["white-block", "color-block"])
+def test_table_1(task: str) -> None:
+    _, rows = only(f"{RESEARCH}/paper-table-1.md", in_words(task), "raw")
+    names = {"x-gans": f"table1_{task}_x-gans"}
+    methods = CLASSICAL | {"xcodec": f"restore-face-{task}"}
+    for name in (f"table1_{task}", *names.values()):
+        presets = [trained["preset"] for trained in record(name)["trained"]]
+        methods |= dict(zip(presets, networks(name), strict=True))
+    told = [row for row in rows if not row[0].startswith("the paper")]
+    assert len(told) == len(record(f"table1_{task}")["rows"]) + len(names)
+    for title, raw, back, hole in told:
+        name, method = names.get(title, f"table1_{task}"), methods[title]
+        assert not unlike(raw, restored(name, method, 128, "", SEEN)), raw
+        assert not unlike(back, restored(name, method, 128, "", PUT_BACK)), back
+        assert not unlike(hole, restored(name, method, 128, "", ("hole psnr",))), hole
+
+
+@pytest.mark.parametrize(
+    ("task", "title", "fill"), [("points", "points", "kriging"), ("noise", "noise", "consensus")]
+)
+def test_section_5_2(task: str, title: str, fill: str) -> None:
+    _, rows = only(f"{RESEARCH}/paper-section-5-2.md", "pictures", title, "face model")
+    kind, names = ("random", PUT_BACK) if task == "points" else ("", SEEN)
+    long = "points" if task == "points" else "color-noise"
+    for pictures, percent, *cells in rows:
+        methods = (f"restore-face-{long}", f"restore-photo-{long}", fill)
+        for method, cell in zip(methods, cells, strict=True):
+            level = int(percent.removesuffix(" %"))
+            found = restored(f"cross_{task}_{pictures}", method, level, kind, names)
+            assert not unlike(cell, found), cell
+
+
+def test_section_5_2_by_sides() -> None:
+    title = "10 % points: own model"
+    _, rows = only(f"{RESEARCH}/paper-section-5-2.md", "pictures", "side", title)
+    for pictures, side, *cells in rows:
+        model = f"restore-{pictures.removesuffix('s')}"
+        columns = [
+            ("points", f"{model}-points", 10, "random", PUT_BACK),
+            ("points", "kriging", 10, "random", PUT_BACK),
+            ("noise", f"{model}-color-noise", 90, "", SEEN),
+            ("noise", "consensus", 90, "", SEEN),
+        ]
+        for (task, method, level, kind, names), cell in zip(columns, cells, strict=True):
+            found = restored(f"cross_{task}_{pictures}_{side}", method, level, kind, names)
+            assert not unlike(cell, found), cell
+
+
+@pytest.mark.parametrize("task", ["white-block", "color-block"])
+def test_section_5_2_of_blocks(task: str) -> None:
+    first, rows = only(f"{RESEARCH}/paper-section-5-2.md", "pictures", "side", in_words(task))
+    methods = CLASSICAL | dict.fromkeys(("face model", "raw"), f"restore-face-{task}")
+    for pictures, side, level, *cells in rows:
+        name = f"cross_{task}_{pictures}" + {"256": ""}.get(side, f"_{side}")
+        if (pictures, side, level) == ("faces", "256", "128"):
+            name = f"table1_{task}"
+        for title, cell in zip(first[3:], cells, strict=True):
+            figures = SEEN if title == "raw" else ("hole psnr",)
+            assert not unlike(cell, restored(name, methods[title], int(level), "", figures)), cell
+
+
+def sent(names: list[str], budget: int, party: str, loss: float) -> list[float]:
+    """PSNR, SSIM and LPIPS over links that lose packets at random, mean of these records."""
+    rows = [
+        row
+        for name in names
+        for row in record(f"links-{name}")["rows"]
+        if (row["budget"], row["channel"], row["party"], row["loss"])
+        == (budget, "random", party, loss)
+    ]
+    assert len(rows) == len(names)
+    return [fmean(row[each] for row in rows) for each in SEEN]
+
+
+def over_losses(names: list[str], budget: int, party: str) -> list[float]:
+    """The mean of losses from none to half of the packets."""
+    found = [sent(names, budget, party, loss) for loss in LOSSES]
+    return [fmean(figures) for figures in zip(*found, strict=True)]
+
+
+def ahead(names: list[str], budget: int, party: str, loss: float) -> float:
+    """dB above AVIF and WebP without parity, whichever is better."""
+    others = (sent(names, budget, other, loss)[0] for other in ("avif", "webp"))
+    return sent(names, budget, party, loss)[0] - max(others)
+
+
+@pytest.mark.parametrize("pictures", ["faces", "photos"])
+@pytest.mark.parametrize("budget", [1360, 2560])
+def test_links(pictures: str, budget: int) -> None:
+    _, rows = only("docs/links.md", f"{pictures}, {budget:,} bytes", "0 %")
+    assert {row[0] for row in rows} == set(PARTIES)
+    for title, *cells in rows:
+        party = PARTIES[title]
+        found = [sent([pictures], budget, party, loss) for loss in (0.0, 0.1, 0.3, 0.5)]
+        found.append(over_losses([pictures], budget, party))
+        if party == PLAIN:  # No loss reaches it.
+            assert cells[1:] == [""] * 4
+            cells, found = cells[:1], found[:1]
+        for cell, figures in zip(cells, found, strict=True):
+            assert not unlike(cell, figures), (title, cell, figures)
+
+
+def test_links_of_60_pictures() -> None:
+    _, rows = only(f"{RESEARCH}/packets-and-other-codecs.md", "60 pictures")
+    assert len(rows) == 4
+    for title, *cells in rows:
+        pictures, size = title.split(", ")
+        names, budget = [pictures, f"{pictures}-odd"], int(size.split()[0].replace(",", ""))
+
+        parity = (f"{codec} with parity, planned for 30 %" for codec in ("avif", "webp"))
+        best = max(over_losses(names, budget, party)[0] for party in parity)
+        heavy = [sent(names, budget, HEAVY, loss)[0] for loss in (0.0, 0.3)]
+        plain, usual = (sent(names, budget, party, 0.0)[0] for party in (PLAIN, DEFAULT))
+        found = [
+            [ahead(names, budget, DEFAULT, 0.1)],
+            [ahead(names, budget, DEFAULT, loss) for loss in (0.3, 0.5)],
+            [ahead(names, budget, HEAVY, loss) for loss in (0.1, 0.3, 0.5)],
+            [over_losses(names, budget, HEAVY)[0] - best],
+            [heavy[0] - heavy[1]],
+            [plain - usual],
+        ]
+        for cell, figures in zip(cells, found, strict=True):
+            assert not unlike(cell, figures), (title, cell, figures)
+            assert len(cell.split(", ")) == len(figures)
+
+
+def test_packets_beside_ssdv() -> None:
+    _, rows = only(f"{RESEARCH}/packets-and-other-codecs.md", "loss", "SSDV")
+    for percent, *_, cell in rows:
+        loss = int(percent.removesuffix(" %")) / 100
+        assert not unlike(cell, sent(["faces", "faces-odd"], 1360, HEAVY, loss)), percent
+
+
+def test_large_pictures() -> None:
+    """All rows but those that were timed apart."""
+    _, rows = only(f"{RESEARCH}/large-pictures.md", "", "4 megapixels")
+    places = {
+        "encode": (4, "encode"),
+        "encode, effort 0": (0, "encode"),
+        "decode, classical": (4, "decode"),
+        "decode, generator": (4, "decode_generator"),
+        "a region of 512x512, classical": (4, "region_classical"),
+    }
+    told = {row[0]: row[1:] for row in rows}
+    for title, (effort, key) in places.items():
+        small, large = (record("big")[f"{size} megapixels, effort {effort}"] for size in (4, 100))
+        *cells, beside = told[title]
+        for cell, found in zip(cells, (small[key], large[key]), strict=True):
+            assert not unlike(cell, [found["seconds"], found["megabytes"]]), (title, cell)
+        if beside:
+            each = [found[key]["seconds"] / found["megapixels"] for found in (small, large)]
+            assert not unlike(beside, [each[1] / each[0]]), title
+
+
+def test_seams() -> None:
+    """On the photos at even positions; the others are in no record."""
+    _, table = headed(f"{RESEARCH}/seams.md", "", "2 %")
+    for place, rate in enumerate((0.02, 0.05, 0.1), 1):
+        found = record("big")[f"seams at {rate}"]
+        one, tiles = (
+            [found[way][kind]["ratio"] for kind in ("classical", "generator")]
+            for way in ("one piece", "tiles")
+        )
+        beside = [tiled / whole for tiled, whole in zip(tiles, one, strict=True)]
+        for row, figures in zip(table[1:], (one, tiles, beside), strict=True):
+            assert not unlike(row[place], figures), (rate, row[0])
+
+
+def test_budgets_are_used() -> None:
+    _, rows = only(f"{RESEARCH}/byte-budgets.md", "", "share of the budget")
+    shares = [
+        size / point["setting"]
+        for point in points("photos_effort7", "xcodec, classical fill, effort 7, fitted")
+        for size in point["pictures"]["bytes"]
+    ]
+    assert len(shares) == 72
+    for (title, cell), share in zip(rows, (max(shares), fmean(shares), min(shares)), strict=True):
+        assert not unlike(cell, [100 * share]), title
+
+
+@pytest.mark.parametrize(("place", "name"), [(0, "kodak"), (2, "kodak_effort7")])
+def test_bytes_saved_since_baseline_1(place: int, name: str) -> None:
+    """The row between them is of a record that better weights have replaced."""
+    _, rows = only(f"{RESEARCH}/encoder-savings.md", "encoder", "by the means")
+    records = [f"benchmarks/results/{each}.json" for each in (name, "kodak_baseline-1")]
+    done = subprocess.run(
+        [sys.executable, "-m", "xcodec", "bench", "savings", *records],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert re.findall(r"-[\d.]+", done.stdout) == re.findall(r"-[\d.]+", " ".join(rows[place][1:4]))

@@ -1,0 +1,108 @@
+"""Pictures that grow while their packets come in: as a generator, from a folder, by UDP."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import xcodec
+from xcodec.__main__ import main
+from xcodec.links import packet_files
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def sent(small: NDArray[np.uint8]) -> list[bytes]:
+    return xcodec.encode_packets(small, 80, 7, loss=0.3, effort=0)
+
+
+def test_a_picture_grows(small: NDArray[np.uint8], sent: list[bytes]) -> None:
+    strange = xcodec.encode_packets(small[::-1].copy(), 80, 7, loss=0.3, effort=0)
+    order = [sent[4], strange[0], sent[4], b"?" * 80, *sent[:4], *sent[5:]]
+    states = list(xcodec.receive(order, decoder="classical"))
+    errors = [np.square(small - np.asarray(each.image, float)).mean() for each in states]
+    assert len(states) > 2
+    assert errors[-1] < errors[0] / 3
+    assert states[0].packets == 1
+    assert [each.needed for each in states[:-1]] == [each.packets for each in states[1:]]
+    assert states[-1].needed is None
+    assert states[-1].strays == 1
+    assert states[-1].damaged == 1
+    whole = xcodec.decode_packets(sent, decoder="classical")
+    assert whole.tobytes() == states[-1].image.tobytes()
+
+
+def test_the_next_state_of_a_picture_takes_at_most_a_second(photo: NDArray[np.uint8]) -> None:
+    picture = np.ascontiguousarray(photo[:256, :256])
+    data = xcodec.encode_packets(picture, 256, 10, loss=0.3, effort=0)
+    xcodec.decode_packets(data[:1], decoder="classical")
+    times = []
+    for count in (6, 8, 10):
+        start = time.process_time()
+        xcodec.decode_packets(data[:count], decoder="classical")
+        times.append(time.process_time() - start)
+    assert min(times) < 1.0
+
+
+def test_a_folder_is_watched(sent: list[bytes], tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out.png"
+    folder.mkdir()
+
+    def deliver() -> None:
+        for index in (3, 0, 5, 6, 1, 2, 4):
+            time.sleep(0.05)
+            (folder / f"{index}.xgp").write_bytes(sent[index])
+
+    sender = threading.Thread(target=deliver)
+    sender.start()
+    options = ("--decoder", "classical", "--interval", "0.02", "--idle", "20")
+    assert main(["receive", "--watch", str(folder), "-o", str(out), *options]) == 0
+    sender.join()
+    with Image.open(out) as image:
+        whole = xcodec.decode_packets(sent, decoder="classical")
+        assert image.convert("RGB").tobytes() == whole.tobytes()
+
+
+def test_a_folder_where_nothing_comes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.png"
+    options = ["-o", str(out), "--idle", "0.05", "--interval", "0.02"]
+    assert main(["receive", "--watch", str(tmp_path), *options]) == 1
+    assert "no packet" in capsys.readouterr().err
+    assert main(["receive", "--watch", str(tmp_path / "none"), *options]) == 1
+    assert "not a folder" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_file_that_is_still_being_written_is_read_again(
+    sent: list[bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.xgp"
+    path.write_bytes(sent[0][:30])
+    looks = packet_files.watch(str(tmp_path), 0.01, 0.5)
+    assert next(looks) == [sent[0][:30]]
+    path.write_bytes(sent[0])
+    assert next(looks) == [sent[0]]
+    assert list(looks) == []
+
+
+def test_the_loopback_example(picture: Path) -> None:
+    out = picture.with_name("received.png")
+    command = [sys.executable, str(ROOT / "examples" / "loopback.py"), str(picture), str(out)]
+    options = {"--packet-size": 90, "--packets": 8, "--pause": 0.01, "--decoder": "classical"}
+    command += [str(part) for option in options.items() for part in option]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    first, *states = done.stdout.splitlines()
+    assert first == "8 packets, 720 bytes"
+    decibels = [float(line.split(": ")[1].split()[0]) for line in states]
+    assert len(decibels) >= 2
+    assert decibels[-1] > decibels[0] + 3
+    with Image.open(out) as image:
+        assert image.size == (120, 96)

@@ -1,0 +1,203 @@
+"""Pictures over links that lose packets."""
+
+import random
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import xcodec
+from tests.golden import pictures
+from xcodec.coding import packets
+from xcodec.coding.packets import Parameters, Range
+from xcodec.decoder import reading
+from xcodec.errors import FormatError, InputError, LimitError, XcodecError
+from xcodec.links import receiving
+from xcodec.links.receiving import Collection
+
+CLASSICAL = {"decoder": "classical"}
+
+
+@cache
+def sets() -> tuple[tuple[bytes, ...], ...]:
+    """Packets of small pictures; the first two have the same parameters but for the picture."""
+    scenes = [pictures.scene(24, 32), pictures.scene(24, 32)[::-1], pictures.scene(60, 40)]
+    shapes = [(60, 8), (60, 8), (44, 5)]
+    return tuple(
+        tuple(xcodec.encode_packets(np.ascontiguousarray(scene), *shape, loss=0.3, effort=0))
+        for scene, shape in zip(scenes, shapes, strict=True)
+    )
+
+
+def error(one: NDArray[np.uint8], data: list[bytes]) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        other = np.asarray(xcodec.decode_packets(data, **CLASSICAL))
+    return float(np.square(one.astype(float) - other).mean())
+
+
+def test_every_packet_makes_the_picture_better(small: NDArray[np.uint8]) -> None:
+    data = xcodec.encode_packets(small, 100, 10, loss=0.3, effort=0)
+    assert len(data) == 10
+    assert {len(each) for each in data} == {100}
+    errors = [error(small, data[-count:]) for count in range(1, 11)]
+    best = np.minimum.accumulate(errors)
+    assert (np.array(errors) <= 1.1 * best).all()
+    assert errors[-1] < errors[0] / 4
+    flat = np.square(small - small.mean((0, 1))).mean()
+    assert errors[0] < 1.02 * flat
+    assert error(small, data[3:]) == error(small, [data[5], *data[:6]]) or len(data[3:]) != 6
+
+
+def test_only_the_number_of_packets_counts(small: NDArray[np.uint8]) -> None:
+    data = xcodec.encode_packets(small, 90, 8, loss=0.2, effort=0)
+    for count in (1, 4, 8):
+        one = xcodec.decode_packets(data[:count], **CLASSICAL)
+        other = xcodec.decode_packets(data[::-1][:count], **CLASSICAL)
+        assert one.tobytes() == other.tobytes()
+
+
+def test_more_loss_planned_for_means_fewer_packets_needed(small: NDArray[np.uint8]) -> None:
+    needed = [
+        receiving.needed(xcodec.encode_packets(small, 90, 12, loss=loss, effort=0))
+        for loss in (0.0, 0.2, 0.5)
+    ]
+    assert needed[0] == 12
+    assert needed[0] > needed[1] > needed[2]
+
+
+def test_bytes_are_a_limit_on_all_packets_together(small: NDArray[np.uint8]) -> None:
+    for size in (300, 700):
+        data = xcodec.encode_packets(small, 128, size=size, effort=0)
+        assert sum(map(len, data)) <= size
+        assert max(map(len, data)) <= 128
+    data = xcodec.encode_packets(small, 128, 3, size=1000, effort=0)
+    assert len(data) <= 3
+
+
+@pytest.mark.parametrize(("size", "count"), [(40, 1), (40, 2), (4096, 1), (60, 255)])
+def test_the_smallest_and_the_largest(small: NDArray[np.uint8], size: int, count: int) -> None:
+    data = xcodec.encode_packets(small[:40, :50], size, count, effort=0)
+    assert len(data) <= count
+    assert max(map(len, data)) <= size
+    assert xcodec.decode_packets(data[-1:], **CLASSICAL).size == (50, 40)
+    assert error(small[:40, :50], data) < 900
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 50, 3), (7, 3, 3)])
+def test_tiny_pictures(shape: tuple[int, ...]) -> None:
+    picture = (pictures.noise(int(np.prod(shape))) % 256).astype(np.uint8).reshape(shape)
+    data = xcodec.encode_packets(picture, 50, 4, effort=0)
+    for count in range(1, 5):
+        assert xcodec.decode_packets(data[:count], **CLASSICAL).size == shape[1::-1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"packet_size": 39, "packets": 3},
+        {"packet_size": 4097, "packets": 3},
+        {"packet_size": 200, "packets": 0},
+        {"packet_size": 200, "packets": 256},
+        {"packet_size": 200},
+        {"packet_size": 200, "size": 39},
+        {"packet_size": 200, "packets": 3, "loss": 0.95},
+        {"packet_size": 200, "packets": 3, "loss": -0.1},
+        {"packet_size": 200, "packets": 3, "model": "nobody"},
+        {"packet_size": 200, "packets": 3, "effort": 10},
+    ],
+)
+def test_impossible_wishes_are_errors(small: NDArray[np.uint8], options: dict[str, float]) -> None:
+    with pytest.raises(InputError):
+        xcodec.encode_packets(small, **options)  # type: ignore[arg-type]
+
+
+def test_a_picture_beyond_the_sides_of_the_format_is_an_error() -> None:
+    with pytest.raises(InputError, match="4096"):
+        xcodec.encode_packets(np.zeros((2, 4097, 3), np.uint8), 100, 3)
+
+
+def test_limits_hold() -> None:
+    with pytest.raises(LimitError):
+        xcodec.decode_packets(sets()[0], max_pixels=700, **CLASSICAL)
+
+
+def test_a_packet_that_asks_for_too_many_samples_is_refused() -> None:
+    fields = Parameters(4096, 2048, 0, 100, 4864, 1, 0)
+    (data,) = packets.write(fields, [Range(1, 30)], b"", 1)
+    with pytest.raises(LimitError):
+        xcodec.decode_packets([data], **CLASSICAL)
+
+
+def test_what_was_left_out_is_said() -> None:
+    one, other, _ = sets()
+    damaged = one[3][:20] + b"?" + one[3][21:]
+    with pytest.warns(UserWarning, match="1 damaged, 2 of other pictures"):
+        xcodec.decode_packets([*one[:3], damaged, *other[:2]], **CLASSICAL)
+    with pytest.raises(FormatError, match="checksum"):
+        xcodec.decode_packets([damaged])
+    with pytest.raises(FormatError, match="no packet"):
+        xcodec.decode_packets([])
+
+
+def shuffled_set(rng: random.Random) -> tuple[list[bytes], list[set[int]]]:
+    """Packets as a bad link gives them, and the indices of each picture's whole ones."""
+    received: list[bytes] = []
+    whole: list[set[int]] = []
+    for data in sets():
+        share = rng.choice([0.0, 0.0, 0.3, 0.7, 1.0])
+        indices = [index for index in range(len(data)) if rng.random() < share]
+        indices += rng.choices(indices, k=rng.randint(0, 3)) if indices else []
+        whole.append(set())
+        for index in indices:
+            packet = bytearray(data[index])
+            kind = rng.random()
+            if kind < 0.1:
+                for _ in range(rng.choice([1, 1, 2, 30])):
+                    packet[rng.randrange(len(packet))] ^= 1 << rng.randrange(8)
+            elif kind < 0.15:
+                packet = packet[: rng.randrange(len(packet))]
+            elif kind < 0.2:
+                packet += rng.randbytes(rng.randint(1, 9))
+            if bytes(packet) == data[index]:
+                whole[-1].add(index)
+            received.append(bytes(packet))
+    rng.shuffle(received)
+    return received, whole
+
+
+def check_random_sets(count: int, seed: int) -> None:
+    """Random sets decode to just what their undamaged packets say, or fail with one clear error."""
+    rng = random.Random(seed)
+    for turn in range(count):
+        received, whole = shuffled_set(rng)
+        collection = Collection()
+        for packet in received:
+            collection.add(packet)
+        most = max(map(len, whole))
+        if not most:
+            with pytest.raises(XcodecError):
+                collection.joined()
+            continue
+        _, joined = collection.joined()
+        expected = [
+            packets.join(packets.parse(sets()[place][index], reading.LIMITS) for index in indices)
+            for place, indices in enumerate(whole)
+            if len(indices) == most
+        ]
+        assert joined in expected
+        if turn % 20 == 0:
+            picture = collection.paint(decoder="classical")
+            assert picture.packets == most
+            assert picture.image.width in (32, 40)
+
+
+def test_random_sets_of_packets() -> None:
+    check_random_sets(2_000, seed=1)
+
+
+@pytest.mark.long
+def test_many_random_sets_of_packets() -> None:
+    check_random_sets(18_000, seed=2)

@@ -1,0 +1,138 @@
+"""EXIF, XMP and ICC profiles (xcodec/pictures/metadata.py)."""
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms
+
+import xcodec
+from tests.golden import pictures
+from xcodec.pictures import metadata
+from xcodec.pictures.metadata import Metadata
+
+SCENE = pictures.scene(60, 80)
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><a>here</a></x:xmpmeta>"
+
+
+def described(orientation: int = 1, note: bytes = b"") -> Image.Image:
+    """A JPEG file with all there is, opened."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "somebody"
+    exif[ExifTags.Base.Orientation] = orientation
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"ASCII\0\0\0hello"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] = "N"
+    if note:
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] = note
+    data = io.BytesIO()
+    profile = pictures.wide_profile()
+    Image.fromarray(SCENE).save(data, "JPEG", exif=exif, xmp=XMP, icc_profile=profile, quality=95)
+    return Image.open(data)
+
+
+def decoded(data: bytes, **options: object) -> Image.Image:
+    return xcodec.decode(data, decoder="classical", **options)  # type: ignore[arg-type]
+
+
+def error(one: Image.Image, other: Image.Image) -> float:
+    return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
+
+
+def test_metadata_comes_back() -> None:
+    image = described(6)
+    picture = decoded(xcodec.encode(image))
+    assert image.getexif()[ExifTags.Base.Orientation] == 6
+    exif = picture.getexif()
+    assert picture.size == (60, 80)
+    assert exif[ExifTags.Base.Artist] == "somebody"
+    assert ExifTags.Base.Orientation not in exif
+    assert exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] == b"ASCII\0\0\0hello"
+    assert exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitudeRef] == "N"
+    assert picture.info["xmp"] == XMP
+    assert picture.info["icc_profile"] == pictures.wide_profile()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "AVIF"])
+def test_metadata_reaches_the_output(kind: str) -> None:
+    from xcodec.pictures import loading
+
+    stream = io.BytesIO()
+    loading.save(decoded(xcodec.encode(described())), stream, kind)
+    picture = Image.open(stream)
+    assert picture.getexif()[ExifTags.Base.Artist] == "somebody"
+    assert picture.info["icc_profile"] == pictures.wide_profile()
+    if kind != "TIFF":
+        assert picture.info["xmp"] == XMP
+
+
+def test_strip() -> None:
+    image = described()
+    bare = xcodec.encode(image, keep=False)
+    assert not xcodec.info(bare).metadata
+    for picture in (decoded(bare), decoded(xcodec.encode(image), strip=True)):
+        assert not picture.getexif()
+        assert not {"exif", "xmp", "icc_profile"} & set(picture.info)
+
+
+def test_small_files_carry_none_and_say_so() -> None:
+    with pytest.warns(UserWarning, match="left out of the file: EXIF, XMP, ICC profile"):
+        data = xcodec.encode(described(), size=500, effort=0)
+    assert not xcodec.info(data).metadata
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not xcodec.info(xcodec.encode(described(), size=500, keep=False, effort=0)).metadata
+        kept = xcodec.encode(described(), size=1500, keep=True, effort=0)
+        assert xcodec.info(kept).metadata > 300
+    assert len(kept) <= 1500
+
+
+def test_large_items_are_left_out_unless_asked_for() -> None:
+    noise = pictures.noise(3000).astype("<u2").tobytes()
+    image = described(note=noise)
+    with pytest.warns(UserWarning, match=r"file: EXIF \(maker note\)$"):
+        data = xcodec.encode(image)
+    assert decoded(data).getexif()[ExifTags.Base.Artist] == "somebody"
+    whole = decoded(xcodec.encode(image, keep=True))
+    assert whole.getexif().get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.MakerNote] == noise
+    huge = Metadata(exif=noise, xmp=noise)
+    assert metadata.chosen(huge, None, None, len) == (Metadata(), ["EXIF", "XMP"])
+
+
+def test_colours_are_coded_as_srgb_and_shown_right() -> None:
+    image = described()
+    source = ImageCms.ImageCmsProfile(io.BytesIO(pictures.wide_profile()))
+    right = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
+    assert right is not None
+    assert error(image, right) > 5
+    options = {"rate": 0.5, "step": 1.0}
+    data = xcodec.encode(image, **options)
+    assert error(decoded(data, strip=True), right) < 3
+    kept = decoded(data)
+    assert error(kept, image) < 3
+    # Without its profile the picture must have been coded as what it looks like.
+    assert error(decoded(xcodec.encode(image, keep=False, **options)), right) < 3
+
+
+def test_srgb_profiles_are_not_worth_a_byte() -> None:
+    image = Image.fromarray(SCENE)
+    plain = xcodec.encode(image)
+    image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert xcodec.encode(image) == plain
+
+
+@pytest.mark.parametrize("profile", [b"nonsense", b"\0" * 200, pictures.wide_profile()[:200]])
+def test_damaged_profiles_are_ignored(profile: bytes) -> None:
+    image = Image.fromarray(SCENE)
+    plain = xcodec.encode(image)
+    image.info["icc_profile"] = profile
+    assert xcodec.encode(image) == plain
+    known = Metadata(profile=profile)
+    assert error(metadata.attached(Image.fromarray(SCENE), known), Image.fromarray(SCENE)) == 0
+
+
+def test_the_layout_of_a_tiff_file_is_not_metadata() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(SCENE).save(stream, "TIFF", compression="tiff_lzw", description="a scene")
+    data = xcodec.encode(Image.open(stream))
+    assert set(decoded(data).getexif()) == {ExifTags.Base.ImageDescription}

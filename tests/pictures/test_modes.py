@@ -1,0 +1,211 @@
+"""Pillow's modes to what is coded, and back (xcodec/pictures/modes.py)."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from xcodec.errors import InputError
+from xcodec.pictures import loading, modes
+from xcodec.pictures.modes import to_image
+
+RAMP = np.arange(0, 252, 21, dtype=np.uint8).reshape(3, 4)
+"""A small grey picture, (3, 4), levels 0 to 231."""
+
+
+def png(image: Image.Image, **options: object) -> bytes:
+    data = io.BytesIO()
+    image.save(data, "PNG", **options)
+    return data.getvalue()
+
+
+# Modes
+
+
+def grey_images() -> dict[str, Image.Image]:
+    """The ramp in every mode that holds it."""
+    grey = Image.fromarray(RAMP)
+    wide = RAMP.astype(np.uint16) * 257
+    return {
+        "L": grey,
+        "P": grey.convert("P"),
+        "RGB": grey.convert("RGB"),
+        "LA": grey.convert("LA"),
+        "RGBA": grey.convert("RGBA"),
+        "CMYK": grey.convert("RGB").convert("CMYK"),
+        "YCbCr": grey.convert("YCbCr"),
+        "I;16": Image.fromarray(wide),
+        "I;16B": Image.frombytes("I;16B", (4, 3), wide.astype(">u2").tobytes()),
+        "I": Image.fromarray(wide.astype(np.int32)),
+        "F": Image.fromarray(RAMP.astype(np.float32)),
+        "F in 0..1": Image.fromarray(RAMP.astype(np.float32) / 255),
+    }
+
+
+@pytest.mark.parametrize("mode", grey_images())
+def test_every_mode_gives_the_same_greys(mode: str) -> None:
+    rgb = modes.picture_of(grey_images()[mode]).rgb
+    assert rgb.dtype == np.uint8
+    assert np.array_equal(rgb, RAMP[..., None].repeat(3, 2))
+
+
+def test_bilevel() -> None:
+    rgb = modes.picture_of(Image.fromarray(RAMP > 100)).rgb
+    assert np.array_equal(rgb, np.where(RAMP > 100, 255, 0)[..., None].repeat(3, 2))
+
+
+def test_sixteen_bits_are_rounded() -> None:
+    levels = np.array([[0, 128, 129, 257, 65406, 65407, 65535]], np.uint16)
+    assert loading.load(png(Image.fromarray(levels))).rgb[0, :, 0].tolist() == [
+        0, 0, 1, 1, 254, 255, 255,
+    ]  # fmt: skip
+
+
+def test_values_beyond_sixteen_bits_are_refused() -> None:
+    for level in (-1, 65536):
+        with pytest.raises(InputError, match="outside 16 bits"):
+            modes.picture_of(Image.fromarray(np.full((2, 2), level, np.int32)))
+    with pytest.raises(InputError, match="not numbers"):
+        modes.picture_of(Image.fromarray(np.full((2, 2), np.nan, np.float32)))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_alpha_is_kept_apart(mode: str) -> None:
+    alpha = np.array([[0, 51, 255, 255]] * 3, np.uint8)
+    image = Image.fromarray(np.dstack([RAMP] * 3 + [alpha])).convert(mode)
+    picture = modes.picture_of(image)
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha, alpha)
+    grey = np.asarray(image.convert("RGBA"))[..., 0]
+    assert np.array_equal(picture.rgb[:, 1:, 0], grey[:, 1:])
+    assert picture.grey == (mode == "LA")
+
+
+def test_what_is_not_seen_goes_with_what_is_around_it(photo: NDArray[np.uint8]) -> None:
+    alpha = np.full(photo.shape[:2], 255, np.uint8)
+    alpha[100:200, 100:300] = 0
+    hidden = np.where(alpha[..., None] > 0, photo, 0)
+    picture = modes.picture_of(np.dstack([hidden, alpha]))
+    assert np.array_equal(picture.rgb[alpha > 0], photo[alpha > 0])
+    inside = picture.rgb[100:200, 100:300].astype(int)
+    assert np.abs(inside[0] - photo[99, 100:300]).mean() < 15
+    assert np.abs(np.diff(inside, axis=0)).max() < 60
+    nothing = modes.picture_of(np.zeros((5, 7, 4), np.uint8))
+    assert (nothing.rgb == 255).all()
+
+
+def test_transparent_colours_become_alpha() -> None:
+    palette = Image.fromarray(RAMP).convert("P")
+    wide = Image.fromarray(RAMP.astype(np.uint16) * 257)
+    for image, colour in [
+        (palette, palette.getpixel((1, 0))),
+        (Image.fromarray(RAMP), 21),
+        (Image.fromarray(RAMP).convert("RGB"), (21, 21, 21)),
+        (wide, 21 * 257),
+    ]:
+        picture = loading.load(png(image, transparency=colour))
+        assert picture.alpha is not None, image.mode
+        assert np.array_equal(picture.alpha, np.where(RAMP == 21, 0, 255)), image.mode
+        assert np.array_equal(picture.rgb[..., 0][RAMP != 21], RAMP[RAMP != 21])
+
+
+def test_opaque_alpha_is_none() -> None:
+    assert modes.picture_of(grey_images()["RGBA"]).alpha is None
+    assert modes.picture_of(np.full((2, 3, 4), 255, np.uint8)).alpha is None
+
+
+def test_colour_pictures_of_greys_are_grey_from_some_size_on() -> None:
+    large = np.repeat((np.indices((128, 128)).sum(0) % 256).astype(np.uint8)[..., None], 3, 2)
+    picture = modes.picture_of(large)
+    assert picture.grey
+    assert picture.source == modes.COLOUR
+    assert not modes.picture_of(large[:20, :20]).grey
+
+
+def test_images_come_back_in_their_modes() -> None:
+    rgb, alpha = RAMP[..., None].repeat(3, 2), np.arange(12, dtype=np.uint8).reshape(3, 4)
+    for grey, transparent, source, mode in [
+        (False, False, modes.PLAIN, "RGB"),
+        (False, True, modes.PLAIN, "RGBA"),
+        (True, False, modes.PLAIN, "L"),
+        (True, True, modes.PLAIN, "LA"),
+        (True, True, modes.DEEP, "LA"),
+        (True, False, modes.BILEVEL, "1"),
+        (True, False, modes.DEEP, "I;16"),
+        (True, False, modes.COLOUR, "RGB"),
+        (True, True, modes.COLOUR, "RGBA"),
+    ]:
+        image = modes.image_of(rgb, alpha if transparent else None, grey, source)
+        assert image.mode == modes.mode_of(grey, transparent, source) == mode
+        assert image.size == (4, 3)
+        if transparent:
+            assert np.array_equal(np.asarray(image.getchannel("A")), alpha)
+    wide = modes.image_of(np.full((2, 2, 3), 100.5, np.float32), None, True, modes.DEEP)
+    assert (np.asarray(wide) == round(100.5 * 257)).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turned = {
+        1: RAMP,
+        2: RAMP[:, ::-1],
+        3: RAMP[::-1, ::-1],
+        4: RAMP[::-1],
+        5: RAMP.T,
+        6: np.rot90(RAMP, -1),
+        7: RAMP[::-1, ::-1].T,
+        8: np.rot90(RAMP),
+    }
+    for name in ("L", "I;16"):
+        rgb = loading.load(png(grey_images()[name], exif=exif)).rgb
+        assert np.array_equal(rgb[..., 0], turned[orientation])
+
+
+def test_damaged_exif_is_ignored() -> None:
+    rgb = loading.load(png(grey_images()["L"], exif=b"Exif\0\0II*\0\xff\xff\xff\xff")).rgb
+    assert np.array_equal(rgb[..., 0], RAMP)
+
+
+# Arrays
+
+
+def test_arrays(small: NDArray[np.uint8]) -> None:
+    assert np.shares_memory(modes.picture_of(small).rgb, small)
+    grey = modes.picture_of(small[..., 0]).rgb
+    assert grey.shape == small.shape
+    assert (grey == small[..., :1]).all()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((4, 4), np.float32),
+        np.zeros((4, 4), np.uint16),
+        np.zeros((4, 4), bool),
+        np.zeros((4, 4, 1), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((1, 2, 3, 3), np.uint8),
+        [[1, 2], [3, 4]],
+        "photo.png",
+        None,
+    ],
+    ids=repr,
+)
+def test_other_arrays_are_refused(image: object) -> None:
+    with pytest.raises(InputError, match="a picture"):
+        modes.picture_of(image)  # type: ignore[arg-type]
+
+
+def test_pictures_without_pixels_are_refused() -> None:
+    with pytest.raises(InputError):
+        modes.picture_of(Image.new("RGB", (0, 5)))
+
+
+def test_floats_are_rounded_and_clipped() -> None:
+    rgb = np.array([[[-3.0, 0.6, 254.4], [255.6, 300.0, 127.5]]], np.float32)
+    assert np.asarray(to_image(rgb)).tolist() == [[[0, 1, 254], [255, 255, 128]]]

@@ -1,0 +1,263 @@
+"""Restoration, damage and realism as a user meets them (xcodec/restoration/restore.py, xcodec/cli)."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from xcodec import codec
+from xcodec.__main__ import main
+from xcodec.errors import InputError, ModelError
+from xcodec.pictures import loading
+from xcodec.reconstruction import model_files, opencv_painter, torch_weights
+from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture, Shape
+from xcodec.reconstruction.architecture import XGansArchitecture as XGans
+from xcodec.reconstruction.generator import Generator
+from xcodec.reconstruction.torch_weights import build
+from xcodec.restoration import damage
+from xcodec.restoration.fills import fill_hole
+from xcodec.restoration.inputs import inputs
+from xcodec.restoration.restore import MODELS, load, paint, restore
+
+RGB = NDArray[np.uint8]
+SMALL = Architecture((8, 8, 8, 8), (0, 0, 0), 0, (0, 0, 0))
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of weights, the only one that xcodec searches."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setattr(model_files, "_places", lambda: [folder])
+    return folder
+
+
+def weights(folder: Path, name: str, task: str, shape: Shape = SMALL, seed: int = 0) -> None:
+    """Untrained weights, of which the U-Net's give back what they start from."""
+    torch.manual_seed(seed)
+    network = build(shape)
+    if seed and isinstance(network, Generator):
+        torch.nn.init.normal_(network.head.weight, std=0.05)
+    card = model_files.Card(name, shape, {"task": task} if task else {})
+    torch_weights.save(folder / f"{name}.safetensors", network, card)
+
+
+@pytest.mark.parametrize("task", damage.TASKS)
+def test_every_task_is_restored_at_any_size(models: Path, photo: RGB, task: str) -> None:
+    weights(models, MODELS[task], task, seed=1)
+    rgb = photo[:143, :170]
+    level = {"points": 10, "color-noise": 90}.get(task, 40)
+    rng = np.random.default_rng(0)
+    done = damage.corrupt(rgb, task, level, rng, clutter=photo)
+    restored = restore(done.rgb, task, device="cpu")
+    assert restored.shape == rgb.shape
+    assert not np.array_equal(restored, done.rgb)
+    kept = restore(done.rgb, task, known=done.known, device="cpu")
+    np.testing.assert_array_equal(kept[done.known], rgb[done.known])
+    raw = restore(done.rgb, task, known=done.known, raw=True, device="cpu")
+    assert not np.array_equal(raw[done.known], rgb[done.known])
+
+
+def test_masks_that_are_found_keep_what_is_known(models: Path, small: RGB) -> None:
+    for task, level in (("points", 10), ("white-block", 40)):
+        weights(models, MODELS[task], task, seed=1)
+        done = damage.corrupt(small, task, level, np.random.default_rng(1))
+        restored = restore(done.rgb, task, device="cpu")
+        np.testing.assert_array_equal(restored[done.known], small[done.known])
+        assert not (restored[~done.known] == 255).all(-1).any()
+
+
+def test_an_untrained_network_gives_the_classical_fill(models: Path, small: RGB) -> None:
+    weights(models, "any", "points")
+    done = damage.points(small, 10, np.random.default_rng(1))
+    restored = restore(done.rgb, "points", model="any", device="cpu").astype(np.float64)
+    assert 10 * np.log10(255**2 / np.mean((restored - small) ** 2)) > 22
+
+
+def test_points_are_painted_alike_from_either_side(models: Path, small: RGB) -> None:
+    weights(models, "any", "points", seed=1)
+    rgb = small[:64, :64]
+    known = damage.points(rgb, 10, np.random.default_rng(1)).known
+    seen = inputs(True, "points", rgb, known)
+    network = load("any", "points")
+    painted = paint(seen, network, "points", "cpu")
+    mirrored = paint(np.ascontiguousarray(seen[..., ::-1]), network, "points", "cpu")
+    np.testing.assert_allclose(painted, mirrored[:, ::-1], atol=1e-3)
+    once = paint(seen, network, "color-noise", "cpu")
+    assert np.abs(once - painted).max() > 0.1
+
+
+def test_large_pictures_are_painted_in_tiles(models: Path, small: RGB) -> None:
+    weights(models, "any", "color-block", XGans(4, 1), seed=1)
+    large = np.tile(small, (12, 12, 1))[:1100, :1000]
+    assert restore(large, "color-block", model="any", device="cpu").shape == large.shape
+
+
+def test_weights_of_another_task_are_refused(models: Path, small: RGB) -> None:
+    weights(models, "noise", "color-noise")
+    with pytest.raises(ModelError, match="learned color-noise, not white-block"):
+        restore(small, "white-block", model="noise")
+    weights(models, "block", "white-block")
+    done = damage.color_block(small, small[::-1], 60, np.random.default_rng(0))
+    restore(done.rgb, "color-block", known=done.known, model="block", device="cpu")
+    weights(models, "gan", "white-block", XGans(4, 1))
+    with pytest.raises(ModelError, match="learned white-block, not color-block"):
+        restore(done.rgb, "color-block", model="gan")
+    weights(models, "codec", "")
+    done = damage.points(small, 10, np.random.default_rng(0))
+    restore(done.rgb, "points", model="codec", device="cpu")  # What paints files paints points.
+
+
+def test_what_does_not_fit_is_refused(models: Path, small: RGB) -> None:
+    with pytest.raises(ModelError, match="no model 'restore-photo-points'"):
+        restore(small, "points")
+    weights(models, "restore-photo-points", "points")
+    with pytest.raises(InputError, match="one of points"):
+        restore(small, "oil")
+    with pytest.raises(InputError, match="mask is not"):
+        restore(small, "points", known=np.ones((3, 3), np.bool_))
+    with pytest.raises(InputError, match="name a mask"):
+        restore(small, "points")
+    with pytest.raises(InputError, match="marks a known pixel"):
+        restore(small, "points", known=np.zeros(small.shape[:2], np.bool_))
+    weights(models, "gao", "points", OnDemandArchitecture(8, 64))
+    done = damage.points(small, 10, np.random.default_rng(0))
+    with pytest.raises(ModelError, match="64x64 pixels only"):
+        restore(done.rgb, "points", model="gao", device="cpu")
+
+
+def test_holes_are_filled_smoothly() -> None:
+    rgb = np.full((64, 64, 3), 80, np.uint8)
+    rgb[:, 32:] = 120
+    done = damage.white_block(rgb, 32)
+    filled = fill_hole(done.rgb, done.known)
+    np.testing.assert_array_equal(filled.rgb[done.known], rgb[done.known])
+    assert filled.rgb[32, 18, 0] < 95
+    assert filled.rgb[32, 45, 0] > 105
+    assert filled.rgb.min() >= 79
+    assert filled.rgb.max() <= 121
+    assert filled.deviation[32, 32] == pytest.approx(16 / 64, abs=0.03)
+    assert not filled.deviation[done.known].any()
+
+
+# The command line
+
+
+@pytest.mark.parametrize("task", damage.TASKS)
+def test_corrupt_keeps_what_it_takes_to_repeat_it(
+    picture: Path, small: RGB, task: str, capsys: Capture
+) -> None:
+    arguments = ["corrupt", str(picture), "--task", task, "--side", "40", "--seed", "7"]
+    arguments += ["--clutter", str(picture)] * (task == "color-block")
+    assert main(arguments) == 0
+    start = picture.parent / f"photo-{task}"
+    damaged = loading.load(f"{start}.png").rgb
+    known = loading.load_mask(f"{start}.mask.png")
+    np.testing.assert_array_equal(loading.load(f"{start}.truth.png").rgb, small)
+    np.testing.assert_array_equal(damaged[known], small[known])
+    facts = json.loads(Path(f"{start}.json").read_text())
+    assert facts["seed"] == 7
+    again = damage.corrupt(
+        small, task, facts["level"], np.random.default_rng(facts["seed"]), clutter=small
+    )
+    np.testing.assert_array_equal(again.rgb, damaged)
+    assert main(arguments) == 1
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_restore_undoes_what_corrupt_did(
+    models: Path, picture: Path, small: RGB, capsys: Capture
+) -> None:
+    weights(models, MODELS["points"], "points")
+    assert main(["corrupt", str(picture), "--task", "points", "--percent", "10"]) == 0
+    damaged = picture.parent / "photo-points.png"
+    assert main(["restore", str(damaged), "--task", "points", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["task"] == "points"
+    restored = loading.load(picture.parent / "photo-points-restored.png").rgb.astype(float)
+    assert np.sqrt(np.mean((restored - small) ** 2)) < 25
+    mask = picture.parent / "photo-points.mask.png"
+    line = ["restore", str(damaged), "--task", "points", "--mask", str(mask)]
+    assert main(line) == 1  # It is there already.
+    assert main([*line, "-f", "--raw"]) == 0
+
+
+def test_restore_without_weights_is_one_clear_error(
+    models: Path, picture: Path, capsys: Capture
+) -> None:
+    assert main(["restore", str(picture), "--task", "white-block"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"no model 'restore-face-white-block': looked in {models}" in error
+
+
+# Realism
+
+
+def test_realism_mixes_two_sets_of_weights(models: Path, small: RGB) -> None:
+    weights(models, "photo", "codec", seed=1)
+    weights(models, "photo-real", "codec", seed=2)
+    data = codec.encode(small, 0.05)
+
+    def painted(realism: float) -> RGB:
+        return np.asarray(codec.decode(data, device="cpu", realism=realism))
+
+    real = np.asarray(codec.decode(data, device="cpu", model="photo-real"))
+    faithful = np.asarray(codec.decode(data, device="cpu"))
+    np.testing.assert_array_equal(painted(0), faithful)
+    np.testing.assert_array_equal(painted(1), real)
+    assert not np.array_equal(painted(0.5), faithful)
+    assert not np.array_equal(painted(0.5), real)
+    named = codec.decode(data, device="cpu", realism=1, model=str(models / "photo.safetensors"))
+    np.testing.assert_array_equal(named, real)
+
+
+def test_missing_realistic_weights_are_one_clear_error(
+    models: Path, picture: Path, capsys: Capture
+) -> None:
+    weights(models, "photo", "codec", seed=1)
+    assert main(["encode", str(picture)]) == 0
+    coded = picture.with_suffix(".xgc")
+    (models / "lonely.safetensors").write_bytes((models / "photo.safetensors").read_bytes())
+    assert main(["decode", str(coded), "-f", "--realism", "0.5", "--model", "lonely"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "realism needs a second set of weights: no model 'lonely-real'" in error
+    assert main(["decode", str(coded), "-f", "--realism", "0.5", "--decoder", "classical"]) == 1
+    assert main(["decode", str(coded), "-f", "--realism", "1.5"]) == 2
+
+
+def test_weights_that_cannot_be_mixed_are_refused(models: Path) -> None:
+    weights(models, "photo", "codec")
+    weights(models, "photo-real", "codec", dataclasses.replace(SMALL, middle=1))
+    with pytest.raises(ModelError, match="can't be mixed"):
+        opencv_painter.painter("photo", 0.5)
+    with pytest.raises(InputError, match="realism"):
+        opencv_painter.painter("photo", -1)
+
+
+def test_a_network_that_sees_no_fill_decodes_nothing(models: Path, small: RGB) -> None:
+    weights(models, "gan", "points", XGans(4, 1))
+    data = codec.encode(small, 0.02)
+    with pytest.raises(ModelError, match="paints no files"):
+        codec.decode(data, model="gan", device="cpu")
+
+
+def test_pictures_of_restoration_are_pictures(models: Path, picture: Path) -> None:
+    weights(models, MODELS["color-noise"], "color-noise")
+    out = picture.parent / "out.webp"
+    assert main(["restore", str(picture), "--task", "color-noise", "-o", str(out)]) == 0
+    assert loading.load(out).rgb.shape == loading.load(picture).rgb.shape
+
+
+def test_the_command_line_knows_what_there_is() -> None:
+    from xcodec.cli import corrupt, train
+    from xcodec.training.settings import LossSettings
+
+    modules = [sys.modules[command.callback.__module__] for command in (corrupt, train)]
+    assert modules[0].TASKS == damage.TASKS
+    assert LossSettings.names() == modules[1].LOSSES

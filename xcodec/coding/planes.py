@@ -1,0 +1,78 @@
+"""Symbols of one level to entropy-coded data and back: the writer and the reader side by side."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding.context import Tables, contexts, first_of, tokens_of
+from xcodec.coding.lifting import Hierarchy, hierarchy, residuals, restore
+from xcodec.coding.rangecoder import Decoder, Encoder
+from xcodec.sampling.mask import order_points
+from xcodec.types import Ints
+
+
+def write_plane(
+    coder: Encoder, symbols: Ints, tree: Hierarchy, level: int, plane: int, model: Tables
+) -> None:
+    """Encode the symbols (n, planes) of one level and plane: tokens bin by bin, then the rest."""
+    values = symbols[tree.span(level), plane]
+    token, width, rest = tokens_of(np.abs(values))
+    bins = contexts(model, tree, level, plane, np.minimum(np.abs(symbols), model.clip))
+    frequencies = model.frequencies[plane]
+    for which in np.unique(bins):
+        coder.symbols(token[bins == which], frequencies[which])
+    coded = token > 0
+    # One number a symbol: the bits of its magnitude above its sign.
+    coder.bits((rest << 1 | (values < 0))[coded], width[coded] + 1)
+
+
+def read_plane(
+    coder: Decoder,
+    symbols: NDArray[np.int32],
+    tree: Hierarchy,
+    level: int,
+    plane: int,
+    model: Tables,
+) -> None:
+    """Decode what ``write_plane`` wrote into symbols (n, planes), which hold all before it."""
+    span = tree.span(level)
+    bins = contexts(model, tree, level, plane, np.minimum(np.abs(symbols), model.clip))
+    frequencies = model.frequencies[plane]
+    token = np.empty(span.stop - span.start, np.int64)
+    for which in np.unique(bins):
+        here = bins == which
+        token[here] = coder.symbols(int(here.sum()), frequencies[which])
+    magnitude, width = first_of(token)
+    coded = token > 0
+    rest = coder.bits(width[coded] + 1)
+    magnitude[coded] += rest >> 1
+    magnitude[coded] *= 1 - 2 * (rest & 1)
+    symbols[span, plane] = magnitude
+
+
+def write_grid(coder: Encoder, grid: Ints, model: Tables) -> None:
+    """Encode a grid of integers (rows, cols), such as a density, by the same transform."""
+    tree, where = grid_tree(grid.shape)
+    differences = residuals(grid[where][:, None], tree)
+    for level in range(len(tree)):
+        write_plane(coder, differences, tree, level, 0, model)
+
+
+def read_grid(coder: Decoder, shape: tuple[int, int], model: Tables) -> NDArray[np.int64]:
+    """The grid of ``write_grid``."""
+    tree, where = grid_tree(shape)
+    differences = np.zeros((len(where[0]), 1), np.int32)
+    for level in range(len(tree)):
+        read_plane(coder, differences, tree, level, 0, model)
+    grid = np.empty(shape, np.int64)
+    grid[where] = restore(differences, tree)[:, 0]
+    return grid
+
+
+@lru_cache(maxsize=32)
+def grid_tree(shape: tuple[int, int]) -> tuple[Hierarchy, tuple[Ints, Ints]]:
+    """The places of a grid as a hierarchy, and their indices (rows, cols) in its order."""
+    rows, cols = np.indices(shape).reshape(2, -1)
+    points = order_points(*shape, rows, cols)
+    return hierarchy(points), (points.rows, points.cols)

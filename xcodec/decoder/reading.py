@@ -1,0 +1,137 @@
+"""What the bytes of a file say, a tile at a time."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding import container, lifting, payload, quantizer
+from xcodec.coding.container import Contents
+from xcodec.coding.header import Header
+from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.coding.primitives import Data
+from xcodec.coding.synthesis import GREY, synthesise
+from xcodec.coding.tiles import Box
+from xcodec.errors import FormatError
+from xcodec.pictures.colour import from_ycocg_r, to_ycocg
+from xcodec.sampling.mask import MAX_SCALE
+from xcodec.types import Density, Points, Samples
+
+LIMITS = MAX_SCALE, quantizer.MAX_STEP_INDEX
+"""Largest values of a header's scale and step."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile, or a picture that isn't tiled.
+
+    box    : its pixels
+    layers : how many the file has
+    whole  : whether checksums vouch for all that was read
+    points : rows and columns counted from the corner of the box
+    """
+
+    header: Header
+    box: Box
+    layers: int
+    whole: bool
+    density: Density | None
+    points: Points
+    tree: Hierarchy
+    symbols: NDArray[np.int32]
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """RGB (n, 3) of lossless samples."""
+        planes = np.zeros((len(self.symbols), len(GREY)), np.int64)
+        planes[:, : self.header.planes] = lifting.restore(self.symbols, self.tree)
+        planes += GREY
+        return np.clip(from_ycocg_r(planes.astype(np.int32)), 0, 255).astype(np.uint8)
+
+    def samples(self) -> Samples:
+        """The samples as a decoder draws them."""
+        if self.header.step is None:
+            return Samples(self.points, to_ycocg(self.pixels()), tone="point")
+        transform = Lifting(self.points, self.tree)
+        return synthesise(
+            self.points, self.tree, transform, self.symbols, self.header.step, self.header.tone
+        )
+
+    def coarser(self, depth: int) -> "Tile":
+        """This tile without the octaves that are finer than a depth, but with one at least."""
+        tree, points = self.tree, self.points
+        levels = sum(own <= max(depth, tree.depths[0]) for own in tree.depths) if len(tree) else 0
+        end = tree.bounds[levels]
+        if end == len(points):
+            return self
+        cut = Hierarchy(
+            tree.bounds[: levels + 1],
+            tree.depths[:levels],
+            tree.finest,
+            tree.neighbours[:levels],
+            tree.distances[:levels],
+        )
+        rows, cols, ranks = points.rows[:end], points.cols[:end], points.ranks[:end]
+        fewer = Points(points.height, points.width, rows, cols, ranks)
+        return replace(self, points=fewer, tree=cut, symbols=self.symbols[:end])
+
+
+@dataclass(frozen=True)
+class Coded:
+    """The bytes of a tile: what a worker needs to read it.
+
+    box, finest : of a tile; None where the picture isn't tiled
+    layers      : those that are there, of ``count``
+    whole       : whether each of them is
+    """
+
+    header: Header
+    box: Box | None
+    finest: int | None
+    layers: list[bytes]
+    count: int
+    whole: bool
+
+
+def coded(contents: Contents, number: int = 0) -> Coded:
+    """The bytes of a tile of a file. Raises FormatError where they are damaged."""
+    box = None if contents.finest is None else contents.grid.box(number)
+    layers, whole = contents.tile(number)
+    return Coded(contents.header, box, contents.finest, layers, contents.layers, whole)
+
+
+def parsed(coded: Coded) -> Tile:
+    """A tile from its bytes, of which there are some. Raises FormatError where they are damaged."""
+    header, layers = coded.header, coded.layers
+    coder, density, points = payload.read_points(header, layers, coded.whole, coded.box)
+    tree, symbols = payload.read_symbols(
+        header, coder, points, layers, coded.count, coded.whole, coded.finest
+    )
+    box = coded.box or Box(0, 0, header.height, header.width)
+    return Tile(header, box, coded.count, coded.whole, density, points, tree, symbols)
+
+
+def opened(data: Data, max_pixels: int, partial: bool = False, check: bool = True) -> Contents:
+    """The header and the index of a file; warns where ``partial`` and it is damaged."""
+    try:
+        return container.read(data, max_pixels=max_pixels, limits=LIMITS, check=check)
+    except FormatError:
+        if not partial:
+            raise
+    contents = container.read(data, max_pixels=max_pixels, limits=LIMITS, partial=True)
+    unchecked = ""
+    if contents.finest is None and not contents.tile()[1]:
+        unchecked = ", which has no checksum of its own"
+    warnings.warn(f"damaged or cut short: drawn from what is left{unchecked}", stacklevel=3)
+    return contents
+
+
+def tiles(contents: Contents) -> Iterator[Tile]:
+    """The tiles of a whole file, one after another."""
+    return (parsed(coded(contents, i)) for i in range(len(contents.grid)))
+
+
+def single(data: bytes, max_pixels: int, partial: bool) -> Tile:
+    """What the bytes of a picture that isn't tiled say."""
+    return parsed(coded(opened(data, max_pixels, partial)))

@@ -1,0 +1,111 @@
+"""Alpha as a section of a file: samples of its own, or exactly where that is smaller.
+
+1 byte says how, then follows
+
+mask    : black and white alpha: where it differs from the row above (maskcode), exact
+plane   : a zstandard frame of the difference from the row above, modulo 256, exact
+samples : a grey file without its first three and last four bytes
+cut     : the same; opaque from half on
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding import quantizer
+from xcodec.coding.explicit_mask import write_mask
+from xcodec.coding.primitives import CHECKSUM, pack
+from xcodec.decoder.alpha import KINDS, START
+from xcodec.encoder import search
+from xcodec.encoder.analysis import analyse, write_symbols
+from xcodec.encoder.request import Request
+from xcodec.errors import InputError
+from xcodec.reconstruction.classical import fill
+from xcodec.types import Alpha
+
+QUALITY, EXACT = 50, 100
+"""The usual quality, and the one that is exact."""
+SHARE = 4
+"""Alpha takes this part of a file's bytes at most, where their number is given."""
+_RATES = tuple(0.002 * 2.0**i for i in range(7))
+_STEP = quantizer.index_of(128.0)
+_EFFORT = 2
+
+
+def decibels(quality: int) -> float:
+    """PSNR of alpha at a quality of 0 to 99; where it is black and white, of the wrong pixels."""
+    return 18 + quality / 5
+
+
+def write(alpha: Alpha, quality: int, limit: int | None = None) -> bytes:
+    """The section of a plane of alpha, uint8 (height, width).
+
+    quality : 0 to 100
+    limit   : most bytes; then as good as they allow, up to the quality
+
+    Raises InputError where nothing fits the limit.
+    """
+    most = np.inf if limit is None else limit
+    binary = bool(((alpha == 0) | (alpha == 255)).all())
+    exact = _write_mask(alpha > 0) if binary else _write_plane(alpha)
+    if quality >= EXACT and len(exact) <= most:
+        return exact
+    if binary:
+        small, good = _cut(alpha > 0, quality, min(len(exact), most))
+    else:
+        small, good = _samples(alpha, quality, limit)
+    if len(exact) <= most and (small is None or not good or len(exact) <= len(small)):
+        return exact
+    if small is None:
+        raise InputError(f"no alpha fits {limit} bytes")
+    return small
+
+
+def _write_mask(opaque: NDArray[np.bool_]) -> bytes:
+    changes = opaque.copy()
+    changes[1:] ^= opaque[:-1]
+    return bytes([KINDS.index("mask")]) + write_mask(changes)
+
+
+def _write_plane(alpha: Alpha) -> bytes:
+    changes = alpha.copy()
+    changes[1:] -= alpha[:-1]
+    return bytes([KINDS.index("plane")]) + pack(changes.tobytes())
+
+
+def _body(kind: str, file: bytes) -> bytes:
+    return bytes([KINDS.index(kind)]) + file[len(START) : -CHECKSUM]
+
+
+def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | None, bool]:
+    """The smallest samples as good as a quality, or else within the limit, and whether they are."""
+    rgb = np.repeat(alpha[..., None], 3, axis=2)
+    request = Request(grey=True, effort=_EFFORT)
+    goals = [(True, search.Goal(psnr=decibels(quality)))]
+    if limit is not None:
+        goals.append((False, search.Goal(size=limit + len(START) + CHECKSUM - 1)))
+    for good, goal in goals:
+        try:
+            section = _body("samples", search.best(rgb, request, goal))
+        except InputError:
+            continue
+        if limit is None or len(section) <= limit:
+            return section, good
+    return None, False
+
+
+def _cut(opaque: NDArray[np.bool_], quality: int, limit: float) -> tuple[bytes | None, bool]:
+    """The fewest samples below a limit with which few enough pixels are wrong, and whether any."""
+    rgb = np.repeat(np.where(opaque, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
+    found = None
+    for rate in _RATES:
+        request = Request(max(rate, 1 / opaque.size), _STEP, grey=True, effort=_EFFORT)
+        draft = analyse(rgb, request)
+        symbols = draft.quantise(_STEP, _EFFORT)
+        section = _body("cut", write_symbols(draft, request, _STEP, symbols))
+        if len(section) > limit:
+            break
+        found = section
+        painted = fill(draft.samples(symbols, _STEP)).rgb[..., 0] > 127.5
+        if np.mean(painted != opaque) <= 10 ** (-decibels(quality) / 10):
+            return found, True
+    return found, False

@@ -1,0 +1,214 @@
+"""A picture sampled, measured and transformed, and its file written: the encoder's one pass."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding import container, payload, quantizer
+from xcodec.coding.header import MODELS, Header
+from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
+from xcodec.coding.synthesis import GREY, synthesise
+from xcodec.coding.tiles import Box
+from xcodec.encoder.effort import LOOKS, SPARSE_EFFORT, SWEEPS
+from xcodec.encoder.lookahead import Foresight
+from xcodec.encoder.rdoq import Problem
+from xcodec.encoder.request import Request
+from xcodec.errors import InputError
+from xcodec.pictures.colour import to_ycocg, to_ycocg_r
+from xcodec.sampling import density as densities
+from xcodec.sampling import tone as tones
+from xcodec.sampling.mask import points_from_density, points_from_mask
+from xcodec.types import RGB, Density, Floats, Ints, Points, Samples
+
+BLOCKS = ((0.015, 64), (0.08, 32))
+"""Sides of a density block in pixels, and the rates below which each pays."""
+FINEST_BLOCK = 16
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A sampled and transformed picture, ready to be quantised with any step.
+
+    coefficients : float64 (n, planes), or the integer residuals of lossless samples
+    problem      : where symbols are chosen by the error of the fill; None where they are rounded
+    """
+
+    density: Density | None
+    points: Points
+    tree: Hierarchy
+    lifting: Lifting | None
+    coefficients: Floats | Ints
+    problem: Problem | None
+    tone: str
+
+    def quantise(self, step: int, effort: int, worth: float = 1.0) -> NDArray[np.int32]:
+        """Symbols (n, planes) with the step of this index.
+
+        worth : what a bit is worth, relative to the usual
+        """
+        grey_levels = quantizer.step_of(step)
+        if self.problem is not None and SWEEPS[effort]:
+            if self.problem.sparse:
+                effort = min(effort + SPARSE_EFFORT, len(SWEEPS) - 1)
+            return self.problem.choose(grey_levels, SWEEPS[effort], worth, LOOKS[effort])
+        steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
+        return quantizer.quantise(self.coefficients, steps)
+
+    def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
+        """What the decoder gets from these symbols; of lossless samples there are none."""
+        assert self.lifting is not None
+        return synthesise(self.points, self.tree, self.lifting, symbols, step, self.tone)
+
+
+def usual_block(rate: float) -> int:
+    """Side of a density block in pixels at a rate: blocks that hold few samples don't pay."""
+    return next((block for limit, block in BLOCKS if rate < limit), FINEST_BLOCK)
+
+
+def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
+    """Where to sample a picture of this luma (height, width)."""
+    height, width = luma.shape
+    if not isinstance(request.mask, str):
+        if request.mask.shape != luma.shape or request.mask.dtype != np.bool_:
+            raise InputError(f"the mask is not bool ({height}, {width}), as the picture is")
+        if not request.mask.any():
+            raise InputError("the mask marks no pixel: at least one sample is needed")
+        return None, points_from_mask(request.mask)
+    density = densities.measure(
+        luma,
+        max(1, round(request.rate * height * width)),
+        kind=request.density,
+        block=usual_block(request.rate) if request.block is None else request.block,
+        strength=densities.STRENGTH if request.strength is None else request.strength,
+        floor=densities.FLOOR if request.floor is None else request.floor,
+        mask=request.mask,
+        seed=request.seed,
+        weights=request.weights,
+    )
+    points = points_from_density(density, height, width, request.mask, request.seed)
+    return density, points
+
+
+def analyse(rgb: RGB, request: Request) -> Analysis:
+    """Sample a picture, uint8 (height, width, 3), and transform the values."""
+    density, points = place(to_ycocg(rgb)[..., 0], request)
+    return transformed(rgb, density, points, request)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A tile's place in a larger picture.
+
+    box    : its pixels in the window of the picture that is looked at
+    finest : depth of the picture's finest octave
+    spread : pixels of the picture to each of its samples
+    """
+
+    box: Box
+    finest: int
+    spread: float
+
+
+def transformed(
+    rgb: RGB,
+    density: Density | None,
+    points: Points,
+    request: Request,
+    share: Share | None = None,
+) -> Analysis:
+    """Measure the samples of a picture, uint8 (height, width, 3), and transform their values.
+
+    share : rgb and points are a window around a tile: the analysis is the tile's, and samples of
+            others, whose values are guessed, do their part of the fill
+    """
+    count = 1 if request.grey else len(GREY)
+    own: slice | NDArray[np.bool_] = slice(None)
+    mine = points
+    if share is not None:
+        own, mine = within(points, share.box)
+    tree = hierarchy(mine, None if share is None else share.finest)
+    transform = problem = None
+    if request.lossless:
+        exact = to_ycocg_r(rgb[points.rows, points.cols][own])[:, :count]
+        coefficients: Floats | Ints = residuals(exact - GREY[:count], tree)
+    elif not len(mine):
+        transform, coefficients = Lifting(mine, tree), np.zeros((0, count))
+    else:
+        origin = np.array(request.origin, np.float32)
+        planes = to_ycocg(rgb)[..., :count] - origin[:count]
+        values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
+        transform = Lifting(mine, tree)
+        if request.tone == "least-squares":
+            foresight = None
+            if request.looks:
+                foresight = Foresight(rgb, points, origin, request.tone)
+            problem = Problem(points, tree, transform, planes, values, request.weights, foresight)
+            if share is not None and isinstance(own, np.ndarray):
+                problem.keep(own, share.spread)
+            values = problem.values
+        else:
+            values = values[own]
+        coefficients = transform.forward(values)
+    return Analysis(density, mine, tree, transform, coefficients, problem, request.tone)
+
+
+def within(points: Points, box: Box) -> tuple[NDArray[np.bool_], Points]:
+    """Which points lie in a box, and these, counted from its corner."""
+    rows, cols = points.rows - box.top, points.cols - box.left
+    own = (rows >= 0) & (rows < box.height) & (cols >= 0) & (cols < box.width)
+    return own, Points(box.height, box.width, rows[own], cols[own], points.ranks[own])
+
+
+def header_of(
+    height: int, width: int, density: Density | None, request: Request, step: int | None
+) -> Header:
+    """The header of a picture's file."""
+    return Header(
+        width=width,
+        height=height,
+        mask=request.mask if isinstance(request.mask, str) else "explicit",
+        tone=request.tone,
+        lossless=request.lossless,
+        uniform=density is not None and not density.exponents.any(),
+        model=MODELS.index(request.model),
+        block=FINEST_BLOCK if density is None else density.block,
+        scale=0 if density is None else density.scale,
+        seed=request.seed,
+        grey=request.grey,
+        step=step,
+        sections=request.sections,
+    )
+
+
+def write_symbols(
+    draft: Analysis, request: Request, step: int | None, symbols: NDArray[np.int32]
+) -> bytes:
+    """The file of a picture with these symbols (n, 3)."""
+    density, points = draft.density, draft.points
+    header = header_of(points.height, points.width, density, request, step)
+    return container.write(header, payload.write(header, density, points, draft.tree, symbols))
+
+
+def quantised(
+    rgb: RGB,
+    rate: float,
+    *,
+    step_scale: float = 1.0,
+    density: str = "sobel",
+    strength: float | None = None,
+    tone: str = "least-squares",
+    block: int | None = None,
+) -> Samples:
+    """The samples that a decoder would get, without writing a file: what networks train on.
+
+    rgb        : uint8 (height, width, 3)
+    rate       : fraction of pixels that are sampled
+    step_scale : factor on the default step of that rate
+    """
+    step = quantizer.step_of(quantizer.default_index(rate)) * step_scale
+    index = quantizer.index_of(step)
+    request = Request(rate, index, density, tone=tone, strength=strength, block=block)
+    draft = analyse(rgb, request)
+    symbols = draft.quantise(request.step_index, request.effort)
+    return draft.samples(symbols, request.step_index)

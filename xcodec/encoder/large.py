@@ -1,0 +1,191 @@
+"""Large pictures within a size, or as good as asked: few passes, one step for all tiles.
+
+One step and one worth of a bit for the whole picture give each tile the bytes that it deserves
+(equal slope). Rate, density and a first step are looked for on a small picture made of pieces of
+the large one; then the whole is coded with several steps at once, until the best one that meets the
+goal is known.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from xcodec.coding import container, quantizer
+from xcodec.decoder import drawing
+from xcodec.decoder.drawing import View
+from xcodec.decoder.reading import LIMITS
+from xcodec.encoder import search, tiles
+from xcodec.encoder.request import Request
+from xcodec.encoder.search import Goal, Search
+from xcodec.encoder.tiles import Choice, Plan, Source
+from xcodec.errors import InputError
+from xcodec.system.processes import Pool
+from xcodec.types import RGB
+
+PIECE, PIECES = 512, 2
+"""Side of the pieces that stand for the picture, and how many of them in each direction."""
+SPREAD = (-6, -2, 2, 6)
+"""Steps of the first pass, relative to that of the pieces."""
+PASSES = 6
+LAST_BYTES = 1.0, 1.3, 1.7
+"""What a bit is worth when a step too fine is made to fit."""
+
+
+def best(source: Source, request: Request, goal: Goal, side: int, pool: Pool) -> bytes:
+    """The best file that meets a goal, as ``search.best`` has it.
+
+    Raises InputError where none was found.
+    """
+    if goal.psnr is None and goal.size is None:
+        return tiles.at_rate(source, request, side, pool)
+    found = None
+    if request.lossless or request.step is not None:
+        if goal.size is not None and isinstance(request.mask, str):
+            found = _by_rate(source, request, goal.size, side, pool)
+    else:
+        start = _from_pieces(source, request, goal)
+        shared = tiles.plan(source, start, side)
+        if goal.size is not None:
+            found = _by_step(source, shared, start.step_index, goal.size, pool)
+        elif goal.psnr is not None:
+            found = _by_psnr(source, shared, start.step_index, goal.psnr, pool)
+    if found is None:
+        raise InputError(f"no file of this picture {search.wish(goal)}")
+    return found
+
+
+def _from_pieces(source: Source, request: Request, goal: Goal) -> Request:
+    """Rate, density and step that are best for pieces of a picture."""
+    pieces = _pieces(source)
+    share = pieces.shape[0] * pieces.shape[1] / (source.height * source.width)
+    size = None if goal.size is None else max(24, round(goal.size * share))
+    small = replace(request, weights=None, sections={}, effort=min(request.effort, 4))
+    if not isinstance(request.mask, str):
+        return request
+    found = Search(pieces, Goal(size, goal.psnr)).over_densities(small)
+    if found is None:
+        return request
+    chosen = found.request
+    return replace(
+        request,
+        rate=chosen.rate,
+        density=chosen.density,
+        block=chosen.block,
+        strength=chosen.strength,
+        step=found.step,
+    )
+
+
+def _pieces(source: Source) -> RGB:
+    """Parts of a picture from all over it, side by side."""
+    high, wide = min(PIECE, source.height // PIECES), min(PIECE, source.width // PIECES)
+    rows = []
+    for row in range(PIECES):
+        top = (2 * row + 1) * source.height // (2 * PIECES) - high // 2
+        strip = source.rows(top, top + high)
+        lefts = [(2 * col + 1) * source.width // (2 * PIECES) - wide // 2 for col in range(PIECES)]
+        rows.append(np.concatenate([strip[:, left : left + wide] for left in lefts], 1))
+    return np.ascontiguousarray(np.concatenate(rows))
+
+
+def _files(source: Source, plan: Plan, choices: list[Choice], pool: Pool) -> dict[Choice, bytes]:
+    """The file of each choice, all from one pass."""
+    coded = list(tiles.code_all(source, plan, choices, pool))
+    return {
+        choice: tiles.written(plan, choice.step, [tile[which] for tile in coded])
+        for which, choice in enumerate(choices)
+    }
+
+
+def _within(step: int) -> int:
+    return min(max(step, 0), quantizer.MAX_STEP_INDEX)
+
+
+def _by_step(source: Source, plan: Plan, start: int, size: int, pool: Pool) -> bytes | None:
+    """The file with the finest step, and the least worth of a bit, that fits."""
+    seen: dict[int, int] = {}
+    steps = sorted({_within(start + move) for move in SPREAD})
+    best: tuple[int, bytes] | None = None
+    for _ in range(PASSES):
+        files = _files(source, plan, [Choice(step) for step in steps], pool)
+        for choice, data in files.items():
+            assert choice.step is not None
+            seen[choice.step] = len(data)
+            if len(data) <= size and (best is None or choice.step < best[0]):
+                best = choice.step, data
+        fits = [step for step in seen if seen[step] <= size]
+        fails = [step for step in seen if seen[step] > size]
+        if not fits:
+            steps = _spaced(max(fails), 1, seen[max(fails)], size)
+        elif not fails:
+            steps = _spaced(min(fits), -1, seen[min(fits)], size)
+        elif min(fits) - max(fails) > 1:
+            inner = range(max(fails) + 1, min(fits))
+            steps = list(inner)[:: max(1, len(inner) // 3)]
+        else:
+            break
+        steps = sorted({_within(step) for step in steps} - set(seen))
+        if not steps:
+            break
+    if best is None or best[0] == 0:
+        return None if best is None else best[1]
+    finer = [Choice(best[0] - 1, worth) for worth in LAST_BYTES[1:]]
+    squeezed = _files(source, plan, finer, pool)
+    fitting = [data for data in squeezed.values() if len(data) <= size]
+    return max([best[1], *fitting], key=len)
+
+
+def _spaced(step: int, way: int, has: int, size: int) -> list[int]:
+    """Steps on the way to where a file should have its size."""
+    move = max(2, round(search.STEPS_AN_OCTAVE * abs(np.log2(has / size))))
+    return [step + way * part for part in {move // 2, move, move + 4} if part]
+
+
+def _by_rate(source: Source, request: Request, size: int, side: int, pool: Pool) -> bytes | None:
+    """The file with the highest rate that fits, the step being what it is."""
+    low, high, found = 0.0, 1.0, None
+    area = source.height * source.width
+    rate = min(0.5, 8 * size / (20 if request.lossless else search.BITS_A_SAMPLE) / area)
+    for _ in range(PASSES):
+        data = tiles.at_rate(source, replace(request, rate=rate), side, pool)
+        if len(data) <= size:
+            low, found = rate, data
+        else:
+            high = rate
+        if len(data) <= size <= 1.03 * len(data):
+            break
+        rate *= 0.99 * size / len(data)
+        if not low < rate < high:
+            rate = (low + high) / 2
+    return found
+
+
+def _by_psnr(source: Source, plan: Plan, start: int, psnr: float, pool: Pool) -> bytes | None:
+    """The file with the coarsest step that is as good as asked."""
+    found: tuple[int, bytes] | None = None
+    failing, step = quantizer.MAX_STEP_INDEX + 1, start
+    for _ in range(PASSES):
+        (data,) = _files(source, plan, [Choice(step)], pool).values()
+        excess = _psnr(source, data, pool) - psnr
+        if excess >= 0:
+            found = step, data
+        else:
+            failing = step
+        floor = -1 if found is None else found[0]
+        move = round(excess * search.STEPS_A_DECIBEL) or (1 if excess >= 0 else -1)
+        step = min(max(step + move, floor + 1), failing - 1)
+        if step <= floor or step < 0:
+            break
+    return None if found is None else found[1]
+
+
+def _psnr(source: Source, data: bytes, pool: Pool) -> float:
+    """Decibels of the classical fill of a file, over R, G and B."""
+    contents = container.read(data, max_pixels=source.height * source.width, limits=LIMITS)
+    top, total = 0, 0.0
+    for strip in drawing.strips(contents, View("classical", "", "cpu"), pool):
+        wanted = source.rows(top, top + len(strip)).astype(np.float64)
+        total += float(np.square(np.clip(np.rint(strip), 0, 255) - wanted).sum())
+        top += len(strip)
+    mean = total / (3 * source.height * source.width)
+    return 10 * float(np.log10(255**2 / max(mean, 1e-9)))

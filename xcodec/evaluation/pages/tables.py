@@ -1,0 +1,119 @@
+"""Tables of what a run of ``xcodec bench rd`` found: for the terminal and for pages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from xcodec.evaluation.measures.metrics import ALWAYS, METRICS
+from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.records import number
+
+Rows = Iterable[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of texts.
+
+    title : what it tells
+    """
+
+    title: str
+    header: list[str]
+    lines: list[list[str]]
+
+    def __str__(self) -> str:
+        return f"{self.title}:\n\n{records.table(self.header, self.lines)}"
+
+
+def budgets(found: Rows, names: Sequence[str]) -> Table:
+    """What each codec makes of each budget."""
+    points = [
+        (point["setting"], curve, point)
+        for curve in found
+        if curve["target"] in ("bytes", "bpp")
+        for point in curve["points"]
+    ]
+    lines = [
+        [
+            curve["name"].replace(", fitted", ""),
+            f"{setting:g} {curve['target']}",
+            f"{point['files']}",
+            f"{point['bytes']:.0f}",
+            f"{point['largest']}",
+            *_cells(point, names),
+        ]
+        for setting, curve, point in sorted(points, key=lambda row: row[0])
+    ]
+    header = ["codec", "budget", "files", "bytes", "largest", *_titles(names)]
+    return Table("the best file within a budget", header, lines)
+
+
+def beside(rows: Rows, names: Sequence[str]) -> Table:
+    """Every codec that reaches so far, at the same rates."""
+    lines = [
+        [row["name"], number(row["bpp"], 4), *_cells(row, names)]
+        for row in rows
+        if row["psnr"] is not None
+    ]
+    return Table("at equal rates, interpolated", ["codec", "bpp", *_titles(names)], lines)
+
+
+def deltas(rows: Rows, names: Sequence[str]) -> Table:
+    """The Bjontegaard deltas in some metrics; where curves don't overlap the table says so."""
+    lines = [
+        [
+            row["name"],
+            row["anchor"],
+            METRICS[row["metric"]].title,
+            "no overlap" if row["rate"] is None else f"{100 * row['rate']:+.1f} %",
+            "no overlap" if row["quality"] is None else f"{row['quality']:+.3f}",
+            _range(row["figures"]),
+            _range(row["bpp"]),
+        ]
+        for row in rows
+        if row["metric"] in names
+    ]
+    header = ["codec", "against", "metric", "bytes", "figure", "over figures", "over bpp"]
+    title = "Bjontegaard deltas: bytes at equal figures, figures at equal bytes"
+    return Table(title, header, lines)
+
+
+def takeovers(rows: Rows, names: Sequence[str]) -> Table:
+    """From where on peers are better, in some metrics."""
+    lines = [
+        [
+            row["name"],
+            row["anchor"],
+            METRICS[row["metric"]].title,
+            "nowhere" if row["from_bpp"] is None else f"{row['from_bpp']:.3f} bpp",
+            _range(row["bpp"]),
+        ]
+        for row in rows
+        if row["metric"] in names
+    ]
+    header = ["codec", "peer", "metric", "peer is better from", "compared over bpp"]
+    return Table("where peers take over: the rate from which on each is better", header, lines)
+
+
+def shown(figures: dict[str, Any], names: Sequence[str] = ALWAYS) -> str:
+    """All tables of a run that hold something."""
+    tables = (
+        budgets(figures["curves"], names),
+        beside(figures["beside"], names),
+        deltas(figures["deltas"], ["psnr"]),
+        takeovers(figures["takeovers"], ["psnr", "lpips"]),
+    )
+    return "\n\n".join(str(table) for table in tables if table.lines)
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    return [METRICS[name].title for name in names]
+
+
+def _cells(row: dict[str, Any], names: Sequence[str]) -> list[str]:
+    return [number(row.get(name), METRICS[name].digits) for name in names]
+
+
+def _range(ends: Sequence[float] | None) -> str:
+    return "–" if ends is None else " to ".join(f"{end:.4g}" for end in ends)

@@ -1,0 +1,152 @@
+"""xcodec as benchmarks run it: what is encoded how, what decodes it, and what both depend on."""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import xcodec
+from xcodec.coding.header import MODELS
+from xcodec.encoder import lookahead
+from xcodec.encoder.effort import DEFAULT_EFFORT, LOOKS, ROUNDS
+from xcodec.errors import InputError
+from xcodec.reconstruction import model_files
+from xcodec.types import RGB
+
+CLASSICAL, GENERATOR = "classical", "generator"
+DECODERS = (CLASSICAL, GENERATOR)
+PACKAGES = ("numpy", "scipy", "opencv-python-headless", "constriction")
+ROOT = Path(xcodec.__file__).parent
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to encode, and the decoders of its files.
+
+    effort   : None takes the default
+    model    : name or file of the generator
+    decoders : of DECODERS
+    encode   : further arguments of ``xcodec.encode``
+    device   : where the generator runs
+    """
+
+    effort: int | None = None
+    model: str = "photo"
+    decoders: tuple[str, ...] = DECODERS
+    encode: dict[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for decoder in self.decoders:
+            if decoder not in DECODERS:
+                raise InputError(f"no decoder {decoder!r}: decoders are {', '.join(DECODERS)}")
+
+    def title(self, decoder: str) -> str:
+        """What results call the files of this variant, painted by a decoder."""
+        fill = "classical fill" if decoder == CLASSICAL else f"generator {Path(self.model).stem}"
+        effort = "" if self.effort in (None, DEFAULT_EFFORT) else f", effort {self.effort}"
+        return f"xcodec, {fill}{effort}"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of ``xcodec.encode``, rate or size aside."""
+        chosen = dict(self.encode)
+        if self.effort is not None:
+            chosen["effort"] = self.effort
+        if self.model in MODELS:
+            chosen["model"] = self.model
+        return chosen
+
+    def write(self, rgb: RGB, target: str, value: float) -> bytes:
+        """The file at a "rate" or "size"; b"" where no file is so small."""
+        arguments: dict[str, Any] = {target: value} | self.arguments
+        try:
+            return xcodec.encode(rgb, **arguments)
+        except InputError:
+            if target != "size":
+                raise
+            return b""
+
+    def paint(self, data: bytes, decoder: str) -> RGB:
+        """The picture of a file."""
+        model = self.model if decoder == GENERATOR else "auto"
+        image = xcodec.decode(data, decoder=decoder, model=model, device=self.device)
+        return np.asarray(image.convert("RGB"))
+
+    def file_key(self) -> list[Any]:
+        """What files of this variant depend on, picture and target aside."""
+        effort = self.arguments.get("effort", DEFAULT_EFFORT)
+        weights = weights_digest(lookahead.MODEL) if LOOKS[effort] else ""
+        if ROUNDS[effort]:
+            weights += weights_digest(self.model)
+        return ["xcodec", source_digest(), versions(PACKAGES), self.arguments, weights]
+
+    def picture_key(self, decoder: str) -> list[Any]:
+        """What the picture depends on that a decoder paints from one of its files."""
+        if decoder == CLASSICAL:
+            return [decoder, source_digest(), versions(PACKAGES)]
+        packages = versions((*PACKAGES, "torch"))
+        return [decoder, source_digest(), packages, weights_digest(self.model), self.device]
+
+
+def weights_digest(model: str) -> str:
+    """Digest of a generator's weights; raises ModelError where there are none."""
+    return model_files.digest(model_files.find(model))
+
+
+def versions(packages: tuple[str, ...]) -> dict[str, str]:
+    """Versions of installed packages."""
+    return {name: metadata.version(name) for name in packages}
+
+
+@cache
+def source_digest(start: str = "xcodec.codec") -> str:
+    """Digest of the modules that code and decode pictures, and of the tables beside them.
+
+    start : the module that reaches the others
+    """
+    modules = sorted(_reached(start))
+    whole = hashlib.sha256()
+    for module in modules:
+        whole.update(module.read_bytes())
+    for folder in sorted({module.parent for module in modules}):
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".json", ".npy"):
+                whole.update(path.read_bytes())
+    return whole.hexdigest()[:16]
+
+
+def _reached(start: str) -> set[Path]:
+    """The modules of this package that one imports, directly or not, now or later."""
+    found: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        path = _file(waiting.pop())
+        if path is not None and path not in found:
+            found.add(path)
+            waiting += _imports(path)
+    return found
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _file(module: str) -> Path | None:
+    """The file of a module of this package; None for other names. Packages hold no logic."""
+    first, *rest = module.split(".")
+    if first != "xcodec" or not rest:
+        return None
+    path = ROOT.joinpath(*rest).with_suffix(".py")
+    return path if path.is_file() else None

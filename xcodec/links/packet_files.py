@@ -1,0 +1,161 @@
+"""Packets in files and pipes: folders of .xgp files, bundles in one stream, lines of text."""
+
+import base64
+import binascii
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from xcodec.coding import packets
+from xcodec.errors import InputError, XcodecError
+from xcodec.system import files
+
+SUFFIX = ".xgp"
+ARMORS: dict[str, tuple[int, int]] = {"base64": (3, 4), "ascii85": (4, 5)}
+"""Bytes that become so many characters."""
+
+
+def carried(characters: int, armor: str) -> int:
+    """Bytes of a packet that a line of so many characters can carry."""
+    numerator, denominator = ARMORS[armor]
+    return characters * numerator // denominator
+
+
+def lines(data: Sequence[bytes], armor: str) -> bytes:
+    """Packets as lines of text."""
+    coded = (
+        base64.b64encode(packet).rstrip(b"=") if armor == "base64" else base64.a85encode(packet)
+        for packet in data
+    )
+    return b"".join(line + b"\n" for line in coded)
+
+
+def _from_line(line: bytes) -> bytes:
+    """The packet in a line of text: the reading whose checksum is right, else any."""
+    readings: list[Callable[[], bytes]] = [
+        lambda: base64.b64decode(line + b"=" * (-len(line) % 4), validate=True),
+        lambda: base64.a85decode(line),
+    ]
+    found = b""
+    for reading in readings:
+        try:
+            data = reading()
+        except (ValueError, binascii.Error):
+            continue
+        if packets.sound(data):
+            return data
+        found = found or data
+    return found
+
+
+def split(data: bytes) -> list[bytes]:
+    """The packets in the bytes of one file: a packet, a bundle, or lines of text.
+
+    What is damaged is given as it is: its checksum tells.
+    """
+    if data.startswith(packets.MAGIC):
+        return packets.unbundle(data)
+    if packets.sound(data) or not data or not _is_text(data):
+        return [data]
+    return [_from_line(line.strip()) for line in data.split(b"\n") if line.strip()]
+
+
+def _is_text(data: bytes) -> bool:
+    return all(32 <= byte < 127 or byte in b"\r\n\t" for byte in data)
+
+
+def are_packets(names: Sequence[str]) -> bool:
+    """Whether sources are packets by their names: a folder, several files, or one of a packet."""
+    return len(names) > 1 or Path(names[0]).is_dir() or Path(names[0]).suffix == SUFFIX
+
+
+def gather(names: Sequence[str]) -> list[bytes]:
+    """The packets of folders, files and standard input, unchecked, in order of their names.
+
+    A folder's are its .xgp files; one that cannot be read, or is empty, is left out like a packet
+    that was damaged.
+
+    Raises InputError where a name is nothing, or a folder has no .xgp file.
+    """
+    found = []
+    for name in names:
+        if not Path(name).is_dir():
+            found += split(files.read(name))
+            continue
+        inside = sorted(Path(name).glob("*" + SUFFIX))
+        if not inside:
+            raise InputError(f"{name}: no {SUFFIX} file in this folder")
+        for path in inside:
+            found += split(_read(path))
+    return found
+
+
+def _read(path: Path) -> bytes:
+    """A file of a folder; nothing where it cannot be read."""
+    try:
+        return files.read(path)
+    except XcodecError:
+        return b""
+
+
+def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes]]:
+    """The packets that appear in a folder, those of each look together; files that change are read
+    again.
+
+    interval : seconds between looks
+    idle     : seconds without anything new after which it ends; None for never
+
+    Raises InputError where there is no such folder.
+    """
+    folder, seen = Path(name), set[tuple[str, int, int]]()
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder")
+    last = time.monotonic()
+    while idle is None or time.monotonic() - last <= idle:
+        found = []
+        for path in sorted(folder.glob("*" + SUFFIX)):
+            with suppress(OSError):  # It may be gone again.
+                state = path.stat()
+                if (mark := (path.name, state.st_mtime_ns, state.st_size)) not in seen:
+                    seen.add(mark)
+                    found += split(_read(path))
+        if found:
+            yield found
+            last = time.monotonic()
+        time.sleep(interval)
+
+
+def check_folder(name: str, overwrite: bool) -> None:
+    """Fail before the work where ``save`` could not write into a folder.
+
+    Raises InputError.
+    """
+    folder = Path(name)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder")
+    if not folder.parent.is_dir():
+        raise InputError(f"{folder}: no directory {folder.parent}")
+    if folder.is_dir() and not overwrite and any(folder.glob("*" + SUFFIX)):
+        raise InputError(f"{folder}: holds packets already; -f replaces them")
+
+
+def save(name: str, data: Sequence[bytes], overwrite: bool) -> None:
+    """Write packets as numbered files into a folder, which is made where there is none.
+
+    overwrite : packets that are there go; nothing else is touched
+
+    Raises InputError where that fails.
+    """
+    check_folder(name, overwrite)
+    folder = Path(name)
+    names = {f"{index:03d}{SUFFIX}" for index in range(len(data))}
+    try:
+        folder.mkdir(exist_ok=True)
+        for path in folder.glob("*" + SUFFIX):
+            if path.name not in names:
+                path.unlink()
+    except OSError as error:
+        raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
+    for file, packet in zip(sorted(names), data, strict=True):
+        files.write_atomic(folder / file, packet, overwrite)

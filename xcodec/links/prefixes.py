@@ -1,0 +1,55 @@
+"""What a prefix of an embedded stream stands for: samples, and how good they are."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding import quantizer
+from xcodec.coding.embedded import Known
+from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.pictures.colour import to_ycocg
+from xcodec.types import Floats, Points, Samples
+
+HALF = 0.5
+"""Where in its interval a magnitude is taken to lie whose low bits are unknown."""
+LEAST_ERROR = 0.05
+"""Mean squared error below which a picture is as good as equal."""
+
+
+def ycocg_of(colour: int) -> Floats:
+    """Y, Co and Cg, (3,), of ``colour_of``."""
+    rgb = [(colour >> 11) * 255 / 31, (colour >> 5 & 63) * 255 / 63, (colour & 31) * 255 / 31]
+    return to_ycocg(np.array(rgb, np.float32))
+
+
+def coefficients_of(known: Known, steps: Floats) -> NDArray[np.float64]:
+    """Coefficients (n, 3) of symbols that are known in part; ``steps`` has their shape."""
+    rest = (np.left_shift(1, known.missing) - 1) * HALF
+    magnitudes = np.abs(known.symbols) + np.where(known.symbols != 0, rest, 0.0)
+    return quantizer.dequantise(np.sign(known.symbols) * magnitudes, steps)
+
+
+def samples_of(
+    known: Known, points: Points, tree: Hierarchy, transform: Lifting, step: int, colour: int
+) -> Samples:
+    """The samples that a prefix gives: those of the levels that it says something of.
+
+    step   : index of the quantiser's step
+    colour : what the coefficients are differences from, as in packets.Parameters
+    """
+    steps = quantizer.steps(quantizer.step_of(step), tree)
+    every = np.repeat(steps, np.diff(tree.bounds), axis=0)
+    values = transform.inverse(coefficients_of(known, every)) + ycocg_of(colour)
+    last = max(known.levels, 1) - 1
+    end = tree.bounds[last + 1]
+    missing = int(known.missing[tree.span(last)].min())
+    kept = Points(
+        points.height, points.width, points.rows[:end], points.cols[:end], points.ranks[:end]
+    )
+    finest = float(steps[last, 0] * 2.0**missing)
+    return Samples(kept, values[:end].astype(np.float32), finest, "least-squares")
+
+
+def decibels(error: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """PSNR of mean squared errors."""
+    psnr: NDArray[np.float64] = 10 * np.log10(255**2 / np.maximum(error, LEAST_ERROR))
+    return psnr

@@ -1,0 +1,199 @@
+"""Packets as they come in, and the picture that they give so far."""
+
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from xcodec.coding import embedded, packets
+from xcodec.coding.header import MAGIC
+from xcodec.coding.lifting import Lifting, hierarchy
+from xcodec.coding.packets import Joined, Packet, Parameters
+from xcodec.decoder import drawing, inspection, reading
+from xcodec.errors import FormatError, LimitError
+from xcodec.links import prefixes
+from xcodec.pictures.modes import to_image
+from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
+from xcodec.types import MAX_PIXELS, Density, Samples
+
+BLOCK = 128
+"""Of the uniform density: any would do."""
+
+
+def is_packet(data: bytes) -> bool:
+    """Whether bytes are a packet that is whole, and no file."""
+    return packets.sound(data) and not data.startswith(MAGIC)
+
+
+def needed(data: list[bytes]) -> int:
+    """How many packets of a whole set give all that it holds."""
+    return packets.join(packets.parse(each, reading.LIMITS) for each in data).needed
+
+
+@dataclass(frozen=True)
+class Received:
+    """A picture as far as its packets have come.
+
+    image    : Pillow image
+    packets  : different packets of it that have come
+    needed   : how many give a better picture; None where it is complete
+    damaged  : packets that were dropped by their checksum
+    strays   : packets of other pictures, left out
+    """
+
+    image: Image.Image
+    packets: int
+    needed: int | None
+    damaged: int
+    strays: int
+
+    def text(self) -> str:
+        """How far it has come, for people."""
+        count = f"{self.packets} packet{'s' if self.packets > 1 else ''}"
+        if self.needed is None:
+            return f"complete, from {count}"
+        return f"from {count}; better with {self.needed}"
+
+
+def decode_packets(
+    received: Iterable[bytes],
+    *,
+    decoder: str = "generator",
+    model: str = "auto",
+    device: str = "auto",
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """The best picture that packets allow, in any order, whichever of them arrived.
+
+    received : bytes of packets; those that are damaged, and those of other pictures than the one
+               with the most packets, are left out with a warning
+    The rest is as in ``codec.decode``.
+
+    Raises FormatError where no packet is whole, or what ``codec.decode`` raises.
+    """
+    collection = Collection()
+    for data in received:
+        collection.add(data)
+    image = collection.paint(decoder, model, device, max_pixels).image
+    if message := collection.left_out():
+        warnings.warn(message, stacklevel=2)
+    return image
+
+
+def receive(
+    arriving: Iterable[bytes],
+    *,
+    decoder: str = "generator",
+    model: str = "auto",
+    device: str = "auto",
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Received]:
+    """A picture that grows: one for each packet that makes it better, as packets come in.
+
+    arriving : bytes of packets, from a socket for example; damaged ones are left out
+    The rest is as in ``codec.decode``, and so is what it raises.
+    """
+    collection = Collection()
+    for data in arriving:
+        if collection.add(data) and collection.grew():
+            yield collection.paint(decoder, model, device, max_pixels)
+
+
+class Collection:
+    """Packets as they come in, and the picture that they give."""
+
+    def __init__(self) -> None:
+        self._pictures: dict[bytes, dict[int, Packet]] = {}
+        self._damaged = 0
+        self._error = FormatError("no packet at all")
+        self._known: tuple[Parameters, Joined] | None = None
+
+    def add(self, data: bytes) -> bool:
+        """Take a packet; whether it was whole and new."""
+        try:
+            packet = packets.parse(data, reading.LIMITS)
+        except FormatError as error:
+            self._damaged += 1
+            self._error = error
+            return False
+        of_picture = self._pictures.setdefault(packet.picture, {})
+        new = packet.index not in of_picture
+        of_picture.setdefault(packet.index, packet)
+        return new
+
+    def grew(self) -> bool:
+        """Whether there is more of the picture, or another one, than when this was last asked."""
+        before, self._known = self._known, self.joined() if self._best() else None
+        return self._known != before
+
+    def left_out(self) -> str:
+        """What was dropped, for people; empty where nothing was."""
+        strays = sum(map(len, self._pictures.values())) - len(self._best())
+        parts = [f"{self._damaged} damaged"] if self._damaged else []
+        parts += [f"{strays} of other pictures"] if strays else []
+        return f"packets left out: {', '.join(parts)}" if parts else ""
+
+    def _best(self) -> dict[int, Packet]:
+        """The packets of the picture that has the most."""
+        return max(self._pictures.values(), key=len, default={})
+
+    def joined(self) -> tuple[Parameters, Joined]:
+        """What the packets so far say; raises FormatError where there is no whole packet."""
+        here = self._best()
+        if not here:
+            raise self._error
+        return next(iter(here.values())).parameters, packets.join(here.values())
+
+    def paint(
+        self,
+        decoder: str = "generator",
+        model: str = "auto",
+        device: str = "auto",
+        max_pixels: int = MAX_PIXELS,
+    ) -> Received:
+        """The picture so far; raises FormatError where there is no whole packet."""
+        parameters, joined = self.joined()
+        here = self._best()
+        area = parameters.width * parameters.height
+        if area > max_pixels:
+            raise LimitError(
+                f"{parameters.width}x{parameters.height} pixels are more than the limit of "
+                f"{max_pixels}"
+            )
+        name = inspection.model_name(parameters.model) if model == "auto" else model
+        if not joined.stream:
+            decoder = "classical"  # One colour everywhere: a network could only spoil it.
+        length = next(iter(here.values())).length
+        samples = samples_in(parameters, joined.stream, length)
+        rgb = drawing.painted(samples, decoder, name, device)
+        return Received(
+            to_image(rgb),
+            len(here),
+            None if joined.complete else joined.needed,
+            self._damaged,
+            sum(map(len, self._pictures.values())) - len(here),
+        )
+
+
+def samples_in(parameters: Parameters, stream: bytes, length: int) -> Samples:
+    """The samples that a prefix of a picture's stream gives: at least its mean colour.
+
+    length : bytes of a packet, which bound the number of samples
+
+    Raises LimitError where there are more.
+    """
+    zeros = np.zeros((-(-parameters.height // BLOCK), -(-parameters.width // BLOCK)), np.int64)
+    points = points_from_density(
+        Density(zeros, BLOCK, parameters.scale),
+        parameters.height,
+        parameters.width,
+        most=min(MAX_SAMPLES, FREE_SAMPLES + packets.SAMPLES_A_BYTE * length),
+    )
+    if not len(points):
+        raise FormatError("damaged: the packets hold no sample")
+    tree = hierarchy(points)
+    known = embedded.read(stream, tree, len(points), parameters.stages)
+    transform = Lifting(points, tree)
+    return prefixes.samples_of(known, points, tree, transform, parameters.step, parameters.colour)

@@ -1,0 +1,225 @@
+"""Many pictures: a tree of files coded or painted by a pool of workers, or by a cluster.
+
+Each picture is a task of its own whose result is written atomically; a failure is an outcome, not
+the end. So a run may be stopped anywhere and taken up again, and gives the same tree.
+"""
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from xcodec.errors import InputError, XcodecError
+from xcodec.many import trees
+from xcodec.system.processes import AHEAD, Pool
+
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture: where it is, a file or a folder of packets, and where its result goes."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is done with each picture.
+
+    action  : "encode" or "decode"
+    options : arguments of ``codec.encode`` or ``codec.decode``
+    """
+
+    action: str
+    options: dict[str, Any] = field(default_factory=dict)
+    max_pixels: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    state : DONE, SKIPPED or FAILED
+    note  : why it failed, or what there is to warn of
+    read, written : bytes
+    """
+
+    task: Task
+    state: str
+    note: str = ""
+    read: int = 0
+    written: int = 0
+
+
+@dataclass
+class Summary:
+    """What became of all tasks so far."""
+
+    total: int
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    read: int = 0
+    written: int = 0
+    seconds: float = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        setattr(self, outcome.state, getattr(self, outcome.state) + 1)
+        self.read += outcome.read
+        self.written += outcome.written
+
+
+def tasks(folder: str, target: str, action: str, suffix: str | None = None) -> list[Task]:
+    """The pictures in a tree, in order, and where each goes in another.
+
+    suffix : of the results; ".xgc" or ".png" by default
+
+    Pictures whose results would have one name keep their own suffix in it. Raises InputError where
+    there is no such tree, or no picture in it.
+    """
+    suffix = suffix or (".xgc" if action == "encode" else ".png")
+    found = trees.pictures(folder, action)
+    if not found:
+        raise InputError(f"{folder}: no pictures to {action}")
+    plain = [trees.stem(name) for name in found]
+    seen: dict[str, int] = {}
+    for name in plain:
+        seen[name] = seen.get(name, 0) + 1
+    return [
+        Task(
+            trees.join(folder, name),
+            trees.join(target, (stem if seen[stem] == 1 else name) + suffix),
+        )
+        for name, stem in zip(found, plain, strict=True)
+    ]
+
+
+def ready(every: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task], list[Outcome]]:
+    """The tasks that are to be done, and what became of those whose result is there already."""
+    todo, settled = [], []
+    for task in every:
+        if overwrite or not trees.exists(task.target):
+            todo.append(task)
+        elif skip:
+            settled.append(Outcome(task, SKIPPED))
+        else:
+            note = "exists already; -f overwrites it, --skip-existing leaves it"
+            settled.append(Outcome(task, FAILED, f"{task.target}: {note}"))
+    return todo, settled
+
+
+def run(every: list[Task], settings: Settings, jobs: int) -> Iterator[Outcome]:
+    """Outcomes of tasks as they come, by ``jobs`` processes.
+
+    A worker that is lost is replaced; what it may have been working on is done again, by itself.
+    """
+    work = partial(one, settings)
+    left = list(reversed(every))
+    while left:
+        pool = Pool(max(jobs, 1), always=True)
+        try:
+            lost = yield from _drain(pool, work, left)
+        except BaseException:
+            pool.close(now=True)
+            raise
+        pool.close(now=bool(lost))
+        for task in lost:
+            yield _alone(work, task)
+
+
+def _drain(
+    pool: Pool, work: Callable[[Task], Outcome], left: list[Task]
+) -> Generator[Outcome, None, list[Task]]:
+    """Outcomes until all is done or a worker is lost; returns what that may have had."""
+    waiting: dict[Any, Task] = {}
+    lost: list[Task] = []
+    while (left or waiting) and not lost:
+        while left and len(waiting) < AHEAD * pool.jobs:
+            task = left.pop()
+            waiting[pool.submit(work, task)] = task
+        finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in finished:
+            task = waiting.pop(future)
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                lost.append(task)
+    return lost + list(waiting.values())
+
+
+def _alone(work: Callable[[Task], Outcome], task: Task) -> Outcome:
+    """A task in a worker of its own, which alone is lost if it is."""
+    pool = Pool(1, always=True)
+    try:
+        return pool.submit(work, task).result()
+    except BrokenProcessPool:
+        return Outcome(task, FAILED, f"{task.source}: the worker was lost: out of memory?")
+    finally:
+        pool.close(now=True)
+
+
+def one(settings: Settings, task: Task) -> Outcome:
+    """A worker's part: one picture. What is wrong with it is told, not raised."""
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            read, data = _result(settings, task)
+        trees.write(task.target, data)
+        notes = "; ".join(str(each.message) for each in caught)
+        note = f"{task.source}: {notes}" if notes else ""
+        return Outcome(task, DONE, note, read, len(data))
+    except XcodecError as error:
+        text = str(error).removeprefix("the data: ")
+    except MemoryError:
+        text = "not enough memory"
+    except OSError as error:
+        text = error.strerror or str(error)
+    except Exception as error:  # One bad file never stops the rest.
+        text = f"{type(error).__name__}: {error}"
+    named = text if text.startswith(task.source) else f"{task.source}: {text}"
+    return Outcome(task, FAILED, " ".join(named.split()))
+
+
+def _result(settings: Settings, task: Task) -> tuple[int, bytes]:
+    """Bytes read, and the file that a picture becomes."""
+    from xcodec import codec
+    from xcodec.links import receiving
+    from xcodec.links.packet_files import split
+    from xcodec.pictures import loading
+
+    limit: dict[str, Any] = (
+        {} if settings.max_pixels is None else {"max_pixels": settings.max_pixels}
+    )
+    if settings.action == "encode":
+        source = trees.read(task.source)
+        picture = loading.load(source, **limit)
+        return len(source), codec.encode(picture, **settings.options)
+    kind = loading.kind_of(os.path.basename(task.target))
+    if trees.is_folder(task.source):
+        packets = [each for data in trees.packets(task.source) for each in split(data)]
+        known = {name: settings.options[name] for name in PACKETS if name in settings.options}
+        image = receiving.decode_packets(packets, **known, **limit)
+        return sum(map(len, packets)), loading.encoded(image, kind)
+    source = trees.read(task.source)
+    return len(source), loading.encoded(codec.decode(source, **settings.options, **limit), kind)
+
+
+PACKETS = ("decoder", "model", "device")
+"""Arguments that packets are decoded with."""
+
+
+def timed(outcomes: Iterable[Outcome], summary: Summary) -> Iterator[Outcome]:
+    """Outcomes, counted as they pass."""
+    start = time.monotonic()
+    for outcome in outcomes:
+        summary.add(outcome)
+        summary.seconds = time.monotonic() - start
+        yield outcome

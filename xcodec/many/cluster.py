@@ -1,0 +1,64 @@
+"""Many pictures over a Ray cluster: the same tasks as in ``batch``, on other machines.
+
+Sources and targets must be within reach of all of them: on shared folders, or URLs of fsspec.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from xcodec.errors import InputError
+from xcodec.many import batch
+from xcodec.many.batch import FAILED, Outcome, Settings, Task
+
+RETRIES = 5
+"""Times that a task is done again elsewhere when its worker is lost."""
+AHEAD = 4
+"""Tasks that are handed out for each core."""
+
+
+def run(every: list[Task], settings: Settings, address: str) -> Iterator[Outcome]:
+    """Outcomes of tasks as they come.
+
+    address : "local" starts a cluster on this machine and ends it; "auto" joins the one that is
+              running; else where it is. One that was joined is left as it is.
+
+    A task whose worker is lost is done again; results are written at once, over what is there, so
+    none is lost or doubled. Raises InputError where Ray isn't installed or no cluster is there.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError("--cluster needs Ray: pip install 'xcodec[ray]'") from error
+    try:
+        ray.init(
+            None if address == "local" else address,
+            include_dashboard=False if address == "local" else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise InputError(f"no Ray cluster: {str(error).splitlines()[0]}") from error
+    try:
+        yield from _outcomes(ray, every, settings)
+    finally:
+        ray.shutdown()
+
+
+def _outcomes(ray: Any, every: list[Task], settings: Settings) -> Iterator[Outcome]:
+    work = ray.remote(num_cpus=1, max_retries=RETRIES)(batch.one)
+    shared = ray.put(settings)
+    left = list(reversed(every))
+    waiting: dict[Any, Task] = {}
+    while left or waiting:
+        room = AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+        while left and len(waiting) < room:
+            task = left.pop()
+            waiting[work.remote(shared, task)] = task
+        (finished, *_), _ = ray.wait(list(waiting))
+        task = waiting.pop(finished)
+        try:
+            yield ray.get(finished)
+        except ray.exceptions.RayError as error:
+            reason = type(error).__name__
+            yield Outcome(task, FAILED, f"{task.source}: lost {RETRIES + 1} times ({reason})")

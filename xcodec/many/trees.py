@@ -1,0 +1,148 @@
+"""Trees of pictures, on this machine or wherever fsspec reaches (``s3://``, ``gs://``)."""
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from xcodec.errors import InputError
+from xcodec.system import files
+
+PACKET = ".xgp"
+CODED = ".xgc"
+
+
+def is_remote(name: str) -> bool:
+    """Whether a name is a URL."""
+    return "://" in name
+
+
+def join(folder: str, name: str) -> str:
+    """A file's name in a folder; ``name`` has slashes."""
+    if is_remote(folder):
+        return folder.rstrip("/") + "/" + name
+    return str(Path(folder, *name.split("/")))
+
+
+def stem(name: str) -> str:
+    """A name without its suffix; a folder of packets has none."""
+    path = PurePosixPath(name)
+    return str(path.with_suffix("")) if path.suffix else name
+
+
+def pictures(folder: str, action: str) -> list[str]:
+    """Names of the pictures in a tree, relative to it, with slashes, in order.
+
+    action : "encode": files that Pillow may read; "decode": .xgc files, and folders that hold .xgp
+             files only, which are a picture each
+
+    Hidden files and folders are left out. Raises InputError where there is no such folder.
+    """
+    if action == "encode":
+        wanted = _readable()
+        return sorted(name for name in _files(folder) if _suffix(name) in wanted)
+    found, packets, mixed = [], set(), set()
+    for name in _files(folder):
+        parent = str(PurePosixPath(name).parent)
+        if _suffix(name) == PACKET:
+            packets.add(parent)
+        else:
+            mixed.add(parent)
+            if _suffix(name) == CODED:
+                found.append(name)
+    return sorted([*found, *(packets - mixed - {"."})])
+
+
+def read(name: str) -> bytes:
+    """All bytes of a file. Raises InputError."""
+    if not is_remote(name):
+        return files.read(name)
+    system, path = _remote(name)
+    try:
+        data = bytes(system.cat_file(path))
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: no such file") from error
+    if not data:
+        raise InputError(f"{name}: the file is empty")
+    return data
+
+
+def write(name: str, data: bytes) -> None:
+    """Write a file at once, with the folders above it, over what is there. Raises InputError."""
+    if not is_remote(name):
+        try:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{name}: {error.strerror}") from error
+        files.write_atomic(name, data, overwrite=True)
+        return
+    system, path = _remote(name)
+    system.makedirs(system._parent(path), exist_ok=True)
+    system.pipe_file(path, data)
+
+
+def exists(name: str) -> bool:
+    """Whether a file is there."""
+    if not is_remote(name):
+        return os.path.exists(name)
+    system, path = _remote(name)
+    return bool(system.exists(path))
+
+
+def is_folder(name: str) -> bool:
+    """Whether a name is that of a folder."""
+    if not is_remote(name):
+        return os.path.isdir(name)
+    system, path = _remote(name)
+    return bool(system.isdir(path))
+
+
+def is_tree(name: str) -> bool:
+    """Whether a name is that of a folder which holds other things than packets."""
+    return is_folder(name) and not all(_suffix(each) == PACKET for each in _files(name))
+
+
+def packets(folder: str) -> list[bytes]:
+    """The packets in a folder."""
+    return [read(join(folder, name)) for name in _files(folder) if "/" not in name]
+
+
+def _files(folder: str) -> list[str]:
+    """Names of all files in a tree that aren't hidden."""
+    if is_remote(folder):
+        system, path = _remote(folder)
+        if not system.isdir(path):
+            raise InputError(f"{folder}: no such folder")
+        start = len(path.rstrip("/")) + 1
+        names = [str(each)[start:] for each in system.find(path)]
+    else:
+        if not os.path.isdir(folder):
+            raise InputError(f"{folder}: no such folder")
+        names = [
+            (Path(where) / name).relative_to(folder).as_posix()
+            for where, _, here in os.walk(folder)
+            for name in here
+        ]
+    return [name for name in names if not any(part[0] == "." for part in name.split("/"))]
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
+
+
+def _readable() -> set[str]:
+    """Suffixes of the files that Pillow reads, but for our own."""
+    from PIL import Image
+
+    known = Image.registered_extensions()
+    return {suffix for suffix, kind in known.items() if kind in Image.OPEN} - {CODED, PACKET}
+
+
+def _remote(name: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it. Raises InputError where there is none."""
+    try:
+        import fsspec
+
+        system, path = fsspec.core.url_to_fs(name)
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
+    return system, str(path)

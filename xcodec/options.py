@@ -1,0 +1,3 @@
+"""The options of encoding and decoding."""
+
+MIN_RATE, MAX_RATE = 0.001, 0.5

@@ -1,0 +1,44 @@
+"""The colour transforms: YCoCg in floats for values, YCoCg-R in integers for lossless samples."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.types import RGB, Floats, Ints
+
+
+def to_ycocg(rgb: RGB | Floats) -> NDArray[np.float32]:
+    """Planes Y, Co, Cg of RGB, float32 (..., 3), without rounding.
+
+    rgb : (..., 3), 0..255; then Y lies in 0..255, Co and Cg in -255..255
+    """
+    red, green, blue = np.moveaxis(np.asarray(rgb, np.float32), -1, 0)
+    mean = (red + blue) / 2
+    return np.stack([(mean + green) / 2, red - blue, green - mean], -1)
+
+
+def from_ycocg(planes: Floats) -> NDArray[np.float32]:
+    """RGB of planes Y, Co, Cg, float32 (..., 3): the inverse of ``to_ycocg``, not clipped."""
+    luma, orange, green = np.moveaxis(np.asarray(planes, np.float32), -1, 0)
+    mean = luma - green / 2
+    return np.stack([mean + orange / 2, luma + green / 2, mean - orange / 2], -1)
+
+
+def to_ycocg_r(rgb: RGB | Ints) -> NDArray[np.int32]:
+    """Planes of the reversible integer transform YCoCg-R, int32 (..., 3).
+
+    rgb : integers (..., 3), 0..255; then Y lies in 0..255, Co and Cg in -255..255
+
+    Source: Malvar and Sullivan, "YCoCg-R: A Color Space with RGB Reversibility", JVT-I014, 2003.
+    """
+    red, green, blue = np.moveaxis(np.asarray(rgb, np.int32), -1, 0)
+    orange = red - blue
+    mean = blue + (orange >> 1)
+    return np.stack([mean + (green - mean >> 1), orange, green - mean], -1)
+
+
+def from_ycocg_r(planes: Ints) -> NDArray[np.int32]:
+    """RGB of YCoCg-R planes, int32 (..., 3): the exact inverse of ``to_ycocg_r``."""
+    luma, orange, green = np.moveaxis(np.asarray(planes, np.int32), -1, 0)
+    mean = luma - (green >> 1)
+    blue = mean - (orange >> 1)
+    return np.stack([blue + orange, green + mean, blue], -1)

@@ -1,0 +1,96 @@
+"""Pictures from samples by a generator, on the processor or on a graphics card."""
+
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from xcodec.errors import InputError
+from xcodec.reconstruction import model_files, torch_weights
+from xcodec.reconstruction.conditions import conditions, from_network
+from xcodec.reconstruction.generator import Network
+from xcodec.types import Fill, Floats, Samples
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class Painter:
+    """A generator on a device.
+
+    device : one of DEVICES; "auto" takes the fastest that is there
+
+    Raises InputError where there is no such device, ModelError for a network that sees no fill.
+    """
+
+    def __init__(self, generator: Network, device: str = "auto") -> None:
+        generator.architecture.require_fill()
+        self._device = choose(device)
+        moved = generator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._generator: Network = moved
+
+    def window(
+        self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
+    ) -> Floats:
+        """RGB float32 (rows, cols, 3) of a window, nominally 0..255, not clipped.
+
+        fill : the classical fill of the samples
+        """
+        x = torch.from_numpy(conditions(samples, fill, rows, cols))[None].to(self._device)
+        painted = predict(self._generator, x)[0]
+        return from_network(painted.permute(1, 2, 0).cpu().numpy())
+
+
+def painter(model: str, device: str, realism: float = 0.0) -> Painter:
+    """The generator of a name or path, loaded once for many pictures.
+
+    realism : share of its realistic weights, as in ``zoo.sets``; raises what that raises
+    """
+    paths = model_files.sets(model, realism)
+    return _painter(paths, tuple(map(model_files.digest, paths)), realism, device)
+
+
+@lru_cache(maxsize=2)
+def _painter(
+    paths: tuple[Path, ...], digests: tuple[str, ...], realism: float, device: str
+) -> Painter:
+    return Painter(torch_weights.mixed(paths, realism), device)
+
+
+def predict(generator: Network, x: torch.Tensor) -> torch.Tensor:
+    """The generator's RGB (batch, 3, height, width) on the network's scale, without gradients.
+
+    x : ``conditions`` (batch, 7, height, width), where the generator is
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode())
+        stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
+        if x.device.type == "cpu":  # Elsewhere, float32 is fast enough and nearer to the truth.
+            stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()))
+        picture: torch.Tensor = generator(x)
+        return picture
+
+
+def choose(device: str) -> torch.device:
+    """The device of a name; raises InputError where there is none."""
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        return torch.device(next(name for name, usable in there.items() if usable))
+    if device not in there:
+        raise InputError(f"device {device!r}: one of {', '.join(DEVICES)}")
+    if not there[device]:
+        raise InputError(f"device {device!r}: torch finds none here")
+    return torch.device(device)
+
+
+def has_bf16() -> bool:
+    """Whether the processor itself computes in bfloat16, which makes convolutions faster.
+
+    oneDNN also emulates bfloat16 where the processor has none; that is slower than float32.
+    """
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    return bool(native) and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
