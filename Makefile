@@ -38,10 +38,11 @@ fuzz: $(INSTALLED) ## fuzz for half an hour (SECONDS=1800) and write tests/fuzz/
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),1800)
 
-check: $(INSTALLED) ## lint, formatting and types
+check: $(INSTALLED) ## lint, formatting, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 format: $(INSTALLED) ## mend the formatting and what lint can mend
 	$(BIN)/ruff check --fix

@@ -13,6 +13,7 @@ xcodec.truncate(data, 500)                # a file cut where its first 500 bytes
 from typing import TYPE_CHECKING, Any
 
 from xcodec.errors import (
+    DependencyError,
     FormatError,
     InputError,
     LimitError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "DependencyError",
     "FormatError",
     "Info",
     "InputError",

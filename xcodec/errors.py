@@ -5,7 +5,8 @@ XcodecError              every error of this package; its text is one line meant
 ├── FormatError          bytes that are not a whole, undamaged file of a version known here
 │   └── TruncatedError   a file that ends before its last byte (``partial`` may still draw it)
 ├── LimitError           a file or a picture larger than the limits that the caller set
-└── ModelError           weights that are missing, damaged or unfit for the file
+├── ModelError           weights that are missing, damaged or unfit for the file
+└── DependencyError      a package that is not installed; the text names the extra that installs it
 """
 
 
@@ -31,3 +32,7 @@ class LimitError(XcodecError):
 
 class ModelError(XcodecError):
     """Weights that are missing, damaged or unfit for the file."""
+
+
+class DependencyError(XcodecError, ImportError):
+    """A package that is not installed, though what was asked for needs it."""

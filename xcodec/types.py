@@ -13,6 +13,8 @@ RGB = NDArray[np.uint8]
 Alpha = NDArray[np.uint8]
 """Opacity, (height, width): 255 is opaque."""
 
+CODED, PACKET = ".xgc", ".xgp"
+"""Suffixes of files and of packets."""
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels than this are refused unless the caller raises the limit."""
 

@@ -1,6 +1,7 @@
 """Whole files in and out: one clear error each, and no half-written file ever."""
 
 import errno
+import hashlib
 import os
 import stat
 import sys
@@ -38,6 +39,12 @@ def read(name: Name, max_bytes: int = MAX_BYTES) -> bytes:
     if len(data) > max_bytes:
         raise LimitError(f"{called(name)}: longer than {max_bytes} bytes")
     return data
+
+
+def digest(name: Name) -> str:
+    """The first 16 hexadecimal digits of a file's SHA-256. Raises OSError."""
+    with open(name, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def write(name: Name, data: bytes, overwrite: bool = False) -> None:
