@@ -75,6 +75,8 @@ def test_the_wheel_works_from_any_folder_without_a_network(picture: Path, tmp_pa
     assert "xcodec/models/photo.safetensors" in names
     assert "xcodec/coding/tables.json" in names
     assert "xcodec/py.typed" in names
+    assert "xcodec/models/LICENSE.md" in names
+    assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith("tests/")]
     with tarfile.open(sdist) as archive:
         assert any(name.endswith("/pyproject.toml") for name in archive.getnames())

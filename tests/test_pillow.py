@@ -198,7 +198,7 @@ def test_save_and_open(tmp_path: Path) -> None:
     image = Image.fromarray(SCENE)
     image.save(target, rate=0.1, effort=2, comment="made by Pillow")
     assert target.read_bytes() == xcodec.encode(SCENE, rate=0.1, effort=2, comment="made by Pillow")
-    image.save(target, size=200, effort=0)
+    image.save(target, max_bytes=200, effort=0)
     assert target.stat().st_size <= 200
     stream = io.BytesIO()
     image.save(stream, "XGC")

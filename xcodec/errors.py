@@ -1,38 +1,57 @@
-"""The errors that xcodec raises, all of them under one root.
+"""The exceptions that xcodec raises, all derived from XcodecError.
 
-XcodecError              every error of this package; its text is one line meant for a user
-├── InputError           a picture or an argument that cannot be coded
-├── FormatError          bytes that are not a whole, undamaged file of a version known here
-│   └── TruncatedError   a file that ends before its last byte (``partial`` may still draw it)
-├── LimitError           a file or a picture larger than the limits that the caller set
-├── ModelError           weights that are missing, damaged or unfit for the file
-└── DependencyError      a package that is not installed; the text names the extra that installs it
+XcodecError              base class; the message is a single line written for users
+├── InputError           a picture or an argument that cannot be encoded
+│   └── ConflictError    options that contradict each other
+├── FormatError          data that is not a complete, valid file of a supported version
+│   └── TruncatedError   a file that ends early (``partial=True`` may still decode it)
+├── LimitError           a file or a picture that exceeds the caller's limits
+├── ModelError           weights that are missing, damaged or unsuitable for the file
+└── DependencyError      a package that is not installed; the message names the extra to install
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 
 class XcodecError(Exception):
-    """Root of every error that xcodec raises on purpose."""
+    """Base class of all exceptions that xcodec raises on purpose."""
 
 
 class InputError(XcodecError, ValueError):
-    """A picture or an argument that cannot be coded."""
+    """A picture or an argument that cannot be encoded."""
+
+
+class ConflictError(InputError):
+    """Options that contradict each other.
+
+    names  : of the options
+    reason : what is wrong with them, to be read after their names
+    """
+
+    def __init__(self, names: Sequence[str], reason: str) -> None:
+        super().__init__(f"{' and '.join(names)} {reason}")
+        self.names, self.reason = tuple(names), reason
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Workers raise it, too.
+        return type(self), (self.names, self.reason)
 
 
 class FormatError(XcodecError, ValueError):
-    """Bytes that are not a whole, undamaged file of a known version."""
+    """Data that is not a complete, valid file of a supported version."""
 
 
 class TruncatedError(FormatError):
-    """A file that ends before its last byte."""
+    """A file that ends early."""
 
 
 class LimitError(XcodecError):
-    """A file or a picture larger than the limits that the caller set."""
+    """A file or a picture that exceeds the caller's limits."""
 
 
 class ModelError(XcodecError):
-    """Weights that are missing, damaged or unfit for the file."""
+    """Weights that are missing, damaged or unsuitable for the file."""
 
 
 class DependencyError(XcodecError, ImportError):
-    """A package that is not installed, though what was asked for needs it."""
+    """An optional package that is needed and not installed; the message names the extra."""

@@ -1,3 +1,345 @@
-"""The options of encoding and decoding."""
+"""The options of encoding and decoding: each a frozen dataclass that checks itself once.
 
+The Python functions, the command line, batches, the Pillow plug-in, packets and training all share
+them. Options that contradict each other are an error, never ignored.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.choices import (
+    DECODERS,
+    DEFAULT_EFFORT,
+    DENSITIES,
+    DEVICES,
+    DOWNSAMPLES,
+    MASKS,
+    MAX_EFFORT,
+    TONES,
+)
+from xcodec.coding import quantizer
+from xcodec.coding.header import MAX_SEED, MODELS
+from xcodec.coding.tiles import MAX_SIDE, UNIT
+from xcodec.errors import ConflictError, InputError
+from xcodec.sampling import density as densities
+from xcodec.types import MAX_PIXELS
+
+Region = tuple[int, int, int, int, float]
+"""x, y, width and height in pixels, and weight."""
+
+DEFAULT_RATE = 0.02
 MIN_RATE, MAX_RATE = 0.001, 0.5
+TARGETS = ("rate", "max_bytes", "bpp", "psnr")
+"""Options that say how large or how good a file is to be: one of them at a time."""
+LARGEST_STEP = quantizer.step_of(quantizer.MAX_STEP_INDEX)
+EXACT_ALPHA, DEFAULT_ALPHA = 100, 50
+RENAMED = {"size": "max_bytes", "lossless": "lossless_samples"}
+"""Old names of options, which are accepted until 1.0, and what they are called now."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Options:
+    """What options have in common."""
+
+    def given(self) -> tuple[str, ...]:
+        """The names of the options that differ from their defaults."""
+        return tuple(
+            field.name
+            for field in fields(self)
+            if (value := getattr(self, field.name)) is not field.default
+            and (isinstance(value, np.ndarray) or value != field.default)
+        )
+
+    def only(self, known: Sequence[str], user: str) -> None:
+        """Raise ConflictError for options that a user of these, "packets" say, does not have."""
+        for name in self.given():
+            if name not in known:
+                raise ConflictError((name,), f"is not an option of {user}")
+
+
+class EncodeKeywords(TypedDict, total=False):
+    """The keywords of ``xcodec.encode`` beside ``rate``: the fields of EncodeOptions."""
+
+    max_bytes: int | None
+    bpp: float | None
+    psnr: float | None
+    step: float | None
+    density: str
+    mask: str | NDArray[np.bool_]
+    tone: str
+    lossless_samples: bool
+    strength: float | None
+    floor: float | None
+    block: int | None
+    seed: int | None
+    model: str
+    comment: str | None
+    effort: int
+    decoder: str | None
+    roi: Sequence[Region]
+    roi_mask: NDArray[np.uint8] | None
+    saliency: bool
+    alpha_quality: int
+    keep: bool | None
+    tile: int | None
+    jobs: int
+
+
+@dataclass(frozen=True, eq=False)
+class EncodeOptions(_Options):
+    """How a picture is encoded. At most one of rate, max_bytes, bpp and psnr is given.
+
+    rate      : fraction of the pixels that are sampled, 0.001 to 0.5; at least one pixel is.
+                Without any target, 0.02
+    max_bytes : largest size of the file; the rate, and what is not given of step and density, are
+                chosen for the best picture
+    bpp       : the same limit in bits per pixel
+    psnr      : PSNR in dB that the classical fill must reach; the smallest such file is searched
+                for
+    step      : quantiser step in grey levels, 0.5 to 1961; None: the default of the rate
+    density   : "sobel", "canny" or "uniform": where samples are dense
+    mask      : "blue" (spread evenly), "random" (by ``seed``), or bool (height, width), which takes
+                the place of rate and density
+    tone      : "least-squares", "mean" or "point": what a sample's value is
+    lossless_samples : with tone "point", sampled pixels are decoded exactly
+    strength  : how strongly edges attract samples, 0 to 2; None: 0.7
+    floor     : edge strength, relative to the mean, that flat areas are taken to have, above 0 and
+                up to 10; None: 0.25
+    block     : side of a density block in pixels, a power of two from 8; None: by the rate
+    seed      : of the mask "random", 0 to 2**32 - 1; None: 0
+    model     : the weights that the decoder is to use, one of ``coding.header.MODELS``
+    comment   : text kept in the file
+    effort    : 0 (fastest) to 9: time spent to save bytes; ``encoder.effort`` has a row for each
+    decoder   : the decoder to optimise the file for, "generator" or "classical"; it has an effect
+                from effort 4 on. None: the generator, or with ``psnr`` the classical decoder
+    roi       : regions that count more, (x, y, width, height, weight) in pixels
+    roi_mask  : uint8 (height, width): 255 counts four times as much as 0
+    saliency  : whether faces and salient areas count more
+    alpha_quality : 0 to 100, which is exact, of transparency
+    keep      : EXIF, XMP and ICC profile: all (True), none (False), or (None) what is small beside
+                the file, with a warning about the rest
+    tile      : side of the tiles in pixels, a multiple of 128; 0: no tiles; None: tiles of 1024
+                pixels where the picture has more than 2 megapixels
+    jobs      : processes that work on tiles; above 1 only below ``if __name__ == "__main__"``
+
+    Raises InputError where a value is out of range, ConflictError (an InputError) where two
+    options contradict each other.
+    """
+
+    rate: float | None = None
+    max_bytes: int | None = None
+    bpp: float | None = None
+    psnr: float | None = None
+    step: float | None = None
+    density: str = DENSITIES[0]
+    mask: str | NDArray[np.bool_] = MASKS[0]
+    tone: str = TONES[0]
+    lossless_samples: bool = False
+    strength: float | None = None
+    floor: float | None = None
+    block: int | None = None
+    seed: int | None = None
+    model: str = MODELS[0]
+    comment: str | None = None
+    effort: int = DEFAULT_EFFORT
+    decoder: str | None = None
+    roi: Sequence[Region] = ()
+    roi_mask: NDArray[np.uint8] | None = None
+    saliency: bool = False
+    alpha_quality: int = DEFAULT_ALPHA
+    keep: bool | None = None
+    tile: int | None = None
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        self._check_ranges()
+        self._check_conflicts()
+
+    @classmethod
+    def of(cls, keywords: dict[str, Any], stacklevel: int = 3) -> Self:
+        """Options from keywords, old names included, which warn.
+
+        stacklevel : of the warning, as in ``warnings.warn``
+
+        Raises TypeError for a keyword that is none, and what the options themselves raise.
+        """
+        chosen = dict(keywords)
+        for old, new in RENAMED.items():
+            if old in chosen:
+                if new in chosen:
+                    raise ConflictError((old, new), "are the same option")
+                warnings.warn(
+                    f"{old} is now called {new}", DeprecationWarning, stacklevel=stacklevel
+                )
+                chosen[new] = chosen.pop(old)
+        unknown = sorted(set(chosen) - {field.name for field in fields(cls)})
+        if unknown:
+            raise TypeError(f"there is no option {unknown[0]!r}")
+        return cls(**chosen)
+
+    @property
+    def explicit_mask(self) -> bool:
+        """Whether the mask is an array."""
+        return not isinstance(self.mask, str)
+
+    @property
+    def optimised_for(self) -> str:
+        """The decoder that the file is optimised for."""
+        return self.decoder or DECODERS[0 if self.psnr is None else 1]
+
+    def _check_ranges(self) -> None:
+        _within("rate", self.rate, MIN_RATE, MAX_RATE)
+        _within("psnr", self.psnr, 0, 100, "dB")
+        _within("step", self.step, quantizer.SMALLEST_STEP, LARGEST_STEP)
+        _within("seed", self.seed, 0, MAX_SEED)
+        _within("effort", self.effort, 0, MAX_EFFORT)
+        _within("alpha_quality", self.alpha_quality, 0, EXACT_ALPHA)
+        densities.check(
+            self.density,
+            densities.BLOCKS[0] if self.block is None else self.block,
+            densities.STRENGTH if self.strength is None else self.strength,
+            densities.FLOOR if self.floor is None else self.floor,
+        )
+        _one_of("tone", self.tone, TONES)
+        _one_of("model", self.model, MODELS)
+        _one_of("decoder", self.decoder or DECODERS[0], DECODERS)
+        if isinstance(self.mask, str):
+            _one_of("mask", self.mask, MASKS, "or an array")
+        if self.max_bytes is not None and self.max_bytes < 1:
+            raise InputError(f"max_bytes is {self.max_bytes}; a file has at least one byte")
+        if self.bpp is not None and not self.bpp > 0:
+            raise InputError(f"bpp is {self.bpp:g}; it is above 0")
+        if self.tile is not None and (self.tile % UNIT or not 0 <= self.tile <= MAX_SIDE):
+            known = f"it is a multiple of {UNIT} up to {MAX_SIDE}, or 0"
+            raise InputError(f"tile is {self.tile}; {known}")
+        if self.jobs < 1:
+            raise InputError(f"jobs is {self.jobs}; it is at least 1")
+
+    def _check_conflicts(self) -> None:
+        targets = [name for name in TARGETS if getattr(self, name) is not None]
+        if len(targets) > 1:
+            raise ConflictError(targets[:2], "exclude each other")
+        given = set(self.given())
+        if self.explicit_mask:
+            for name in ("rate", "density", "strength", "floor", "block"):
+                if name in given:
+                    raise ConflictError(("mask", name), "exclude each other: the mask says where")
+        if self.seed is not None and (self.explicit_mask or self.mask != "random"):
+            raise ConflictError(("seed",), "is for the mask 'random'")
+        if self.density == "uniform":
+            for name in ("strength", "floor"):
+                if name in given:
+                    raise ConflictError((name, "density"), "exclude each other: it is uniform")
+        if self.psnr is not None and self.decoder == "generator":
+            raise ConflictError(("psnr", "decoder"), "conflict: psnr is of the classical decoder")
+        if self.lossless_samples:
+            self._check_lossless()
+
+    def _check_lossless(self) -> None:
+        name = "lossless_samples"
+        if self.tone != "point":
+            raise ConflictError((name,), "needs the tone 'point': samples are pixels")
+        for other in ("step", "psnr"):
+            if getattr(self, other) is not None:
+                raise ConflictError((name, other), "exclude each other")
+        if self.explicit_mask and (self.max_bytes is not None or self.bpp is not None):
+            raise ConflictError((name, "mask"), "leave nothing to choose for a size")
+
+
+class ArrayKeywords(TypedDict, total=False):
+    """The keywords of ``decode_array`` beside ``bit_depth``: fields of DecodeOptions."""
+
+    decoder: str
+    model: str
+    device: str
+    partial: bool
+    max_pixels: int
+    region: tuple[int, int, int, int] | None
+    downsample: int
+    jobs: int
+    realism: float
+
+
+class DecodeKeywords(ArrayKeywords, total=False):
+    """The keywords of ``xcodec.decode``: the fields of DecodeOptions."""
+
+    bit_depth: int | None
+    strip: bool
+
+
+@dataclass(frozen=True)
+class DecodeOptions(_Options):
+    """How a file is decoded.
+
+    decoder    : "generator" (a trained network) or "classical" (interpolation)
+    model      : name or path of the generator's weights; "auto": those that the file names
+    device     : where the generator runs: "auto", "cpu", "cuda" or "mps"
+    partial    : whether to decode what is left of a file that was cut short after its header, with
+                 a warning
+    bit_depth  : 8, or 16 for grey pictures (``decode_array``: any); None: that of the source
+    strip      : whether to leave out EXIF, XMP and ICC profile; then the picture is sRGB
+    max_pixels : pictures with more pixels are refused
+    region     : x, y, width and height of the part to decode, in pixels of the whole picture
+    downsample : how many times smaller the picture is decoded: 1, 2, 4, ... 64
+    jobs       : processes that work on tiles; above 1 only below ``if __name__ == "__main__"``
+    realism    : 0 (nothing is invented on purpose) to 1 (as real pictures look, which the samples
+                 need not support): a mean of the model's two sets of weights
+
+    Raises InputError where a value is out of range, ConflictError (an InputError) where two
+    options contradict each other.
+    """
+
+    decoder: str = DECODERS[0]
+    model: str = "auto"
+    device: str = DEVICES[0]
+    partial: bool = False
+    bit_depth: int | None = None
+    strip: bool = False
+    max_pixels: int = MAX_PIXELS
+    region: tuple[int, int, int, int] | None = None
+    downsample: int = 1
+    jobs: int = 1
+    realism: float = 0.0
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether a network is needed, and which is left to the file."""
+        return self.decoder != "classical" and self.model == "auto"
+
+    def __post_init__(self) -> None:
+        _one_of("decoder", self.decoder, DECODERS)
+        _one_of("device", self.device, DEVICES)
+        _one_of("downsample", self.downsample, DOWNSAMPLES)
+        _within("realism", self.realism, 0, 1)
+        if self.bit_depth not in (None, 8, 16):
+            raise InputError(f"bit_depth is {self.bit_depth}; it is 8 or 16")
+        if self.jobs < 1:
+            raise InputError(f"jobs is {self.jobs}; it is at least 1")
+        if self.region is not None:
+            left, top, width, height = self.region
+            if min(left, top) < 0 or min(width, height) < 1:
+                raise InputError("a region has its corner in the picture, a width and a height")
+        if self.decoder == "classical":
+            for name, unused in (("realism", 0), ("model", "auto")):
+                if getattr(self, name) != unused:
+                    raise ConflictError(
+                        (name, "decoder"), "conflict: the classical decoder has no network"
+                    )
+
+
+def _within(name: str, value: float | None, low: float, high: float, unit: str = "") -> None:
+    if value is not None and not low <= value <= high:
+        most = f"{high:.4g}" if high < 1e4 else f"{high:.0f}"
+        unit = f" {unit}" if unit else ""
+        raise InputError(f"{name} is {value:g}; it lies in {low:g}..{most}{unit}")
+
+
+def _one_of(name: str, value: object, known: Sequence[object], other: str = "") -> None:
+    if value not in known:
+        names = ", ".join(map(str, known)) + (f" {other}" if other else "")
+        raise InputError(f"{name} is {value!r}; it is one of {names}")

@@ -1,37 +1,35 @@
-"""Pillow plugin: ``import xcodec.pillow``, then Pillow opens and saves .xgc files.
+"""Pillow plug-in: after ``import xcodec.pillow``, Pillow opens and saves .xgc files.
 
 image = Image.open("a.xgc")                    # size, mode and metadata; pixels when first used
 image.save("a.xgc", rate=0.02, effort=6)       # every keyword of xcodec.encode
 
-``register(decoder=..., device=..., model=...)`` says how pixels are painted: by the generator where
-torch and weights are there ("auto", the default), always ("generator"), or never ("classical").
-``Image.draft``, and so ``thumbnail``, to half the size or less has the picture drawn smaller by the
-classical fill, which is much faster.
+``register(decoder=..., device=..., model=...)`` says how pixels are decoded: by the generator where
+its weights are found ("auto", the default), always by it ("generator"), or never ("classical").
+``Image.draft``, and so ``thumbnail``, to half the size or less decodes a smaller picture by the
+classical decoder, which is much faster.
 """
 
-import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import IO, Any
 
 from PIL import Image, ImageFile
 
-import xcodec
 from xcodec import codec
+from xcodec.choices import CODED, DOWNSAMPLES
 from xcodec.coding.header import MAGIC
 from xcodec.decoder import inspection
-from xcodec.decoder.drawing import DOWNSAMPLES
-from xcodec.errors import FormatError, InputError, ModelError, XcodecError
+from xcodec.errors import DependencyError, FormatError, InputError, ModelError, XcodecError
+from xcodec.options import RENAMED, DecodeOptions, EncodeOptions
 from xcodec.pictures import metadata
 
-FORMAT, MIME, SUFFIX = "XGC", "image/x-xgc", ".xgc"
-DECODERS = ("auto", "generator", "classical")
+FORMAT, MIME = "XGC", "image/x-xgc"
 _NO_LIMIT = 1 << 62
-_OPTIONS = set(inspect.signature(codec.encode).parameters) - {"image"}
+_OPTIONS = {field.name for field in fields(EncodeOptions)} | set(RENAMED)
 
 
 @dataclass
 class Settings:
-    """How pixels are painted: as of ``xcodec.decode``, and "auto" as said above."""
+    """How pixels are decoded: as in ``DecodeOptions``, and with the decoder "auto" as said above."""
 
     decoder: str = "auto"
     model: str = "auto"
@@ -42,7 +40,7 @@ settings = Settings()
 
 
 class XgcImageFile(ImageFile.ImageFile):
-    """A .xgc file whose samples aren't read before its pixels are needed."""
+    """A .xgc file whose samples are not read before its pixels are needed."""
 
     format = FORMAT
     format_description = "xcodec picture"
@@ -62,7 +60,7 @@ class XgcImageFile(ImageFile.ImageFile):
         self.info |= metadata.info_of(known.metadata)
 
     def load(self) -> Any:
-        """Paint the picture, once. Raises OSError where the file is damaged."""
+        """Decode the picture, once. Raises OSError where the file is damaged."""
         if self._data is not None and self._im is None:
             try:
                 painted = self._painted("classical" if self._downsample > 1 else settings.decoder)
@@ -76,14 +74,17 @@ class XgcImageFile(ImageFile.ImageFile):
         return Image.Image.load(self)
 
     def _painted(self, decoder: str) -> Image.Image:
-        options: dict[str, Any] = {"max_pixels": _NO_LIMIT, "device": settings.device}
-        options |= {"model": settings.model, "downsample": self._downsample}
-        if decoder != "auto":
-            return codec.decode(self._data, decoder=decoder, **options)
+        whole = DecodeOptions(max_pixels=_NO_LIMIT, downsample=self._downsample)
+        classical = replace(whole, decoder="classical")
+        if decoder == "classical":
+            return codec.decode_picture(self._data, classical)
         try:
-            return codec.decode(self._data, decoder="generator", **options)
-        except (ModelError, ImportError):
-            return codec.decode(self._data, decoder="classical", **options)
+            generated = replace(whole, model=settings.model, device=settings.device)
+            return codec.decode_picture(self._data, generated)
+        except (ModelError, DependencyError):
+            if decoder == "generator":
+                raise
+            return codec.decode_picture(self._data, classical)
 
     def _close(self) -> None:
         if getattr(self, "_exclusive_fp", False) and self.fp is not None:
@@ -93,7 +94,7 @@ class XgcImageFile(ImageFile.ImageFile):
     def draft(
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Draw the picture smaller, but not below a size; the mode stays."""
+        """Decode a smaller picture, but not one below a size; the mode stays."""
         if self._im is not None or size is None or self._downsample > 1:
             return None
         scale = min(self.width // max(size[0], 1), self.height // max(size[1], 1))
@@ -106,7 +107,7 @@ class XgcImageFile(ImageFile.ImageFile):
         return self.mode, (0, 0, width / n, height / n)
 
     def verify(self) -> None:
-        """Check the whole file without painting it. Raises SyntaxError where it is damaged."""
+        """Check the whole file without decoding its pixels. Raises SyntaxError where it is damaged."""
         try:
             inspection.info(self._data, max_pixels=_NO_LIMIT)
         except XcodecError as error:
@@ -116,7 +117,7 @@ class XgcImageFile(ImageFile.ImageFile):
 
 
 def save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
-    """Pillow's hook: encode with the keywords that ``Image.save`` was given."""
+    """Pillow's hook: encode with the keywords given to ``Image.save``."""
     options = dict(image.encoderinfo)
     picture = image.copy()
     picture.info = image.info.copy()
@@ -128,7 +129,7 @@ def save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
         names = ", ".join(sorted(unknown))
         raise TypeError(f"unknown options of {FORMAT} files: {names}")
     try:
-        stream.write(xcodec.encode(picture, **options))
+        stream.write(codec.encode_picture(picture, EncodeOptions.of(options, 4), stacklevel=4))
     except InputError as error:
         raise ValueError(str(error)) from error
 
@@ -142,16 +143,15 @@ def _accept(prefix: bytes) -> bool:
 
 
 def register(decoder: str = "auto", *, model: str = "auto", device: str = "auto") -> None:
-    """Make Pillow open and save .xgc files, and say how it paints them.
+    """Make Pillow open and save .xgc files, and say how it decodes them.
 
-    Raises InputError where there is no such decoder.
+    Raises InputError for a decoder, a model or a device that is none, or that do not go together.
     """
-    if decoder not in DECODERS:
-        raise InputError(f"decoder is {decoder!r}; it is one of {', '.join(DECODERS)}")
+    DecodeOptions("generator" if decoder == "auto" else decoder, model, device)
     settings.decoder, settings.model, settings.device = decoder, model, device
     Image.register_open(FORMAT, XgcImageFile, _accept)
     Image.register_save(FORMAT, save)
-    Image.register_extension(FORMAT, SUFFIX)
+    Image.register_extension(FORMAT, CODED)
     Image.register_mime(FORMAT, MIME)
 
 

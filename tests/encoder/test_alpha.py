@@ -67,7 +67,7 @@ def test_less_quality_takes_fewer_bytes() -> None:
 @pytest.mark.parametrize("size", [120, 240])
 def test_alpha_has_its_share_of_a_budget(size: int) -> None:
     for plane in (DISC, FADE):
-        data = coded(plane, size=size, effort=1)
+        data = coded(plane, max_bytes=size, effort=1)
         assert len(data) <= size
         info = xcodec.info(data)
         assert 0 < info.alpha <= size // alpha.SHARE + 2
@@ -79,7 +79,7 @@ def test_nothing_fits_nothing() -> None:
 
 
 def test_alpha_of_lossless_samples() -> None:
-    data = coded(DISC, alpha_quality=100, tone="point", lossless=True, rate=0.05)
+    data = coded(DISC, alpha_quality=100, tone="point", lossless_samples=True, rate=0.05)
     assert np.array_equal(decoded(data), DISC)
     points, colours = codec.decode_samples(data)
     seen = DISC[points[:, 0], points[:, 1]] > 0

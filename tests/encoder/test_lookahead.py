@@ -1,4 +1,4 @@
-"""Symbols chosen for what the generator will make of them (xcodec/encoder/lookahead.py)."""
+"""Symbols chosen with an eye to the generator (xcodec/encoder/lookahead.py)."""
 
 import numpy as np
 import pytest
@@ -6,13 +6,13 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
+from xcodec.choices import DECODERS, DEFAULT_EFFORT
 from xcodec.coding import quantizer
 from xcodec.encoder import analysis, lookahead
-from xcodec.encoder.effort import DEFAULT_EFFORT
 from xcodec.encoder.request import Request
 from xcodec.errors import ModelError
 from xcodec.reconstruction import model_files
-from xcodec.types import DECODERS, Floats
+from xcodec.types import Floats
 
 RGB = NDArray[np.uint8]
 SCENE = pictures.scene(72, 96)
@@ -21,74 +21,74 @@ STEP = quantizer.default_index(RATE)
 
 
 class Plain:
-    """The critic of a network that paints the fill itself."""
+    """The gradient of a network that reproduces the fill."""
 
-    def excess(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
+    def minus_error(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
         assert conditions.shape == (7, *error.shape[:2])
         return 0 * error
 
 
-class Shy(Plain):
-    """One of a network that would have everything a little darker."""
+class Darker(Plain):
+    """That of a network that prefers everything a little darker."""
 
-    def excess(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
-        return super().excess(conditions, error) + 6
+    def minus_error(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
+        return super().minus_error(conditions, error) + 6
 
 
 @pytest.mark.parametrize("grey", [False, True])
-def test_who_foresees_the_fill_itself_chooses_as_ever(
+def test_a_proxy_that_reproduces_the_fill_changes_little(
     monkeypatch: pytest.MonkeyPatch, grey: bool
 ) -> None:
-    monkeypatch.setattr(lookahead, "_critic", Plain)
+    monkeypatch.setattr(lookahead, "_proxy_gradient", Plain)
     rgb = np.repeat(SCENE[..., 1:2], 3, 2) if grey else SCENE
     draft = analysis.analyse(rgb, Request(RATE, grey=grey))
     assert draft.problem is not None
     step = quantizer.step_of(STEP)
     one, three = draft.problem.choose(step, 1), draft.problem.choose(step, 3)
-    assert (one != three).sum() > 3 * (draft.problem.choose(step, 3, looks=2) != three).sum()
+    assert (one != three).sum() > 3 * (draft.problem.choose(step, 3, lookaheads=2) != three).sum()
 
 
 def test_the_fill_goes_where_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookahead, "_critic", Shy)
+    monkeypatch.setattr(lookahead, "_proxy_gradient", Darker)
     draft = analysis.analyse(SCENE, Request(RATE))
     assert draft.problem is not None
     step = quantizer.step_of(STEP)
     luma = [
-        draft.samples(draft.problem.choose(step, 4, looks=looks), STEP).values[:, 0].mean()
-        for looks in (0, 1, 3)
+        draft.samples(draft.problem.choose(step, 4, lookaheads=number), STEP).values[:, 0].mean()
+        for number in (0, 1, 3)
     ]
     assert luma[1] < luma[0] - 2
     assert luma[2] < luma[1]
 
 
-def test_few_samples_are_looked_at_more_often(monkeypatch: pytest.MonkeyPatch, photo: RGB) -> None:
-    looks: list[int] = []
+def test_sparse_pictures_get_more_lookaheads(monkeypatch: pytest.MonkeyPatch, photo: RGB) -> None:
+    calls: list[int] = []
 
     class Counting(Plain):
-        def excess(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
-            looks.append(1)
-            return super().excess(conditions, error)
+        def minus_error(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
+            calls.append(1)
+            return super().minus_error(conditions, error)
 
-    monkeypatch.setattr(lookahead, "_critic", Counting)
-    worth = {}
+    monkeypatch.setattr(lookahead, "_proxy_gradient", Counting)
+    multipliers = {}
     for rate, times in ((0.014, 4), (0.016, 2)):
         for decoder in DECODERS:
-            looks.clear()
+            calls.clear()
             draft = analysis.analyse(photo, Request(rate, decoder=decoder))
             draft.quantise(STEP, DEFAULT_EFFORT)
-            assert len(looks) == (times if decoder == "generator" else 0)
+            assert len(calls) == (times if decoder == "generator" else 0)
             assert draft.problem is not None
-            worth[rate, decoder] = draft.problem.bit_worth(1.0)
-    assert worth[0.014, "generator"] < 0.7 * worth[0.014, "classical"]
-    assert worth[0.016, "generator"] == worth[0.016, "classical"]
+            multipliers[rate, decoder] = draft.problem.multiplier(1.0)
+    assert multipliers[0.014, "generator"] < 0.7 * multipliers[0.014, "classical"]
+    assert multipliers[0.016, "generator"] == multipliers[0.016, "classical"]
 
 
-def test_tiles_foresee_as_a_whole_picture_does(monkeypatch: pytest.MonkeyPatch, photo: RGB) -> None:
+def test_tiles_look_ahead_as_a_whole_picture_does(monkeypatch: pytest.MonkeyPatch, photo: RGB) -> None:
     darker = []
     for tile in (0, 128):
         fills = []
-        for critic in (Plain, Shy):
-            monkeypatch.setattr(lookahead, "_critic", critic)
+        for gradient in (Plain, Darker):
+            monkeypatch.setattr(lookahead, "_proxy_gradient", gradient)
             data = xcodec.encode(photo, 0.04, step=8, tile=tile)
             fills.append(np.asarray(xcodec.decode(data, decoder="classical"), float))
         darker.append(fills[0] - fills[1])
@@ -100,12 +100,12 @@ def test_tiles_foresee_as_a_whole_picture_does(monkeypatch: pytest.MonkeyPatch, 
 
 def test_some_files_need_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_files, "_places", lambda: [])
-    lookahead._critic.cache_clear()
+    lookahead._proxy_gradient.cache_clear()
     for request in (Request(RATE, effort=0), Request(RATE, effort=9, decoder="classical")):
         draft = analysis.analyse(SCENE, request)
         assert len(draft.quantise(STEP, request.effort)) == len(draft.points)
-        assert not request.looks
-        assert not request.rounds
+        assert not request.lookaheads
+        assert not request.tuning
     draft = analysis.analyse(SCENE, Request(RATE))
     with pytest.raises(ModelError, match="proxy"):
         draft.quantise(STEP, DEFAULT_EFFORT)
@@ -115,7 +115,7 @@ def test_some_files_need_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_decoder_paints_best_what_is_made_for_it(photo: RGB, size: int) -> None:
     errors = {}
     for made in DECODERS:
-        data = xcodec.encode(photo, size=size, decoder=made)
+        data = xcodec.encode(photo, max_bytes=size, decoder=made)
         assert len(data) <= size
         for painter in DECODERS:
             painted = np.asarray(xcodec.decode(data, decoder=painter, device="cpu"), float)

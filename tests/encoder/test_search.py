@@ -17,7 +17,7 @@ def error(picture: RGB, data: bytes) -> float:
 
 def test_files_keep_to_their_size_and_larger_ones_are_better(small: RGB) -> None:
     sizes = 60, 150, 400, 1200
-    files = [xcodec.encode(small, size=size) for size in sizes]
+    files = [xcodec.encode(small, max_bytes=size) for size in sizes]
     for size, data in zip(sizes, files, strict=True):
         assert 0.9 * size <= len(data) <= size
     errors = [error(small, data) for data in files]
@@ -27,24 +27,24 @@ def test_files_keep_to_their_size_and_larger_ones_are_better(small: RGB) -> None
 
 def test_a_size_that_nothing_fits_is_one_clear_error(small: RGB) -> None:
     with pytest.raises(xcodec.InputError, match="no file of this picture fits 10 bytes"):
-        xcodec.encode(small, size=10)
+        xcodec.encode(small, max_bytes=10)
 
 
 def test_the_search_beats_a_fixed_rate_of_the_same_size(small: RGB) -> None:
     fixed = xcodec.encode(small, 0.01, decoder="classical")
-    found = xcodec.encode(small, size=len(fixed), decoder="classical")
+    found = xcodec.encode(small, max_bytes=len(fixed), decoder="classical")
     assert error(small, found) <= error(small, fixed)
 
 
 @pytest.mark.parametrize("effort", [4, 7])
 def test_hardly_a_byte_is_left_over(small: RGB, effort: int) -> None:
-    used = [len(xcodec.encode(small, size=size, effort=effort)) / size for size in (150, 333, 700)]
+    used = [len(xcodec.encode(small, max_bytes=size, effort=effort)) / size for size in (150, 333, 700)]
     assert max(used) <= 1
     assert np.mean(used) >= 0.97
 
 
 def test_more_effort_finds_better_files(small: RGB) -> None:
-    errors = [error(small, xcodec.encode(small, size=300, effort=e)) for e in (0, 1, 4, 7)]
+    errors = [error(small, xcodec.encode(small, max_bytes=300, effort=e)) for e in (0, 1, 4, 7)]
     assert errors[1] < errors[0]
     assert errors[2] < errors[1]
     assert errors[3] <= 1.02 * errors[2]
@@ -52,7 +52,7 @@ def test_more_effort_finds_better_files(small: RGB) -> None:
 
 def test_bits_a_pixel_are_bytes(small: RGB) -> None:
     area = small.shape[0] * small.shape[1]
-    assert xcodec.encode(small, bpp=0.1) == xcodec.encode(small, size=int(0.1 * area / 8))
+    assert xcodec.encode(small, bpp=0.1) == xcodec.encode(small, max_bytes=int(0.1 * area / 8))
 
 
 @pytest.mark.parametrize("decibels", [18.0, 21.0, 24.0])
@@ -88,7 +88,7 @@ def test_goals_that_make_no_sense_are_one_clear_error(
 def test_as_many_lossless_samples_as_fit(small: RGB) -> None:
     counts = []
     for size in (200, 400, 800):
-        data = xcodec.encode(small, size=size, tone="point", lossless=True)
+        data = xcodec.encode(small, max_bytes=size, tone="point", lossless_samples=True)
         assert 0.9 * size <= len(data) <= size
         counts.append(inspection.info(data).samples)
     assert counts == sorted(counts)
@@ -97,7 +97,7 @@ def test_as_many_lossless_samples_as_fit(small: RGB) -> None:
 
 def test_what_the_caller_fixed_stays(small: RGB) -> None:
     facts = inspection.info(
-        xcodec.encode(small, size=300, step=60.0, density="uniform", tone="mean")
+        xcodec.encode(small, max_bytes=300, step=60.0, density="uniform", tone="mean")
     )
     assert facts.step == pytest.approx(60, rel=0.03)
     assert (facts.uniform, facts.tone) == (True, "mean")
@@ -107,6 +107,6 @@ def test_what_the_caller_fixed_stays(small: RGB) -> None:
 def test_an_explicit_mask_keeps_its_samples(small: RGB) -> None:
     mask = np.zeros(small.shape[:2], bool)
     mask[::9, ::9] = True
-    data = xcodec.encode(small, size=300, mask=mask)
+    data = xcodec.encode(small, max_bytes=300, mask=mask)
     assert len(data) <= 300
     assert inspection.info(data).samples == mask.sum()

@@ -11,13 +11,13 @@ from PIL import Image
 import xcodec
 from tests.golden import pictures
 from xcodec import codec
-from xcodec.coding.tiles import Box, Grid
+from xcodec.coding.tiles import Box, TileGrid
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.encoder import tiles
 from xcodec.reconstruction import seams
 
 RGB = NDArray[np.uint8]
-LOSSLESS: dict[str, Any] = {"tone": "point", "lossless": True}
+LOSSLESS: dict[str, Any] = {"tone": "point", "lossless_samples": True}
 TILE = 128
 
 
@@ -45,7 +45,7 @@ def psnr(one: Any, other: Any) -> float:
 @pytest.mark.parametrize("shape", [(1, 1), (127, 5000), (1024, 1535), (1536, 1537), (2000, 3000)])
 @pytest.mark.parametrize("side", [128, 512, 1024])
 def test_tiles_cover_a_picture_once(shape: tuple[int, int], side: int) -> None:
-    grid = Grid(*shape, side)
+    grid = TileGrid(*shape, side)
     seen = np.zeros(shape, np.int8)
     for number in range(len(grid)):
         box = grid.box(number)
@@ -244,4 +244,4 @@ def test_tiles_share_a_budget(photo: RGB, options: dict[str, Any]) -> None:
 
 def test_a_budget_that_is_too_small_is_refused(photo: RGB) -> None:
     with pytest.raises(xcodec.InputError, match="fits 20 bytes"):
-        xcodec.encode(photo, tile=TILE, effort=0, size=20)
+        xcodec.encode(photo, tile=TILE, effort=0, max_bytes=20)

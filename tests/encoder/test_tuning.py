@@ -34,7 +34,7 @@ def test_the_generator_paints_tuned_files_better(
 def test_a_size_is_kept_and_more_rounds_are_no_worse(small: RGB) -> None:
     errors = []
     for effort in (7, 8, 9):
-        data = xcodec.encode(small, size=300, effort=effort)
+        data = xcodec.encode(small, max_bytes=300, effort=effort)
         assert len(data) <= 300
         errors.append(painted_error(small, data))
     assert errors[1] < 1.001 * errors[0]
@@ -42,7 +42,7 @@ def test_a_size_is_kept_and_more_rounds_are_no_worse(small: RGB) -> None:
 
 
 def test_what_is_not_fitted_is_not_tuned(small: RGB) -> None:
-    for options in ({"tone": "point"}, {"tone": "point", "lossless": True}):
+    for options in ({"tone": "point"}, {"tone": "point", "lossless_samples": True}):
         files = [xcodec.encode(small, effort=effort, **options) for effort in (7, 8)]  # type: ignore[arg-type]
         assert files[0] == files[1]
     psnr = [xcodec.encode(small, psnr=20, effort=effort) for effort in (7, 8)]

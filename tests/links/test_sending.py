@@ -70,10 +70,10 @@ def test_more_loss_planned_for_means_fewer_packets_needed(small: NDArray[np.uint
 
 def test_bytes_are_a_limit_on_all_packets_together(small: NDArray[np.uint8]) -> None:
     for size in (300, 700):
-        data = xcodec.encode_packets(small, 128, size=size, effort=0)
+        data = xcodec.encode_packets(small, 128, max_bytes=size, effort=0)
         assert sum(map(len, data)) <= size
         assert max(map(len, data)) <= 128
-    data = xcodec.encode_packets(small, 128, 3, size=1000, effort=0)
+    data = xcodec.encode_packets(small, 128, 3, max_bytes=1000, effort=0)
     assert len(data) <= 3
 
 

@@ -21,10 +21,11 @@ from tests.conftest import Run
 from xcodec.links import sending
 from xcodec.many import batch, trees
 from xcodec.many.batch import DONE, FAILED, SKIPPED, Settings, Task
+from xcodec.options import DecodeOptions, EncodeOptions
 from xcodec.system.processes import Pool
 
 RGB = NDArray[np.uint8]
-EFFORT = {"effort": 0}
+EFFORT = EncodeOptions(effort=0)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def encode_all(tree: Path, out: Path, jobs: int = 2) -> list[batch.Outcome]:
     every = batch.tasks(str(tree), str(out), "encode")
-    return list(batch.run(every, Settings("encode", EFFORT), jobs))
+    return list(batch.run(every, Settings(EFFORT), jobs))
 
 
 def test_trees_are_kept_and_names_stay_apart(tree: Path, tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_trees_are_kept_and_names_stay_apart(tree: Path, tmp_path: Path) -> None
     assert failed[0].note == f"{tree}/deep/bad.png: not a picture of a known format"
     painted = tmp_path / "painted"
     every = batch.tasks(str(out), str(painted), "decode")
-    states = {o.state for o in batch.run(every, Settings("decode", {"decoder": "classical"}), 1)}
+    states = {o.state for o in batch.run(every, Settings(DecodeOptions("classical")), 1)}
     assert states == {DONE}
     assert list(contents(painted)) == [name[:-4] + ".png" for name in names]
 
@@ -81,7 +82,7 @@ def test_a_folder_of_packets_is_one_picture(small: RGB, tmp_path: Path) -> None:
     (coded / "file.xgc").write_bytes(xcodec.encode(small, effort=0))
     every = batch.tasks(str(coded.parent), str(tmp_path / "out"), "decode")
     assert [Path(task.source).name for task in every] == ["file.xgc", "packets"]
-    done = list(batch.run(every, Settings("decode", {"decoder": "classical"}), 1))
+    done = list(batch.run(every, Settings(DecodeOptions("classical")), 1))
     assert {outcome.state for outcome in done} == {DONE}
     assert list(contents(tmp_path / "out")) == ["x/file.png", "x/packets.png"]
     assert not trees.is_tree(str(folder))
@@ -226,7 +227,7 @@ def deadly(settings: Settings, task: Task) -> batch.Outcome:
 def test_a_lost_worker_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "one", deadly)
     every = [Task(f"{'deadly' if i == 4 else 'good'} {i}", "-") for i in range(12)]
-    outcomes = list(batch.run(every, Settings("encode"), 2))
+    outcomes = list(batch.run(every, Settings(EncodeOptions()), 2))
     assert sorted(o.task.source for o in outcomes) == sorted(t.source for t in every)
     failed = [outcome for outcome in outcomes if outcome.state == FAILED]
     assert [outcome.task for outcome in failed] == [every[4]]
@@ -236,7 +237,7 @@ def test_a_lost_worker_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch) ->
 def test_trees_may_lie_wherever_fsspec_reaches(tree: Path, tmp_path: Path) -> None:
     pytest.importorskip("fsspec", reason="fsspec is not installed")
     every = batch.tasks(f"file://{tree}", f"file://{tmp_path}/there", "encode")
-    outcomes = [batch.one(Settings("encode", EFFORT), task) for task in every]
+    outcomes = [batch.one(Settings(EFFORT), task) for task in every]
     assert [outcome.state for outcome in outcomes].count(DONE) == 5
     encode_all(tree, tmp_path / "here", jobs=1)
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
@@ -251,6 +252,7 @@ CLUSTER = """
 import json, os, signal
 from pathlib import Path
 from xcodec.many import batch, cluster
+from xcodec.options import EncodeOptions
 
 KILLED = Path("killed").absolute()
 
@@ -264,7 +266,7 @@ def deadly(settings, task):
 if __name__ == "__main__":
     every = batch.tasks("in", "out", "encode")
     batch.one = deadly
-    outcomes = cluster.run(every, batch.Settings("encode", {"effort": 4}), "local")
+    outcomes = cluster.run(every, batch.Settings(EncodeOptions()), "local")
     print(json.dumps([[outcome.task.source, outcome.state] for outcome in outcomes]))
 """
 
@@ -291,7 +293,7 @@ def test_a_cluster_loses_a_worker_and_no_picture(photo: RGB, tmp_path: Path) -> 
     names = [source for source, _ in outcomes]
     assert len(names) == len(set(names)) == 17
     assert [state for _, state in outcomes].count(DONE) == 16
-    encode = Settings("encode", {"effort": 4})
+    encode = Settings(EncodeOptions())
     for task in batch.tasks(str(tmp_path / "in"), str(tmp_path / "alone"), "encode"):
         batch.one(encode, task)
     assert contents(tmp_path / "out") == contents(tmp_path / "alone")

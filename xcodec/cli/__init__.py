@@ -24,7 +24,7 @@ from xcodec.cli.truncate import truncate
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
-    """Code a picture as a few of its pixels, and paint the rest when it is decoded.
+    """Encode a picture as a few of its pixels; a trained network reconstructs the rest.
 
     \b
     xcodec encode photo.png -r 0.02     photo.png -> photo.xgc, 2 % of the pixels

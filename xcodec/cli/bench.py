@@ -1,13 +1,18 @@
-"""``xcodec bench``: measure xcodec beside its peers."""
+"""``xcodec bench``: compare xcodec with other codecs."""
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from xcodec.cli.common import DEVICES, force, quiet
+from xcodec.choices import DEVICES
+from xcodec.cli.common import force, quiet
+
+if TYPE_CHECKING:
+    from xcodec.evaluation.runs.schema import Record
 
 FILE = click.Path(path_type=Path)
 
@@ -17,45 +22,53 @@ positions = click.option(
     type=click.Choice(["all", "odd", "even"]),
     default="all",
     show_default=True,
-    help="Every other picture: the 1st, 3rd, ... or the 2nd, 4th, ...",
+    help="Use every other picture: the 1st, 3rd, ... or the 2nd, 4th, ...",
 )
-only = click.option("--only", default="", metavar="N,...", help="Places in sorted order, from 1.")
+only = click.option(
+    "--only",
+    default="",
+    metavar="N,...",
+    help="Pictures to use, by position in sorted order from 1.",
+)
 square = click.option(
     "--square",
     type=click.IntRange(1),
     metavar="N",
-    help="Cut pictures to their middle square and resize it to N pixels (Lanczos).",
+    help="Use the middle square of each picture, resized to N pixels (Lanczos).",
 )
 encode = click.option(
-    "-E", "--encode", multiple=True, metavar="NAME=VALUE", help="An argument of xcodec.encode."
+    "-E", "--encode", multiple=True, metavar="NAME=VALUE", help="Argument for xcodec.encode."
 )
 models = click.option(
-    "--models", default="photo", show_default=True, help="Names or files of generators."
+    "--models", default="photo", show_default=True, help="Names or paths of generator weights."
 )
 device = click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True,
-    help="Where generators run.",
+    help="Where the networks run.",
 )  # fmt: skip
-metrics = click.option("--metrics", help="Figures.  [default: all that can be measured]")
+metrics = click.option(
+    "--metrics", metavar="NAME,...", help="Metrics.  [default: all that are installed]"
+)
 weights = click.option(
-    "--weights", type=FILE, metavar="DIR", help="LPIPS' networks.  [default: XCODEC_WEIGHTS]"
+    "--weights", type=FILE, metavar="DIR", help="LPIPS weights.  [default: XCODEC_WEIGHTS]"
 )
 state = click.option(
     "--state",
     type=FILE,
     metavar="FILE",
-    help="What was found already.  [default: xcodec/bench.sqlite in the folder for caches]",
+    help="File that stores results, so that an interrupted run continues.  "
+    "[default: bench.sqlite in the cache folder]",
 )
-label = click.option("--label", help="What was measured.  [default: the folder's name]")
+label = click.option("--label", help="Name for readers.  [default: that of the folder or picture]")
 jobs = click.option(
-    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: one a core]"
+    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: one per core]"
 )
-output = click.option("-o", "--output", type=FILE, metavar="FILE", help="The record to write.")
+output = click.option("-o", "--output", type=FILE, metavar="FILE", help="Record to write (JSON).")
 
 
-@click.group(short_help="Measure xcodec beside other codecs.")
+@click.group(short_help="Compare xcodec with other codecs.")
 def bench() -> None:
-    """Measure xcodec beside other codecs; records are JSON (docs/benchmarks.md)."""
+    """Compare xcodec with other codecs. Records are JSON (docs/benchmarks.md)."""
 
 
 @bench.command(short_help="Rate and distortion over a folder of pictures.")
@@ -64,25 +77,31 @@ def bench() -> None:
     "--rates",
     default="",
     metavar="X,...",
-    help="xcodec's rates; peers then run at full size.  [default: 0.01 to 0.1, without budgets]",
+    help="Rates of xcodec; other codecs run at full size.  [default: 0.01 to 0.1, without budgets]",
 )
-@click.option("--bytes", "sizes", default="", metavar="N,...", help="The best file within N bytes.")
-@click.option("--bpp", default="", metavar="X,...", help="The best file within X bits a pixel.")
+@click.option("--bytes", "sizes", default="", metavar="N,...", help="Best file within N bytes.")
+@click.option("--bpp", default="", metavar="X,...", help="Best file within X bits per pixel.")
 @click.option(
-    "--fit/--no-fit", default=True, show_default=True, help="xcodec too fits --bytes and --bpp."
+    "--fit/--no-fit",
+    default=True,
+    show_default=True,
+    help="Measure xcodec within --bytes and --bpp too.",
 )
 @click.option(
     "--decoders",
     default="classical,generator",
     show_default=True,
-    help="What paints xcodec's files.",
+    help="Decoders of xcodec.",
 )
 @models
-@click.option("--efforts", default="", metavar="N,...", help="xcodec's efforts.  [default: 4]")
+@click.option("--efforts", default="", metavar="N,...", help="Efforts of xcodec.  [default: 4]")
 @click.option("--peers", metavar="NAME,...", help="Other codecs.  [default: all installed]")
-@click.option("--at", default="", metavar="X,...", help="Bpp at which to interpolate as well.")
+@click.option("--at", default="", metavar="X,...", help="Further bpp at which to interpolate.")
 @click.option(
-    "--within-bpp", default="", metavar="LOW,HIGH", help="Rates of peers that count for BD-rate."
+    "--within-bpp",
+    default="",
+    metavar="LOW,HIGH",
+    help="Range of the other codecs' bpp for BD-rate.",
 )
 @encode
 @square
@@ -97,37 +116,44 @@ def bench() -> None:
 @output
 @force
 @quiet
-def rd(output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any) -> None:
-    """Rate and distortion of xcodec and its peers over the pictures in DIR.
+def rd(output: Path | None, force: bool, quiet: bool, **options: Any) -> None:
+    """Measure rate and distortion of xcodec and other codecs over the pictures in DIR.
 
-    With --rates, every codec at full size. With --bytes or --bpp, the best file of each picture
-    within so many bytes; peers are scaled down, coded, and scaled up again. A run that was cut off
-    goes on where it was; what has been found already is never computed twice.
+    With --rates, all codecs run at full size. With --bytes or --bpp, the best file of each picture
+    within that size counts; for other codecs pictures are scaled down, coded, and scaled up again.
+    An interrupted run continues: nothing is computed twice.
     """
     from xcodec.evaluation.runs import commands
 
-    measure("rd", commands.rate_distortion, output, force, quiet, label=label, **options)
+    run = partial(commands.rate_distortion, commands.RdOptions(**options))
+    measure("rd", run, output, force, quiet)
 
 
 @bench.command(short_help="Bytes saved at equal PSNR, from two records of rd.")
 @click.argument("new", type=FILE)
 @click.argument("old", type=FILE)
 @click.option(
-    "--codec", default="generator", show_default=True, help="A curve's name, or part of it."
+    "--codec", default="generator", show_default=True, help="Name of a curve, or part of it."
 )
-@click.option("--against", help="The curve in OLD.  [default: the same]")
-@click.option("--within-bpp", default="", metavar="LOW,HIGH", help="Rates of OLD that count.")
+@click.option("--against", help="Curve in OLD.  [default: the same]")
+@click.option("--within-bpp", default="", metavar="LOW,HIGH", help="Range of OLD's bpp to use.")
 def savings(new: Path, old: Path, codec: str, against: str | None, within_bpp: str) -> None:
-    """Bytes that a codec in the record NEW saves against one in OLD at equal PSNR."""
+    """Print the bytes that a codec in the record NEW saves against one in OLD at equal PSNR."""
     from xcodec.evaluation.measures.savings import between
     from xcodec.evaluation.runs.options import span
 
     click.echo(between(new, old, codec, against, span(within_bpp)))
 
 
-@bench.command(short_help="How well pictures are restored from a fraction of their pixels.")
+@bench.command(short_help="Restoration from a fraction of the pixels.")
 @folder
-@click.option("--fractions", default="0.01,0.02,0.05,0.1,0.2", show_default=True, metavar="X,...")
+@click.option(
+    "--fractions",
+    default="0.01,0.02,0.05,0.1,0.2",
+    show_default=True,
+    metavar="X,...",
+    help="Fractions of the pixels that are known.",
+)
 @click.option(
     "--masks",
     default="random",
@@ -136,7 +162,7 @@ def savings(new: Path, old: Path, codec: str, against: str | None, within_bpp: s
     help="Which pixels are known: random, random-sobel, blue, blue-sobel.",
 )
 @click.option(
-    "--fills", default="", metavar="NAME,...", help="What fills the rest.  [default: all]"
+    "--fills", default="", metavar="NAME,...", help="Methods that fill the rest.  [default: all]"
 )
 @models
 @square
@@ -151,46 +177,59 @@ def savings(new: Path, old: Path, codec: str, against: str | None, within_bpp: s
 @output
 @force
 @quiet
-def points(
-    output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any
-) -> None:
-    """Restoration over the fraction of known pixels: xcodec's models beside classical fills.
+def points(output: Path | None, force: bool, quiet: bool, **options: Any) -> None:
+    """Measure restoration of the pictures in DIR from a fraction of their pixels.
 
-    All fill in the same pixels, which they get exactly. Goes on where a run was cut off.
+    xcodec's models and classical fills start from the same pixels, which are exact. An interrupted
+    run continues.
     """
     from xcodec.evaluation.runs import commands
 
-    measure("points", commands.restoration, output, force, quiet, label=label, **options)
+    run = partial(commands.restoration_from_points, commands.PointsOptions(**options))
+    measure("points", run, output, force, quiet)
 
 
-@bench.command(short_help="Seconds and memory, beside other codecs.")
+@bench.command(short_help="Time and memory of xcodec and other codecs.")
 @click.argument("picture", metavar="PICTURE", type=FILE)
-@click.option("--rate", default=0.02, show_default=True)
-@click.option("--model", default="photo", show_default=True, help="Name or file of the generator.")
-@click.option("--megapixels", default="0.25,1,4", show_default=True, metavar="X,...")
+@click.option("--rate", default=0.02, show_default=True, help="Rate of xcodec.")
+@click.option("--model", default="photo", show_default=True, help="Name or path of the weights.")
+@click.option(
+    "--megapixels", default="0.25,1,4", show_default=True, metavar="X,...", help="Sizes to measure."
+)
 @click.option("--peers", metavar="NAME,...", help="Other codecs.  [default: all installed]")
-@click.option("--runs", type=click.IntRange(1), default=5, show_default=True)
+@click.option("--runs", type=click.IntRange(1), default=5, show_default=True, help="Repetitions.")
 @label
 @output
 @force
 @quiet
-def speed(output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any) -> None:
-    """Seconds and peak memory of encoding and decoding PICTURE; let nothing else run.
+def speed(output: Path | None, force: bool, quiet: bool, **options: Any) -> None:
+    """Measure time and peak memory of encoding and decoding PICTURE. Let nothing else run.
 
-    Whole processes first; then every codec in a process of its own, at sizes of --megapixels, the
-    picture cut or continued by its mirror images. Peers are at the lowest quality of their curves.
+    First whole processes are timed. Then each codec runs in a process of its own, at the sizes of
+    --megapixels, to which the picture is cut or extended by its mirror images. Other codecs run at
+    the lowest quality of their curves.
     """
     from xcodec.evaluation.runs import commands
 
-    measure("speed", commands.timing, output, force, quiet, label=label, **options)
+    run = partial(commands.timing, commands.SpeedOptions(**options))
+    measure("speed", run, output, force, quiet)
 
 
-@bench.command(short_help="A page with plots, tables and pictures to compare.")
+@bench.command(short_help="Make a page with plots, tables and pictures to compare.")
 @click.argument("results", metavar="RESULTS...", nargs=-1, required=True, type=FILE)
-@click.option("--pictures", type=FILE, metavar="DIR", help="The pictures, for the viewer.")
-@click.option("--show", default="", metavar="N,...", help="Up to six places of pictures to show.")
+@click.option("--pictures", type=FILE, metavar="DIR", help="Folder of pictures for the viewer.")
+@click.option(
+    "--show", default="", metavar="N,...", help="Up to six pictures to show, by position."
+)
 @state
-@click.option("-o", "--output", type=FILE, default=Path("report.html"), show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    default=Path("report.html"),
+    show_default=True,
+    help="Page to write.",
+)
 @force
 @quiet
 def report(
@@ -202,10 +241,10 @@ def report(
     force: bool,
     quiet: bool,
 ) -> None:
-    """One self-contained page of the records RESULTS; it works offline.
+    """Make one HTML file of the records RESULTS. It works offline.
 
-    With --pictures, the folder of one of the records, up to six of them can be compared there:
-    the first record that they belong to, beside every peer at the nearest size.
+    With --pictures, the folder of the pictures of one of the records, the page has a viewer that
+    compares up to six of them with every other codec at the nearest size.
     """
     from xcodec.evaluation.pages import report as made
     from xcodec.evaluation.runs import records
@@ -221,16 +260,23 @@ def report(
         click.echo(f"{output}: {len(page):,} bytes")
 
 
-@bench.command(short_help="The curves of a record, or of trainings, as SVG or PNG.")
+@bench.command(short_help="Draw the curves of a record or of training runs.")
 @click.argument("sources", metavar="RECORD|WEIGHTS...", nargs=-1, required=True, type=FILE)
-@click.option("--metrics", default="psnr,lpips", show_default=True, help="A panel each.")
-@click.option("-o", "--output", type=FILE, required=True, metavar="FILE", help=".svg or .png")
+@click.option("--metrics", default="psnr,lpips", show_default=True, help="One panel each.")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    required=True,
+    metavar="FILE",
+    help="Figure to write: .svg or .png.",
+)
 @force
 def plot(sources: tuple[Path, ...], metrics: str, output: Path, force: bool) -> None:
-    """Draw the curves of a RECORD of rd or restoration, or of trainings.
+    """Draw the curves of a RECORD of rd or restoration, or of training runs.
 
-    Of trainings, named by their WEIGHTS (.safetensors) or .history.json, it draws the PSNR of each
-    validation above that of the network's input, over hours.
+    Training runs are given by their WEIGHTS (.safetensors) or .history.json. Their figure shows the
+    PSNR of each validation, relative to that of the network's input, over hours.
     """
     from xcodec.evaluation.measures.metrics import choose
     from xcodec.evaluation.pages import figure
@@ -250,26 +296,29 @@ def plot(sources: tuple[Path, ...], metrics: str, output: Path, force: bool) -> 
 
 def measure(
     name: str,
-    run: Callable[..., tuple[dict[str, Any], str]],
+    run: "Callable[[str], tuple[Record, str]]",
     output: Path | None,
     force: bool,
     quiet: bool,
-    **options: Any,
 ) -> None:
-    """Run a benchmark, keep its record and print its tables."""
+    """Run a benchmark, write its record and print its tables.
+
+    run : function of the command line that returns both
+
+    Raises InputError before the run if the record could not be written.
+    """
     from xcodec.evaluation.runs import records
     from xcodec.system import files
 
     if output is not None:
         files.check_target(output, force)
-    command = records.command_line(f"xcodec bench {name}", _arguments(name))
-    record, text = run(command=command, **options)
+    record, tables = run(records.command_line(f"xcodec bench {name}", _arguments(name)))
     if output is not None:
         records.save(output, record, force)
     if not quiet:
-        click.echo(text)
+        click.echo(tables)
 
 
 def _arguments(name: str) -> list[str]:
-    """What follows a subcommand's name on the command line."""
+    """The arguments after a subcommand's name on the command line."""
     return sys.argv[sys.argv.index(name) + 1 :] if name in sys.argv else []

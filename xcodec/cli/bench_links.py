@@ -1,5 +1,6 @@
 """``xcodec bench links``."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,15 @@ from xcodec.cli.common import force, quiet
     default="1360,2560",
     show_default=True,
     metavar="N,...",
-    help="Bytes of all packets of a picture.",
+    help="Budgets: bytes of all packets of a picture.",
 )
-@click.option("--packet-size", default=256, show_default=True, help="Bytes of a packet at most.")
+@click.option("--packet-size", default=256, show_default=True, help="Largest packet in bytes.")
 @click.option(
     "--planned",
     default="0.1,0.3",
     show_default=True,
     metavar="X,...",
-    help="Losses that packets, and parity of peers, are planned for.",
+    help="Losses that packets, and the parity of other codecs, are planned for.",
 )
 @click.option(
     "--losses",
@@ -50,7 +51,7 @@ from xcodec.cli.common import force, quiet
     "--channels",
     default="random,bursts",
     show_default=True,
-    help="Losses at random, and in bursts (Gilbert-Elliott).",
+    help="Kinds of losses: independent, or in bursts (Gilbert-Elliott).",
 )
 @click.option("--seeds", default=3, show_default=True, help="Draws of each link.")
 @click.option(
@@ -60,7 +61,7 @@ from xcodec.cli.common import force, quiet
     metavar="NAME,...",
     help="Codecs whose scaled-down files are cut into packets.",
 )
-@click.option("--model", default="photo", show_default=True, help="Name or file of a generator.")
+@click.option("--model", default="photo", show_default=True, help="Name or path of the weights.")
 @encode
 @square
 @positions
@@ -72,13 +73,14 @@ from xcodec.cli.common import force, quiet
 @output
 @force
 @quiet
-def links(output: Path | None, force: bool, quiet: bool, label: str | None, **options: Any) -> None:
-    """Pictures in DIR as packets over links that lose some: xcodec beside scaled-down files that
-    are cut into packets, plainly and with Reed-Solomon parity, and SSDV where its program ssdv is
-    on the PATH. What cannot be decoded is grey.
+def links(output: Path | None, force: bool, quiet: bool, **options: Any) -> None:
+    """Send the pictures in DIR as packets over links that lose some of them.
 
-    A run that was cut off goes on where it was.
+    xcodec is compared with scaled-down files of other codecs that are cut into packets, with and
+    without Reed-Solomon parity, and with SSDV if its program ssdv is on the PATH. Pictures that
+    cannot be decoded are grey. An interrupted run continues.
     """
     from xcodec.evaluation.runs import links_commands
 
-    measure("links", links_commands.run, output, force, quiet, label=label, **options)
+    run = partial(links_commands.run, links_commands.LinksOptions(**options))
+    measure("links", run, output, force, quiet)

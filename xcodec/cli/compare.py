@@ -8,19 +8,19 @@ import click
 from xcodec.cli.common import beside, force, quiet
 
 
-@click.command(short_help="A page that sets xcodec beside JPEG, WebP and AVIF on your picture.")
+@click.command(short_help="Compare xcodec with JPEG, WebP and AVIF on a picture of yours.")
 @click.argument("source", metavar="IN")
 @click.option(
     "-r", "--rate", "rates", type=float, multiple=True,
-    help="Fraction of the pixels; may be given several times.  [default: 0.01, 0.02 and 0.05]",
+    help="Fraction of the pixels; can be repeated.  [default: 0.01, 0.02 and 0.05]",
 )  # fmt: skip
 @click.option(
     "--bytes", "sizes", type=click.IntRange(1), multiple=True, metavar="N",
-    help="The best picture within N bytes; may be given several times.",
+    help="Best picture within N bytes; can be repeated.",
 )  # fmt: skip
-@click.option("--model", default="photo", show_default=True, help="Name or file of the generator.")
-@click.option("-o", "--output", metavar="OUT", help="The page.  [default: IN with .html]")
-@click.option("--open", "show", is_flag=True, help="Open it in the browser.")
+@click.option("--model", default="photo", show_default=True, help="Name or path of the weights.")
+@click.option("-o", "--output", metavar="OUT", help="Page to write.  [default: IN with .html]")
+@click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
 @force
 @quiet
 def compare(
@@ -33,9 +33,10 @@ def compare(
     force: bool,
     quiet: bool,
 ) -> None:
-    """Set xcodec beside JPEG, WebP and AVIF at the nearest size, on the picture IN.
+    """Make a page that compares xcodec with JPEG, WebP and AVIF on the picture IN.
 
-    The page is one file and works offline: pick a size and two codecs, and drag a slider between.
+    The page is one file and works offline: choose a size and two codecs, and drag the slider. Other
+    codecs are at the size nearest to xcodec's.
     """
     from xcodec.evaluation.pages import comparison
     from xcodec.system import files

@@ -4,37 +4,46 @@ from pathlib import Path
 
 import click
 
+from xcodec.choices import DISTRIBUTIONS, TASKS
 from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
 
-TASKS = ("points", "color-noise", "white-block", "color-block")
 
-
-@click.command(short_help="Damage a picture as the paper does, from a seed.")
+@click.command(short_help="Damage a picture as in the paper, repeatably.")
 @click.argument("source", metavar="IN")
-@click.option("--task", type=click.Choice(TASKS), required=True, help="The damage.")
+@click.option("--task", type=click.Choice(TASKS), required=True, help="Kind of damage.")
 @click.option(
     "--percent",
     type=click.IntRange(1, 99),
     metavar="N",
-    help="Points that stay (default 5), or noise (default 90).",
+    help="Percentage of known points (default 5) or of noise (default 90).",
 )
 @click.option(
     "--side",
     type=click.IntRange(1),
     default=128,
     show_default=True,
-    help="Of the block.",
+    metavar="N",
+    help="Side of the block in pixels.",
 )
 @click.option(
     "--distribution",
-    type=click.Choice(["random", "sobel", "codec"]),
+    type=click.Choice(DISTRIBUTIONS),
     default="random",
     show_default=True,
-    help="Where points lie: anywhere, on edges, where the encoder samples.",
+    help="Distribution of points: uniform, on edges, or where the encoder samples.",
 )
-@click.option("--clutter", metavar="FILE", help="The picture that fills a colour block.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("-o", "--output", metavar="OUT", help="A PNG file.  [default: IN-TASK.png]")
+@click.option("--clutter", metavar="FILE", help="The picture that a colour block is cut from.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of the damage: the same seed gives the same damage.",
+)
+@click.option(
+    "-o", "--output", metavar="OUT", help="The damaged picture, a PNG file.  [default: IN-TASK.png]"
+)
 @max_pixels
 @force
 @as_json
@@ -53,11 +62,11 @@ def corrupt(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Damage the picture IN ('-': standard input) as one of the tasks of ``xcodec restore``.
+    """Damage the picture IN ('-': standard input) for one of the tasks of xcodec restore.
 
-    Beside OUT.png come OUT.mask.png, black where the picture is damaged, OUT.truth.png, the
-    picture as it was, and OUT.json with the task, its level and the seed: what it takes to repeat
-    the damage, and to measure how well it was undone.
+    Beside OUT.png this writes OUT.mask.png, black where the picture is damaged, OUT.truth.png, the
+    original, and OUT.json with task, level and seed: all that is needed to repeat the damage and to
+    measure how well it was undone.
     """
     import json
 
@@ -70,7 +79,7 @@ def corrupt(
 
     output = beside(source, f"-{task}.png") if output is None else output
     if Path(output).suffix.lower() != ".png":
-        raise click.UsageError("the damaged picture must stay as it is: a .png file")
+        raise click.UsageError("the damaged picture must be stored without loss: name a .png file")
     start = Path(output).with_suffix("")
     names = [Path(output), *(Path(f"{start}.{kind}") for kind in ("mask.png", "truth.png", "json"))]
     for name in names:
@@ -90,5 +99,5 @@ def corrupt(
         facts["distribution"] = distribution
     files.write(names[-1], json.dumps(facts | {"source": Path(source).name}).encode(), force)
     share = 100 * float(done.known.mean())
-    text = f"{output}: {share:.1f} % of {rgb.shape[1]}x{rgb.shape[0]} pixels are right"
+    text = f"{output}: {share:.1f} % of {rgb.shape[1]}x{rgb.shape[0]} pixels are undamaged"
     report(text, facts | {"known": done.known.mean().item()}, output, as_json, quiet)

@@ -1,13 +1,17 @@
 """``xcodec decode``."""
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
+import cloup
 
+from xcodec.choices import DOWNSAMPLES
 from xcodec.cli.common import (
     as_json,
     beside,
     cluster,
+    conflicts,
     decoder,
     device,
     force,
@@ -15,9 +19,13 @@ from xcodec.cli.common import (
     jobs,
     max_pixels,
     quiet,
+    refuse,
     report,
     skip_existing,
 )
+
+if TYPE_CHECKING:
+    from xcodec.options import DecodeOptions
 
 
 def numbers(
@@ -32,50 +40,61 @@ def numbers(
     return tuple(map(int, parts))
 
 
-@click.command(short_help="Paint the picture of a .xgc file or of packets.")
-@click.argument("sources", metavar="IN...", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="OUT", help="A picture file; '-' is standard output (PNG).")
-@decoder("What paints between the samples: a trained network, or interpolation.")
-@click.option(
-    "--model",
-    default="auto",
-    show_default=True,
-    metavar="auto|NAME|PATH",
-    help="Weights of the generator; auto: those that the file names.",
+@cloup.command(short_help="Decode a .xgc file, or packets, to a picture.")
+@cloup.argument("sources", metavar="IN...", nargs=-1, required=True)
+@cloup.option_group(
+    "Reconstruction",
+    decoder("What reconstructs the pixels between samples: a trained network, or interpolation."),
+    cloup.option(
+        "--model",
+        default="auto",
+        show_default=True,
+        metavar="auto|NAME|PATH",
+        help="Weights of the generator; auto: those that the file names.",
+    ),
+    cloup.option(
+        "--realism",
+        type=click.FloatRange(0, 1),
+        metavar="0..1",
+        help="From faithful to realistic, which invents detail.  [default: 0]",
+    ),
+    device,
 )
-@click.option(
-    "--realism",
-    type=click.FloatRange(0, 1),
-    metavar="0..1",
-    help="From faithful to realistic, which invents detail.  [default: 0]",
+@cloup.option_group(
+    "Part and size",
+    cloup.option(
+        "--region",
+        callback=numbers,
+        metavar="X,Y,W,H",
+        help="Decode only a part, given by its corner, width and height in pixels.",
+    ),
+    cloup.option(
+        "--downsample",
+        type=click.Choice([str(n) for n in DOWNSAMPLES]),
+        default="1",
+        help="Decode the picture so many times smaller.",
+    ),
+    cloup.option("--partial", is_flag=True, help="Decode what is left of a file that was cut."),
 )
-@device
-@click.option(
-    "--bit-depth",
-    type=click.Choice(["8", "16"]),
-    help="Bits a channel of the output.  [default: the source's]",
+@cloup.option_group(
+    "Output",
+    cloup.option(
+        "-o", "--output", metavar="OUT", help="A picture file; '-' is standard output (PNG)."
+    ),
+    force,
+    cloup.option(
+        "--bit-depth",
+        type=click.Choice(["8", "16"]),
+        help="Bits a channel of the output.  [default: the source's]",
+    ),
+    cloup.option("--strip", is_flag=True, help="Leave out EXIF, XMP and ICC profile."),
+    jobs,
+    skip_existing,
+    cluster,
+    max_pixels,
+    as_json,
+    quiet,
 )
-@click.option("--strip", is_flag=True, help="Leave out EXIF, XMP and ICC profile.")
-@click.option("--partial", is_flag=True, help="Draw what there is of a file that was cut short.")
-@click.option(
-    "--region",
-    callback=numbers,
-    metavar="X,Y,W,H",
-    help="Draw only a part, given by its corner, width and height in pixels.",
-)
-@click.option(
-    "--downsample",
-    type=click.Choice(["1", "2", "4", "8", "16", "32", "64"]),
-    default="1",
-    help="Draw the picture so many times smaller.",
-)
-@jobs
-@skip_existing
-@cluster
-@max_pixels
-@force
-@as_json
-@quiet
 def decode(
     sources: tuple[str, ...],
     output: str | None,
@@ -89,74 +108,80 @@ def decode(
     cluster: str | None,
     **options: Any,
 ) -> None:
-    """Paint the picture of IN: a .xgc file, or packets: a folder of .xgp files, any of them, a
+    """Decode IN to a picture: a .xgc file, or packets: a folder of .xgp files, any of them, a
     bundle or lines of text. '-' is standard input.
 
-    Of a tree of folders, all files and folders of packets in it are painted into the folder OUT.
+    Where IN is a tree of folders, all files and folders of packets in it are decoded into the
+    folder OUT.
     """
-    from xcodec import codec
-    from xcodec.cli import many
-    from xcodec.decoder import inspection
-    from xcodec.links import packet_files, receiving
     from xcodec.many import trees
-    from xcodec.many.batch import Settings
-    from xcodec.pictures import loading, modes
+    from xcodec.options import DecodeOptions
+    from xcodec.pictures import loading
     from xcodec.system import files
     from xcodec.system.processes import cores
 
+    depth = None if bit_depth is None else int(bit_depth)
+    chosen = given(**options) | {"downsample": int(downsample), "bit_depth": depth}
     if len(sources) == 1 and trees.is_tree(sources[0]):
-        if bit_depth == "16":
-            raise click.UsageError("--bit-depth 16 is for single files")
-        if options.pop("region"):
-            raise click.UsageError("--region is for single files")
-        limit = options.pop("max_pixels")
-        chosen = given(**options) | {"downsample": int(downsample)}
-        many.run(
-            Settings("decode", chosen, limit),
-            sources[0],
-            output,
-            jobs=jobs,
-            force=force,
-            skip_existing=skip_existing,
-            cluster=cluster,
-            as_json=as_json,
-            quiet=quiet,
-        )
+        from xcodec.cli import many
+        from xcodec.many.batch import Settings
+
+        refuse(("region",), "a folder")
+        if depth == 16:
+            raise click.UsageError("--bit-depth 16 does not go with a folder")
+        with conflicts():
+            settings = Settings(DecodeOptions(**chosen))
+        how = many.How(jobs, force, skip_existing, cluster, as_json, quiet)
+        many.run(settings, sources[0], output, how)
         return
     if skip_existing or cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
+    with conflicts():
+        single = DecodeOptions(jobs=jobs or cores(), **chosen)
     output = output or beside(sources[0].rstrip("/"), ".png")
     files.check_target(output, force)
     kind = loading.kind_of(output)
+    with conflicts():
+        width, height = _decoded(sources, single, _Target(output, kind, force))
+    facts = {"width": width, "height": height, "decoder": options["decoder"]}
+    report(f"{output}: {width}x{height} pixels", facts, output, as_json, quiet)
+
+
+class _Target(NamedTuple):
+    """Where a picture goes, its format by Pillow's name, and whether an existing file may go."""
+
+    output: str
+    kind: str
+    overwrite: bool
+
+
+def _decoded(
+    sources: tuple[str, ...], options: "DecodeOptions", target: _Target
+) -> tuple[int, int]:
+    """Decode a file or packets, write the picture, and return its width and height."""
+    from xcodec import codec
+    from xcodec.decoder import inspection
+    from xcodec.links import packet_files, receiving
+    from xcodec.pictures import loading, modes
+    from xcodec.system import files
+
     if packet_files.are_packets(sources):
         data, packets = b"", packet_files.gather(sources)
     else:
         data = files.read(sources[0])
         packets = [each for each in packet_files.split(data) if receiving.is_packet(each)]
-    most = given(max_pixels=options["max_pixels"])
-    if not packets:
-        options |= {"downsample": int(downsample), "jobs": jobs or cores()}
     if packets:
-        if bit_depth == "16":
-            raise click.UsageError("--bit-depth 16: packets carry 8 bits")
-        if options.pop("region") or downsample != "1":
-            raise click.UsageError("--region and --downsample are for .xgc files")
-        if options.pop("realism"):
-            raise click.UsageError("--realism is for .xgc files")
-        del options["partial"], options["strip"]
-        picture = receiving.decode_packets(packets, **given(**options))
-        loading.save(picture, output, kind, force)
-        width, height = picture.size
-    elif bit_depth == "16" and inspection.peek(data, **most).mode not in modes.GREYS:
-        del options["strip"]  # Nothing writes metadata there.
-        levels = codec.decode_array(data, 16, **given(**options))
-        loading.save_deep(levels, output, kind, force)
-        height, width = levels.shape[:2]
+        if options.bit_depth == 8:  # As many as they have.
+            options = replace(options, bit_depth=None)
+        picture = receiving.picture_of(packets, options)
+    elif (
+        options.bit_depth == 16
+        and inspection.peek(data, max_pixels=options.max_pixels).mode not in modes.GREYS
+    ):
+        levels = codec.decode_levels(data, options)
+        loading.save_deep(levels, target.output, target.kind, target.overwrite)
+        return levels.shape[1], levels.shape[0]
     else:
-        depth = None if bit_depth is None else int(bit_depth)
-        picture = codec.decode(data, bit_depth=depth, **given(**options))
-        loading.save(picture, output, kind, force)
-        width, height = picture.size
-    facts = {"width": width, "height": height, "decoder": options["decoder"]}
-    text = f"{output}: {width}x{height} pixels"
-    report(text, facts, output, as_json, quiet)
+        picture = codec.decode_picture(data, options)
+    loading.save(picture, target.output, target.kind, target.overwrite)
+    return picture.size

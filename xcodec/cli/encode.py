@@ -1,39 +1,45 @@
 """``xcodec encode``."""
 
 import warnings
-from dataclasses import asdict
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.core import ParameterSource
+import cloup
 
+from xcodec.choices import (
+    CODED,
+    DECODERS,
+    DEFAULT_EFFORT,
+    DENSITIES,
+    MASKS,
+    MAX_EFFORT,
+    TONES,
+)
 from xcodec.cli.common import (
     as_json,
     beside,
     cluster,
-    decoder,
+    conflicts,
     force,
     given,
     jobs,
     max_pixels,
     percent,
     quiet,
+    refuse,
     report,
     skip_existing,
 )
 
-TARGETS = {"rate": "rate", "bytes": "size", "bpp": "bpp", "psnr": "psnr"}
-"""Options that say how large a file may be, and the arguments of encode that they give."""
-PACKETS_TOO = ("size", "model", "effort")
-"""Options that packets know too, and those that they do not."""
-FILES_ONLY = (
-    *("rate", "bpp", "psnr", "step", "density", "mask", "seed", "tone", "lossless_samples"),
-    *("strength", "floor", "block", "comment", "alpha_quality", "keep", "decoder"),
-    *("roi", "roi_mask", "saliency", "tile"),
-)
-
+if TYPE_CHECKING:
+    from xcodec.options import EncodeOptions
+    from xcodec.pictures.modes import Picture
 
 NOT_FOLDERS = ("packet_size", "packets", "loss", "armor", "roi", "roi_mask")
+"""Options that folders do not have."""
 
 
 class _Region(click.ParamType[tuple[int, int, int, int, float]]):
@@ -60,98 +66,157 @@ class _Region(click.ParamType[tuple[int, int, int, int, float]]):
 REGION = _Region()
 
 
-@click.command(short_help="Code a picture as a .xgc file.")
-@click.argument("source", metavar="IN")
-@click.option("-o", "--output", metavar="OUT", help="The .xgc file; '-' is standard output.")
-@click.option("-r", "--rate", type=float, help="Fraction of the pixels.  [default: 0.02]")
-@click.option("--bytes", "size", type=int, metavar="N", help="The best picture within N bytes.")
-@click.option("--bpp", type=float, metavar="X", help="The best picture within X bits a pixel.")
-@click.option(
-    "--psnr", type=float, metavar="DB", help="The smallest file whose fill has that PSNR."
+def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    """Print what each level of effort does, and end."""
+    if asked:
+        from xcodec.encoder.effort import table
+
+        click.echo(table())
+        context.exit()
+
+
+@cloup.command(short_help="Encode a picture as a .xgc file, or as packets.")
+@cloup.argument("source", metavar="IN")
+@cloup.option_group(
+    "Target (one of them)",
+    cloup.option("-r", "--rate", type=float, help="Fraction of the pixels.  [default: 0.02]"),
+    cloup.option(
+        "--bytes", "max_bytes", type=int, metavar="N", help="The best picture within N bytes."
+    ),
+    cloup.option(
+        "--bpp", type=float, metavar="X", help="The best picture within X bits per pixel."
+    ),
+    cloup.option(
+        "--psnr",
+        type=float,
+        metavar="DB",
+        help="The smallest file with that PSNR of the classical decoder.",
+    ),
 )
-@click.option("--step", type=float, help="Quantiser step in grey levels.  [default: by rate]")
-@click.option(
-    "--density",
-    type=click.Choice(["uniform", "sobel", "canny"]),
-    default="sobel",
-    show_default=True,
-    help="Where samples are dense: everywhere alike, or along edges.",
+@cloup.option_group(
+    "Sampling",
+    cloup.option(
+        "--density",
+        type=click.Choice(DENSITIES),
+        default=DENSITIES[0],
+        show_default=True,
+        help="Where samples are dense: along edges, or everywhere alike.",
+    ),
+    cloup.option("--strength", type=float, help="How strongly edges attract samples, 0 to 2."),
+    cloup.option("--floor", type=float, help="Edge strength that flat areas are taken to have."),
+    cloup.option("--block", type=int, help="Side of a density block in pixels."),
+    cloup.option(
+        "--mask",
+        default=MASKS[0],
+        show_default=True,
+        metavar="blue|random|FILE",
+        help="Which pixels are sampled: evenly spread, at random, or where a picture is not black.",
+    ),
+    cloup.option("--seed", type=int, help="Seed of the random mask.  [default: 0]"),
+    cloup.option(
+        "--tone",
+        type=click.Choice(TONES),
+        default=TONES[0],
+        show_default=True,
+        help="What a sample's value is: fitted through the fill, a local mean, or the pixel.",
+    ),
 )
-@click.option(
-    "--mask",
-    default="blue",
-    show_default=True,
-    metavar="blue|random|FILE",
-    help="Which pixels are sampled: spread evenly, at random, or where a picture isn't black.",
+@cloup.option_group(
+    "Quality",
+    cloup.option(
+        "-e",
+        "--effort",
+        type=click.IntRange(0, MAX_EFFORT),
+        default=DEFAULT_EFFORT,
+        show_default=True,
+        help="Time spent to save bytes: 0 is fastest.",
+    ),
+    cloup.option(
+        "--help-effort",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_help_effort,
+        help="Show what each level of effort does, and exit.",
+    ),
+    cloup.option(
+        "--decoder",
+        type=click.Choice(DECODERS),
+        help="The decoder to optimise the file for, from effort 4 on.  "
+        "[default: generator; with --psnr: classical]",
+    ),
+    cloup.option("--model", help="The weights that the decoder is to use.  [default: photo]"),
+    cloup.option("--step", type=float, help="Quantiser step in grey levels.  [default: by rate]"),
+    cloup.option(
+        "--lossless-samples", is_flag=True, help="With --tone point: keep every sample exactly."
+    ),
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random mask.")
-@click.option(
-    "--tone",
-    type=click.Choice(["least-squares", "mean", "point"]),
-    default="least-squares",
-    show_default=True,
-    help="What a sample's value is: fitted through the fill, a local mean, or the pixel.",
+@cloup.option_group(
+    "Regions",
+    cloup.option(
+        "--roi",
+        multiple=True,
+        type=REGION,
+        help="A region that counts more, by default four times; repeatable.",
+    ),
+    cloup.option(
+        "--roi-mask", metavar="FILE", help="A picture that is bright where pixels count more."
+    ),
+    cloup.option("--saliency", is_flag=True, help="Faces and salient areas count more."),
 )
-@click.option("--lossless-samples", is_flag=True, help="Keep every pixel of --tone point exactly.")
-@click.option("--strength", type=float, help="How strongly edges draw samples, 0 to 2.")
-@click.option("--floor", type=float, help="Edge strength that flat areas are taken to have.")
-@click.option("--block", type=int, help="Side of a density block in pixels.")
-@click.option(
-    "-e",
-    "--effort",
-    type=click.IntRange(0, 9),
-    default=4,
-    show_default=True,
-    help="How hard to look for fewer bytes: 0 is fastest.",
+@cloup.option_group(
+    "Transparency and metadata",
+    cloup.option(
+        "--alpha-quality",
+        type=click.IntRange(0, 100),
+        default=50,
+        show_default=True,
+        help="Quality of transparency; 100 is exact.",
+    ),
+    cloup.option(
+        "--keep/--strip",
+        default=None,
+        help="Keep all of EXIF, XMP and ICC profile, or nothing.  [default: what is small]",
+    ),
+    cloup.option("--comment", metavar="TEXT", help="Keep a text in the file."),
 )
-@decoder("Whose picture is to be good, from effort 4 on; that of --psnr is always the classical.")
-@click.option("--model", help="The weights that the decoder is to use.  [default: photo]")
-@click.option(
-    "--roi",
-    multiple=True,
-    type=REGION,
-    help="A region that counts for more, four times by default; repeatable.",
+@cloup.option_group(
+    "Packets",
+    cloup.option(
+        "--packet-size",
+        type=int,
+        metavar="N",
+        help="Write packets of at most N bytes (40 to 4096).",
+    ),
+    cloup.option(
+        "--packets", type=int, metavar="N", help="At most N packets, protection included."
+    ),
+    cloup.option(
+        "--loss", type=float, metavar="X", help="Expected fraction of lost packets.  [default: 0.1]"
+    ),
+    cloup.option(
+        "--armor",
+        type=click.Choice(["base64", "ascii85"]),
+        help="Packets as lines of text; their size counts characters.",
+    ),
 )
-@click.option("--roi-mask", metavar="FILE", help="A picture that is bright where it counts more.")
-@click.option("--saliency", is_flag=True, help="Faces and what stands out count for more.")
-@click.option(
-    "--alpha-quality",
-    type=click.IntRange(0, 100),
-    default=50,
-    show_default=True,
-    help="How well transparency is kept; 100 is exact.",
+@cloup.option_group(
+    "Output",
+    cloup.option("-o", "--output", metavar="OUT", help="The file; '-' is standard output."),
+    force,
+    cloup.option(
+        "--tile",
+        type=int,
+        metavar="N",
+        help="Side of tiles in pixels, 0 for none.  [default: 1024 above 2 megapixels]",
+    ),
+    jobs,
+    skip_existing,
+    cluster,
+    max_pixels,
+    as_json,
+    quiet,
 )
-@click.option(
-    "--keep/--strip",
-    default=None,
-    help="Keep all of EXIF, XMP and ICC profile, or nothing.  [default: what is small]",
-)
-@click.option(
-    "--packet-size", type=int, metavar="N", help="Write packets of at most N bytes (40 to 4096)."
-)
-@click.option("--packets", type=int, metavar="N", help="At most N packets, protection included.")
-@click.option(
-    "--loss", type=float, metavar="X", help="Share of packets to plan for losing.  [default: 0.1]"
-)
-@click.option(
-    "--armor",
-    type=click.Choice(["base64", "ascii85"]),
-    help="Packets as lines of text; their size counts characters.",
-)
-@click.option("--comment", metavar="TEXT", help="Keep a text in the file.")
-@click.option(
-    "--tile",
-    type=int,
-    metavar="N",
-    help="Side of tiles in pixels, 0 for none.  [default: 1024 above 2 megapixels]",
-)
-@jobs
-@skip_existing
-@cluster
-@max_pixels
-@force
-@as_json
-@quiet
 def encode(
     source: str,
     output: str | None,
@@ -161,7 +226,6 @@ def encode(
     quiet: bool,
     mask: str,
     jobs: int | None,
-    lossless_samples: bool,
     packet_size: int | None,
     packets: int | None,
     loss: float | None,
@@ -171,62 +235,60 @@ def encode(
     cluster: str | None,
     **options: Any,
 ) -> None:
-    """Code the picture IN ('-': standard input) as a .xgc file, or as packets for a link that
-    loses some: with --packet-size into a folder of .xgp files, of which any subset decodes.
+    """Encode the picture IN ('-': standard input) as a .xgc file, or, with --packet-size, as
+    packets for a link that loses some: a folder of .xgp files, of which any subset decodes.
 
-    Of a folder IN, all pictures in it are coded into the folder OUT."""
+    Where IN is a folder, all pictures in it are encoded into the folder OUT."""
     from xcodec import codec
-    from xcodec.cli import many
     from xcodec.decoder import inspection
     from xcodec.many import trees
-    from xcodec.many.batch import Settings
+    from xcodec.options import EncodeOptions
     from xcodec.pictures import loading
     from xcodec.system import files
     from xcodec.system.processes import cores
 
+    limit = given(max_pixels=max_pixels)
+    chosen = given(**options)
     if trees.is_folder(source):
-        _refuse(NOT_FOLDERS, "a folder")
-        if mask not in ("blue", "random"):
+        from xcodec.cli import many
+        from xcodec.many.batch import Settings
+
+        refuse(NOT_FOLDERS, "a folder")
+        if mask not in MASKS:
             raise click.UsageError("--mask FILE does not go with a folder")
-        options |= {"mask": mask, "lossless": lossless_samples, "tile": options["tile"]}
+        with conflicts():
+            folder_options = EncodeOptions(mask=mask, **chosen)
         many.run(
-            Settings("encode", given(**options), max_pixels),
+            Settings(folder_options, **limit),
             source,
             output,
-            jobs=jobs,
-            force=force,
-            skip_existing=skip_existing,
-            cluster=cluster,
-            as_json=as_json,
-            quiet=quiet,
+            many.How(jobs, force, skip_existing, cluster, as_json, quiet),
         )
         return
     if skip_existing or cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
     if packet_size is None and given(packets=packets, loss=loss, armor=armor):
         raise click.UsageError("--packets, --loss and --armor need --packet-size")
-    limit = given(max_pixels=max_pixels)
+    with conflicts():
+        chosen["mask"] = mask if mask in MASKS else loading.load_mask(mask, **limit)
+        if roi_mask is not None:
+            chosen["roi_mask"] = loading.load_weights(roi_mask, **limit)
+        settings = EncodeOptions(**chosen)
     if packet_size is not None:
-        _refuse(FILES_ONLY, "--packet-size")
-        chosen = given(packets=packets, loss=loss, **{name: options[name] for name in PACKETS_TOO})
-        written = _packets(source, output, limit, force, armor, packet_size, chosen)
+        link = _Link(packet_size, packets, loss, armor)
+        load = partial(loading.load, source, **limit)
+        with conflicts():
+            written = _packets(load, output or link.output(source), force, link, settings)
         report(written.text, written.facts, written.output, as_json, quiet)
         return
-
-    targets = [f"--{name}" for name in TARGETS if options[TARGETS[name]] is not None]
-    if len(targets) > 1:
-        raise click.UsageError(f"{targets[0]} and {targets[1]} exclude each other")
-    output = output or beside(source, ".xgc")
+    settings = replace(settings, jobs=jobs or cores())
+    output = output or beside(source, CODED)
     files.check_target(output, force)
     picture = loading.load(source, **limit)
-    where = mask if mask in ("blue", "random") else loading.load_mask(mask, **limit)
-    options["jobs"] = jobs or cores()
-    if roi_mask is not None:
-        options["roi_mask"] = loading.load_weights(roi_mask, **limit)
     with warnings.catch_warnings():
         if quiet:
             warnings.simplefilter("ignore", UserWarning)
-        data = codec.encode(picture, mask=where, lossless=lossless_samples, **given(**options))
+        data = codec.encode_picture(picture, settings)
     files.write(output, data, force)
     # All facts take reading the whole file again: machines ask for them, people don't wait.
     facts = asdict(inspection.info(data, **limit)) if as_json else {}
@@ -235,7 +297,7 @@ def encode(
 
 
 def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
-    """What people are told of a picture's file."""
+    """The line about a picture's file, for people."""
     from xcodec.decoder import inspection
 
     area = shape[0] * shape[1]
@@ -246,12 +308,17 @@ def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
     )
 
 
-def _refuse(names: tuple[str, ...], beside: str) -> None:
-    """A usage error where one of these options was given."""
-    context = click.get_current_context()
-    for name in names:
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} does not go with {beside}")
+class _Link(NamedTuple):
+    """What packets are for: the options that describe a link."""
+
+    packet_size: int
+    packets: int | None
+    loss: float | None
+    armor: str | None
+
+    def output(self, source: str) -> str:
+        """Where the packets of a picture go by default."""
+        return beside(source, ".txt" if self.armor else ".packets")
 
 
 class _Written(NamedTuple):
@@ -263,40 +330,40 @@ class _Written(NamedTuple):
 
 
 def _packets(
-    source: str,
-    output: str | None,
-    limit: dict[str, Any],
+    load: "Callable[[], Picture]",
+    output: str,
     force: bool,
-    armor: str | None,
-    packet_size: int,
-    options: dict[str, Any],
-) -> "_Written":
+    link: _Link,
+    options: "EncodeOptions",
+) -> _Written:
     """Write packets into a folder, as a bundle to standard output, or as lines of text."""
     from xcodec.coding.packets import bundle
     from xcodec.links import packet_files, receiving, sending
-    from xcodec.pictures import loading
     from xcodec.system import files
 
-    output = output or beside(source, ".txt" if armor else ".packets")
-    in_folder = armor is None and output != "-"
+    options.only(sending.OPTIONS, "packets")
+    in_folder = link.armor is None and output != "-"
     if in_folder:
         packet_files.check_folder(output, force)
     else:
         files.check_target(output, force)
-    if armor:
-        packet_size = packet_files.carried(packet_size, armor)
-    packets = sending.encode_packets(loading.load(source, **limit).rgb, packet_size, **options)
+    size = link.packet_size
+    if link.armor:
+        size = packet_files.carried(size, link.armor)
+    loss = sending.LOSS if link.loss is None else link.loss
+    packets = sending.packets_of(load().rgb, size, link.packets, loss, options)
     if in_folder:
         packet_files.save(output, packets, force)
-    elif armor:
-        files.write(output, packet_files.lines(packets, armor), force)
+    elif link.armor:
+        files.write(output, packet_files.lines(packets, link.armor), force)
     else:
         files.write(output, bundle(packets), force)
     count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
     needed = receiving.needed(packets)
     facts = {"packets": count, "bytes": total, "largest": largest, "needed": needed}
+    enough = "any one gives" if needed == 1 else f"any {needed} give"
     text = (
-        f"{output}: {count} packets of {largest} bytes, {total} in all; "
-        f"any {needed} give the whole picture"
+        f"{output}: {count} packet{'s' if count > 1 else ''} of {largest} bytes, {total} in all; "
+        f"{enough} the whole picture"
     )
     return _Written(output, text, facts)

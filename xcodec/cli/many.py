@@ -1,10 +1,10 @@
-"""Folders of pictures: what ``encode`` and ``decode`` do with them."""
+"""Folders of pictures, for ``encode`` and ``decode``."""
 
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,41 +12,41 @@ if TYPE_CHECKING:
     from xcodec.many.batch import Outcome, Settings, Summary
 
 
-def run(
-    settings: "Settings",
-    source: str,
-    output: str | None,
-    *,
-    jobs: int | None,
-    force: bool,
-    skip_existing: bool,
-    cluster: str | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Do a tree of pictures, tell what fails as it does, and exit with 1 if anything did."""
+class How(NamedTuple):
+    """The options of a run over a folder, as on the command line."""
+
+    jobs: int | None
+    force: bool
+    skip_existing: bool
+    cluster: str | None
+    as_json: bool
+    quiet: bool
+
+
+def run(settings: "Settings", source: str, output: str | None, how: How) -> None:
+    """Work on a tree of pictures, report failures as they happen, exit with 1 if there are any."""
     from xcodec.many import batch
     from xcodec.system.processes import cores
 
     if output is None:
         raise click.UsageError("a folder needs an output folder: -o OUT")
     every = batch.tasks(source, output, settings.action)
-    todo, settled = batch.ready(every, force, skip_existing)
-    if cluster is None:
-        outcomes: Iterable[Outcome] = batch.run(todo, settings, jobs or cores())
+    todo, settled = batch.ready(every, how.force, how.skip_existing)
+    if how.cluster is None:
+        outcomes: Iterable[Outcome] = batch.run(todo, settings, how.jobs or cores())
     else:
         from xcodec.many import cluster as ray
 
-        outcomes = ray.run(todo, settings, cluster)
+        outcomes = ray.run(todo, settings, how.cluster)
     summary = batch.Summary(len(every))
     for outcome in settled:
         summary.add(outcome)
-        _tell(outcome, quiet)
-    with _progress(summary, quiet) as step:
+        _tell(outcome, how.quiet)
+    with _progress(summary, how.quiet) as step:
         for outcome in batch.timed(outcomes, summary):
             step()
-            _tell(outcome, quiet)
-    _report(summary, source, output, as_json, quiet)
+            _tell(outcome, how.quiet)
+    _report(summary, source, output, how)
     if summary.failed:
         raise click.exceptions.Exit(1)
 
@@ -58,10 +58,10 @@ def _tell(outcome: "Outcome", quiet: bool) -> None:
         click.echo(f"xcodec: warning: {outcome.note}", err=True)
 
 
-def _report(summary: "Summary", source: str, output: str, as_json: bool, quiet: bool) -> None:
-    if as_json:
+def _report(summary: "Summary", source: str, output: str, how: How) -> None:
+    if how.as_json:
         click.echo(json.dumps({"source": source, "output": output} | asdict(summary)))
-    elif not quiet:
+    elif not how.quiet:
         rate = summary.done / summary.seconds if summary.seconds else 0.0
         click.echo(
             f"{output}: {summary.done} done, {summary.skipped} skipped, {summary.failed} failed; "
@@ -71,7 +71,7 @@ def _report(summary: "Summary", source: str, output: str, as_json: bool, quiet: 
 
 @contextmanager
 def _progress(summary: "Summary", quiet: bool) -> Iterator[Any]:
-    """A bar with rate and time left where somebody watches."""
+    """A progress bar with rate and time left, on a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -4,12 +4,16 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import beside, decoder, device, force, given, max_pixels, quiet
+from xcodec.cli.common import beside, conflicts, decoder, device, force, given, max_pixels, quiet
 
 
-@click.command(short_help="Show a picture that grows as its packets come in.")
+@click.command(short_help="Decode packets as they arrive, again whenever the picture improves.")
 @click.option(
-    "--watch", "folder", required=True, metavar="FOLDER", help="Where packets appear as .xgp files."
+    "--watch",
+    "folder",
+    required=True,
+    metavar="FOLDER",
+    help="Where packets arrive as .xgp files.",
 )
 @click.option("-o", "--output", metavar="OUT", help="The picture.  [default: FOLDER.png]")
 @click.option(
@@ -18,15 +22,15 @@ from xcodec.cli.common import beside, decoder, device, force, given, max_pixels,
     default=0.5,
     show_default=True,
     metavar="SECONDS",
-    help="How often to look.",
+    help="Time between two looks at the folder.",
 )
 @click.option(
     "--idle",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="Stop when nothing new came for so long.  [default: never]",
+    help="Stop when nothing new has arrived for so long.  [default: never]",
 )
-@decoder("What paints between the samples.")
+@decoder("What reconstructs the pixels between samples.")
 @click.option(
     "--model",
     default="auto",
@@ -47,12 +51,15 @@ def receive(
     quiet: bool,
     **options: Any,
 ) -> None:  # fmt: skip
-    """Paint the picture of the packets in FOLDER, again whenever more of them make it better, until
-    it is complete, nothing comes for --idle seconds, or Ctrl-C."""
+    """Decode the packets in FOLDER, again whenever more of them improve the picture, until it is
+    complete, nothing arrives for --idle seconds, or Ctrl-C."""
     from xcodec.links import packet_files, receiving
+    from xcodec.options import DecodeOptions
     from xcodec.pictures import loading
     from xcodec.system import files
 
+    with conflicts():
+        chosen = DecodeOptions(**given(**options))
     output = output or beside(folder.rstrip("/"), ".png")
     files.check_target(output, force)
     kind = loading.kind_of(output)
@@ -62,7 +69,7 @@ def receive(
             collection.add(data)
         if not collection.grew():
             continue
-        received = collection.paint(**given(**options))
+        received = collection.picture(chosen)
         loading.save(received.image, output, kind, overwrite=True)
         if not quiet:
             click.echo(f"{output}: {received.text()}", err=output == "-")

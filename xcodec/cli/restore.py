@@ -2,8 +2,8 @@
 
 import click
 
-from xcodec.cli.common import DEVICES, as_json, beside, force, given, max_pixels, quiet, report
-from xcodec.cli.corrupt import TASKS
+from xcodec.choices import DEVICES, TASKS
+from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
 
 
 @click.command(short_help="Undo damage: missing pixels, noise, blocks.")
@@ -12,11 +12,13 @@ from xcodec.cli.corrupt import TASKS
 @click.option(
     "--mask",
     metavar="FILE",
-    help="A picture, black where IN is damaged.  [default: found, but for color-noise]",
+    help="A picture that is black where IN is damaged.  [default: found; not for color-noise]",
 )
-@click.option("-o", "--output", metavar="OUT", help="The picture.  [default: IN-restored.png]")
-@click.option("--model", metavar="NAME|PATH", help="Weights.  [default: restore-KIND-TASK]")
-@click.option("--raw", is_flag=True, help="The network's own pixels where IN is right, too.")
+@click.option(
+    "-o", "--output", metavar="OUT", help="The restored picture.  [default: IN-restored.png]"
+)
+@click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the task]")
+@click.option("--raw", is_flag=True, help="Do not put known pixels back.")
 @click.option(
     "--device",
     type=click.Choice(DEVICES),
@@ -44,13 +46,13 @@ def restore(
     """Restore the damaged picture IN ('-': standard input).
 
     \b
-    points       all but a few pixels are missing, and have one colour
+    points       all but a few pixels are missing and have one colour
     color-noise  most pixels are random colours
-    white-block  a block of one colour hides a part
-    color-block  a square shows something else
+    white-block  a block of one colour hides part of the picture
+    color-block  a square shows part of another picture
 
-    Pixels that are known to be right are kept; nothing tells them in noise, but for a --mask.
-    Models: restore-photo-TASK for points and noise, restore-face-TASK for blocks.
+    Known pixels are kept. In noise they are unknown unless a --mask marks them. The default models
+    are restore-photo-TASK for points and noise, and restore-face-TASK for blocks.
     """
     from xcodec.pictures import loading
     from xcodec.pictures.modes import to_image

@@ -3,73 +3,143 @@
 from typing import Any
 
 import click
+import cloup
 
-from xcodec.cli.common import DEVICES, as_json, force, report
+from xcodec.choices import AGGREGATES, DEVICES, LOSSES, POINT_NORMS, TASKS
+from xcodec.cli.common import as_json, force, report
 
-LOSSES = ("pixel", "adversarial", "matching", "perceptual", "point")
 
-
-@click.command(short_help="Train a network on pictures of your own.")
-@click.option("--data", metavar="DIR", help="Folder of pictures to learn from.")
-@click.option(
-    "--dataset",
-    metavar="NAME",
-    help="Instead: what the datasets library reads, streamed: owner/name of a hub, or"
-    " imagefolder:DIR, parquet:FILES, webdataset:FILES.",
+@cloup.command(short_help="Train a network on your own pictures.")
+@cloup.option_group(
+    "Pictures",
+    cloup.option("--data", metavar="DIR", help="Folder of training pictures."),
+    cloup.option(
+        "--dataset",
+        metavar="NAME",
+        help="Instead of a folder, a dataset that the datasets library streams: owner/name of a"
+        " hub, or imagefolder:DIR, parquet:FILES, webdataset:FILES.",
+    ),
+    cloup.option(
+        "--pictures", type=int, metavar="N", help="Use N pictures of the dataset.  [default: 10000]"
+    ),
+    cloup.option(
+        "--val",
+        metavar="DIR",
+        help="Folder of validation pictures; every other one is used.  [default: 2 % of all]",
+    ),
+    cloup.option(
+        "--clutter",
+        metavar="DIR",
+        help="Folder of pictures that colour blocks are cut from.  [default: training pictures]",
+    ),
+    cloup.option("--cache", metavar="DIR", help="Folder of encoded pictures, kept for later runs."),
 )
-@click.option("--pictures", type=int, metavar="N", help="Most to take of it.  [default: 10000]")
-@click.option(
-    "--val",
-    metavar="DIR",
-    help="Pictures that choose the weights: every other one, sorted.  [default: 2 % of all]",
+@cloup.option_group(
+    "Network and task",
+    cloup.option(
+        "--preset",
+        default="photo",
+        show_default=True,
+        metavar="NAME|FILE",
+        help="Name of a preset, or a TOML file of settings.",
+    ),
+    cloup.option(
+        "--task",
+        metavar="TASK",
+        help=f"Damage to undo: {', '.join(TASKS)}.  [default: the preset's]",
+    ),
+    cloup.option(
+        "--levels",
+        type=(int, int),
+        metavar="LOW HIGH",
+        help="Range of the damage.  [default: the paper's]",
+    ),
+    cloup.option("--init", metavar="FILE", help="Weights to start from."),
+    cloup.option(
+        "--teacher", metavar="NAME|FILE", help="Learn from the pictures of this model instead."
+    ),
 )
-@click.option(
-    "--preset",
-    default="photo",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="Settings: a preset's name, or a TOML file.",
+@cloup.option_group(
+    "Length of the run",
+    cloup.option("--steps", type=int, metavar="N", help="Stop after N steps."),
+    cloup.option(
+        "--time-limit", type=float, metavar="MINUTES", help="Stop after this many minutes."
+    ),
+    cloup.option(
+        "--patience",
+        type=float,
+        metavar="MINUTES",
+        help="Stop after this many minutes without improvement.",
+    ),
+    cloup.option("--resume", is_flag=True, help="Continue an interrupted run."),
+    cloup.option(
+        "--every",
+        type=int,
+        metavar="N",
+        help="Validate and save the state every N steps instead of every few minutes.",
+    ),
 )
-@click.option(
-    "--task", help="points, color-noise, white-block or color-block.  [default: preset's]"
+@cloup.option_group(
+    "Optimisation and losses",
+    cloup.option("--batch", type=int, metavar="N", help="Crops in a batch."),
+    cloup.option("--accumulate", type=int, metavar="N", help="Batches in a step."),
+    cloup.option("--crop", type=int, metavar="N", help="Side of a crop in pixels."),
+    cloup.option("--lr", type=float, metavar="RATE", help="Peak learning rate."),
+    cloup.option(
+        "--pretrain",
+        type=float,
+        metavar="0..1",
+        help="Fraction of the run before the adversarial losses start.",
+    ),
+    cloup.option(
+        "--without",
+        multiple=True,
+        type=click.Choice(LOSSES),
+        help="Leave out a loss; may be repeated.",
+    ),
+    cloup.option("--point-norm", type=click.Choice(POINT_NORMS), help="Norm of the point loss."),
+    cloup.option(
+        "--aggregate",
+        type=click.Choice(AGGREGATES),
+        help="Train against the best discriminator (max) or all of them (mean).",
+    ),
+    cloup.option(
+        "--weights",
+        "features",
+        metavar="DIR",
+        help="Folder of VGG's weights.  [default: XCODEC_WEIGHTS, torch's hub cache]",
+    ),
 )
-@click.option(
-    "--levels", type=(int, int), metavar="LOW HIGH", help="Damage.  [default: the paper's]"
+@cloup.option_group(
+    "Machine",
+    cloup.option("--device", type=click.Choice(DEVICES), help="Where to train.  [default: auto]"),
+    cloup.option("--threads", type=int, metavar="N", help="Threads of torch."),
+    cloup.option("--workers", type=int, metavar="N", help="Processes that encode pictures."),
+    cloup.option(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="Seed of weights, crops, damage and encodings.  [default: 0]",
+    ),
 )
-@click.option("--clutter", metavar="DIR", help="Pictures that fill colour blocks.")
-@click.option("-o", "--output", metavar="FILE", help="Weights.  [default: models/NAME.safetensors]")
-@click.option("--init", metavar="FILE", help="Weights to start from.")
-@click.option("--teacher", metavar="NAME|FILE", help="Learn what this model paints.")
-@click.option("--steps", type=int, metavar="N", help="Stop after N steps.")
-@click.option("--time-limit", type=float, metavar="MINUTES", help="Stop after so many minutes.")
-@click.option("--patience", type=float, metavar="MINUTES", help="Stop after so many without gain.")
-@click.option("--resume", is_flag=True, help="Go on with the run that was interrupted.")
-@click.option("--checkpoint", metavar="DIR", help="State of the run.  [default: checkpoints/NAME]")
-@click.option("--every", type=int, metavar="N", help="Validate and save each N steps, not minutes.")
-@click.option(
-    "--board", metavar="DIR", help="TensorBoard's events.  [default: in the state's folder]"
+@cloup.option_group(
+    "Output",
+    cloup.option(
+        "-o", "--output", metavar="FILE", help="Weights.  [default: models/NAME.safetensors]"
+    ),
+    force,
+    cloup.option(
+        "--checkpoint",
+        metavar="DIR",
+        help="Folder of the run's state.  [default: checkpoints/NAME]",
+    ),
+    cloup.option(
+        "--board",
+        metavar="DIR",
+        help="Folder of TensorBoard's events.  [default: beside the state]",
+    ),
+    as_json,
 )
-@click.option("--cache", metavar="DIR", help="Encoded pictures, for later runs too.")
-@click.option("--weights", "features", metavar="DIR", help="VGG.  [default: XCODEC_WEIGHTS, hub]")
-@click.option("--batch", type=int, metavar="N", help="Crops a batch.")
-@click.option("--accumulate", type=int, metavar="N", help="Batches a step.")
-@click.option("--crop", type=int, metavar="N", help="Side of a crop in pixels.")
-@click.option("--lr", type=float, help="Learning rate at its height.")
-@click.option("--pretrain", type=float, metavar="SHARE", help="Of the run, without adversaries.")
-@click.option(
-    "--without",
-    multiple=True,
-    type=click.Choice(LOSSES),
-    help="Leave a loss out (an ablation); more than once for more.",
-)
-@click.option("--point-norm", type=click.Choice(["l2", "l1", "none"]), help="Of the point loss.")
-@click.option("--aggregate", type=click.Choice(["max", "mean"]), help="Of the discriminators.")
-@click.option("--workers", type=int, metavar="N", help="Processes that encode pictures.")
-@click.option("--threads", type=int, metavar="N", help="Threads of torch.")
-@click.option("--device", type=click.Choice(DEVICES), help="Where to train.  [default: auto]")
-@click.option("--seed", type=int, metavar="N", help="Of weights, crops, damage and encodings.")
-@force
-@as_json
 def train(
     preset: str,
     force: bool,
@@ -79,12 +149,12 @@ def train(
     aggregate: str | None,
     **options: Any,
 ) -> None:
-    """Train a network on pictures of your own.
+    """Train a network on your own pictures.
 
-    A preset says what is learned: photo and face paint what the encoder sends, photo-real and
-    face-real do so realistically, restore-photo, restore-face and restore-block (blocks in faces)
-    undo the damage that --task names, x-gans is the paper's method and on-demand its baseline, and
-    proxy is the small network that stands in for photo in the encoder.
+    Presets: photo and face reconstruct what the encoder sends; photo-real and face-real do so
+    realistically. restore-photo, restore-face and restore-block (blocks in faces) undo the damage
+    of --task. x-gans is the paper's method, on-demand its baseline. proxy is the small network that
+    stands in for photo in the encoder.
 
     \b
     xcodec train --data photos --val others --time-limit 180
@@ -92,20 +162,20 @@ def train(
     xcodec train --data photos --preset photo-real --init models/photo.safetensors
     xcodec train --dataset webdataset:shards/{00..99}.tar --val others --pictures 100000
 
-    While it runs, a bar shows error, gain over the input, steps a second, the share of the time
-    that was spent waiting for data (more --workers lower it) and what is left. Every few minutes
-    the weights are validated, and the best are kept with settings, a digest of the data and the
-    history. Ctrl-C ends a run after the step in hand; --resume goes on from there.
+    The progress bar shows error, gain over the input, steps a second, the fraction of the time
+    spent waiting for data (more --workers lower it) and the time left. The weights are validated
+    every few minutes, and the best are kept, with their settings, a digest of the data and the
+    history. Ctrl-C ends a run after the current step; --resume continues it.
 
-    The same seed gives the same weights, killed and resumed or not, where --steps, --every and
-    --threads are given and no --time-limit is.
+    With --steps, --every and --threads, and without --time-limit, the same seed gives the same
+    weights, interrupted or not.
 
-    On many processors or cards: accelerate launch -m xcodec train ..., or torchrun -m xcodec
-    train ...; --batch counts for each of them. Losses, samples and learning rate: tensorboard
-    --logdir checkpoints.
+    On several processors or GPUs: accelerate launch -m xcodec train ..., or torchrun -m xcodec
+    train ...; --batch is for each process. Losses, samples and learning rate: tensorboard --logdir
+    checkpoints.
     """
     if (options["data"] is None) == (options["dataset"] is None):
-        raise click.UsageError("pictures to learn from: --data or --dataset, one of them")
+        raise click.UsageError("name the pictures to learn from: either --data or --dataset")
     from xcodec.training.settings import TrainSettings
     from xcodec.training.trainer import train as run
 

@@ -5,7 +5,7 @@ import click
 from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
 
 
-@click.command(short_help="Cut a .xgc file where its first bytes end well.")
+@click.command(short_help="Shorten a .xgc file to at most N bytes, at a clean boundary.")
 @click.argument("source", metavar="IN")
 @click.option(
     "--bytes",
@@ -29,8 +29,8 @@ def truncate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Cut the .xgc file IN ('-': standard input) to at most N bytes, where a layer or a plane of a
-    level ends. 'xcodec decode --partial' draws what is left."""
+    """Shorten the .xgc file IN ('-': standard input) to at most N bytes, at the end of a layer or
+    of a plane of a level. 'xcodec decode --partial' decodes what is left."""
     from xcodec.decoder import truncation
     from xcodec.system import files
 
@@ -39,5 +39,5 @@ def truncate(
     data = files.read(source)
     cut = truncation.truncate(data, size, **given(max_pixels=max_pixels))
     files.write(output, cut, force)
-    text = f"{output}: {len(cut)} of {len(data)} bytes; decode --partial draws them"
+    text = f"{output}: {len(cut)} of {len(data)} bytes; decode --partial decodes them"
     report(text, {"bytes": len(cut), "of": len(data)}, output, as_json, quiet)

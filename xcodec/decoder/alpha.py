@@ -1,4 +1,12 @@
-"""Alpha from its section of a file."""
+"""Alpha from its section of a file.
+
+The first byte says how it is coded, then follows
+
+mask    : black and white alpha: where it differs from the row above (explicit_mask), exact
+plane   : a zstandard frame of the difference from the row above, modulo 256, exact
+samples : a grey file without its first three and last four bytes
+cut     : the same; alpha is opaque where the decoded luma is at least half
+"""
 
 from collections.abc import Callable
 
@@ -13,13 +21,13 @@ from xcodec.types import Alpha, Floats
 
 KINDS = ("mask", "plane", "samples", "cut")
 START = bytes([*MAGIC, 0xC0 | VERSION])
-Paint = Callable[[bytes], Floats]
+LumaOf = Callable[[bytes], Floats]
 
 
-def read(section: bytes, height: int, width: int, paint: Paint) -> Alpha:
+def read(section: bytes, height: int, width: int, luma_of: LumaOf) -> Alpha:
     """The alpha of a section, uint8 (height, width).
 
-    paint : gives the luma, (height, width), of a grey file of these bytes
+    luma_of : decodes the luma, (height, width), of a grey file
 
     Raises FormatError.
     """
@@ -35,9 +43,9 @@ def read(section: bytes, height: int, width: int, paint: Paint) -> Alpha:
             raise FormatError("damaged: the alpha is too short")
         return np.cumsum(rows.reshape(height, width), 0, dtype=np.uint8)
     whole = START + body
-    painted = paint(whole + checksum(whole))
-    if painted.shape != (height, width):
+    luma = luma_of(whole + checksum(whole))
+    if luma.shape != (height, width):
         raise FormatError("damaged: the alpha is of another size than the picture")
     if kind == "cut":
-        return np.where(painted > 127.5, 255, 0).astype(np.uint8)
-    return to_depth(painted, 8)
+        return np.where(luma > 127.5, 255, 0).astype(np.uint8)
+    return to_depth(luma, 8)

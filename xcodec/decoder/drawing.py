@@ -15,13 +15,14 @@ from xcodec.coding.tiles import Box
 from xcodec.decoder.mosaic import Mosaic
 from xcodec.errors import InputError
 from xcodec.kriging.fill import FINENESS, LARGEST_SQUARE
+from xcodec.options import DecodeOptions
 from xcodec.pictures.modes import to_depth
 from xcodec.reconstruction import opencv_painter, tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.classical import SMOOTH, fill
 from xcodec.system import threads
 from xcodec.system.processes import Pool, workers
-from xcodec.types import DECODERS, Fill, Floats, Points, Samples
+from xcodec.types import Fill, Floats, Points, Samples
 
 WHOLE = 1 << 21
 """Pictures of at most this many pixels are filled in one piece."""
@@ -45,85 +46,63 @@ class _Window:
     exact: NDArray[np.uint8] | None
 
 
-DOWNSAMPLES = tuple(1 << n for n in range(7))
+def part_of(whole: Box, options: DecodeOptions) -> Box:
+    """The pixels of a picture that are decoded, counted in those of the smaller picture.
 
-
-@dataclass(frozen=True)
-class View:
-    """What is drawn of a picture, and how; ``codec.decode`` documents the fields.
-
-    model : a name or a path
-
-    Raises InputError where they make no sense.
+    Raises InputError where the region lies outside.
     """
-
-    decoder: str
-    model: str
-    device: str
-    region: tuple[int, int, int, int] | None = None
-    downsample: int = 1
-    jobs: int = 1
-    realism: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.decoder not in DECODERS:
-            raise InputError(f"decoder is {self.decoder!r}; it is generator or classical")
-        if self.realism and self.decoder == "classical":
-            raise InputError("realism is the generator's: the classical decoder has none")
-        if self.downsample not in DOWNSAMPLES:
-            raise InputError(f"downsample is {self.downsample}; it is one of {DOWNSAMPLES}")
-
-    def box(self, whole: Box) -> Box:
-        """The pixels that are drawn, counted in those of the smaller picture."""
-        left, top, width, height = self.region or (0, 0, whole.width, whole.height)
-        if min(left, top) < 0 or min(width, height) < 1:
-            raise InputError("a region has a corner inside the picture, and a width and a height")
-        right, bottom = min(left + width, whole.width), min(top + height, whole.height)
-        if left >= right or top >= bottom:
-            raise InputError(f"the region lies outside the picture of {whole.width}x{whole.height}")
-        left, top = left // self.downsample, top // self.downsample
-        right, bottom = -(-right // self.downsample), -(-bottom // self.downsample)
-        return Box(top, left, bottom - top, right - left)
-
-    def of(self, plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What is seen of a plane of the whole picture, (height, width)."""
-        n, box = self.downsample, self.box(Box(0, 0, *plane.shape))
-        part = plane[box.top * n : box.bottom * n, box.left * n : box.right * n, None]
-        return part[..., 0] if n == 1 else to_depth(_means(part.astype(np.float32), n)[..., 0], 8)
+    left, top, width, height = options.region or (0, 0, whole.width, whole.height)
+    right, bottom = min(left + width, whole.width), min(top + height, whole.height)
+    if left >= right or top >= bottom:
+        raise InputError(f"the region lies outside the picture of {whole.width}x{whole.height}")
+    n = options.downsample
+    left, top, right, bottom = left // n, top // n, -(-right // n), -(-bottom // n)
+    return Box(top, left, bottom - top, right - left)
 
 
-def draw(contents: Contents, view: View, deep: bool) -> NDArray[np.uint8] | Floats:
-    """RGB (height, width, 3) of what is seen: uint8, or ``deep``, float32 and not clipped."""
-    box = view.box(contents.grid.whole)
+def part_of_plane(plane: NDArray[np.uint8], options: DecodeOptions) -> NDArray[np.uint8]:
+    """The part of a plane of the whole picture, (height, width), that is decoded."""
+    n, box = options.downsample, part_of(Box(0, 0, *plane.shape), options)
+    part = plane[box.top * n : box.bottom * n, box.left * n : box.right * n, None]
+    return part[..., 0] if n == 1 else to_depth(_means(part.astype(np.float32), n)[..., 0], 8)
+
+
+def draw(contents: Contents, options: DecodeOptions, deep: bool) -> NDArray[np.uint8] | Floats:
+    """The picture, RGB (height, width, 3): uint8, or where ``deep``, float32 and not clipped.
+
+    options : with the name or path of a model, not "auto"
+    """
+    box = part_of(contents.grid.whole, options)
     rgb = np.empty((box.height, box.width, 3), np.float32 if deep else np.uint8)
     top = 0
-    with workers(view.jobs if box.area >= WORTH_WORKERS else 1) as pool:
-        for strip in strips(contents, view, pool):
+    with workers(options.jobs if box.area >= WORTH_WORKERS else 1) as pool:
+        for strip in strips(contents, options, pool):
             rgb[top : top + len(strip)] = strip if deep else to_depth(strip, 8)
             top += len(strip)
     return rgb
 
 
 def grid_for(downsample: int) -> int:
-    """How much smaller a picture is painted that is then averaged to be ``downsample`` smaller."""
+    """How many times smaller a picture is reconstructed before it is averaged to be ``downsample``
+    times smaller."""
     # Samples lie between pixels of a coarse grid: averages of a finer one are far better.
     return downsample if downsample < 2 else max(2, downsample // 4)
 
 
-def strips(contents: Contents, view: View, pool: Pool) -> Iterator[Floats]:
-    """Strips of whole rows of what is seen, float32 (rows, width, 3), from the top, not clipped."""
-    grid = grid_for(view.downsample)
-    mosaic, region = Mosaic(contents, grid, pool), view.box(contents.grid.whole)
-    each = view.downsample // grid
+def strips(contents: Contents, options: DecodeOptions, pool: Pool) -> Iterator[Floats]:
+    """The picture as strips of whole rows from the top, float32 (rows, width, 3), not clipped."""
+    grid = grid_for(options.downsample)
+    mosaic, region = Mosaic(contents, grid, pool), part_of(contents.grid.whole, options)
+    each = options.downsample // grid
     top, left = region.top * each, region.left * each
     height = min(region.height * each, mosaic.whole.height - top)
     width = min(region.width * each, mosaic.whole.width - left)
     box = Box(top, left, height, width)
-    if view.decoder == "classical":
-        # Averages hide what neighbours differ by.
+    if options.decoder == "classical":
+        # Averages hide the differences between neighbours.
         painted = _classical(mosaic, box, pool, SMOOTH if each == 1 else FINENESS)
     else:
-        painted = _by_generator(mosaic, box, view, pool)
+        painted = _by_generator(mosaic, box, options, pool)
     return painted if each == 1 else _averaged(painted, each)
 
 
@@ -170,9 +149,11 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool, fineness: float) -> Iter
             strip = []
 
 
-def _by_generator(mosaic: Mosaic, region: Box, view: View, pool: Pool) -> Iterator[Floats]:
+def _by_generator(
+    mosaic: Mosaic, region: Box, options: DecodeOptions, pool: Pool
+) -> Iterator[Floats]:
     """The generator's picture: this process paints while others prepare fills."""
-    start = threads.later(partial(_painter, view, region.area))
+    start = threads.later(partial(_painter, options, region.area))
     # A part sees as much around it as a tile of the whole picture does.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
@@ -198,16 +179,16 @@ class _Painter(Protocol):
         """RGB float32 (rows, cols, 3) of samples and their classical fill, not clipped."""
 
 
-def _painter(view: View, pixels: int) -> _Painter:
-    """The generator of a view, for so many pixels, where it is there soonest."""
-    if opencv_painter.suits(view.device, pixels):
-        return opencv_painter.painter(view.model, view.realism)
-    gc.disable()  # A sixth of torch's start is looking for garbage in vain.
+def _painter(options: DecodeOptions, pixels: int) -> _Painter:
+    """The generator for so many pixels, by the runtime that is ready first."""
+    if opencv_painter.suits(options.device, pixels):
+        return opencv_painter.painter(options.model, options.realism)
+    gc.disable()  # Garbage collection in vain is a sixth of the time that torch takes to load.
     try:
         from xcodec.reconstruction import torch_painter
     finally:
         gc.enable()
-    return torch_painter.painter(view.model, view.device, view.realism)
+    return torch_painter.painter(options.model, options.device, options.realism)
 
 
 def _aligned(region: Box, unit: int) -> Box:
@@ -251,13 +232,16 @@ def kept(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
     return rgb
 
 
-def painted(samples: Samples, decoder: str, model: str, device: str) -> Floats:
-    """RGB (height, width, 3) of samples, not clipped, as ``decode`` paints it."""
-    if decoder == "classical":
+def reconstructed(samples: Samples, options: DecodeOptions) -> Floats:
+    """The picture of samples, RGB (height, width, 3), not clipped.
+
+    options : decoder, device, and a model that is not "auto"; the others have no effect
+    """
+    if options.decoder == "classical":
         return fill(samples, SMOOTH).rgb
-    view = View(decoder, model, device)
-    painter, filled = _painter(view, samples.points.height * samples.points.width), fill(samples)
-    return tiling.painted(
+    pixels = samples.points.height * samples.points.width
+    painter, filled = _painter(options, pixels), fill(samples)
+    return tiling.in_windows(
         samples.points.height,
         samples.points.width,
         lambda rows, cols: painter.window(samples, filled, rows, cols),

@@ -1,4 +1,4 @@
-"""Files cut short on purpose: as few bytes as give what a number of bytes can give."""
+"""Files shortened on purpose, to a size, at a clean boundary."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,24 +9,25 @@ from xcodec.errors import InputError, XcodecError
 from xcodec.types import MAX_PIXELS
 
 
-def truncate(data: bytes, size: int, *, max_pixels: int = MAX_PIXELS) -> bytes:
-    """The leading bytes of a .xgc file, at most ``size``, cut where a layer or a plane of a level
-    ends: bytes that would say nothing more are left out. ``decode(..., partial=True)`` draws them.
+def truncate(data: bytes, max_bytes: int, *, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Shorten a .xgc file to its first bytes, at the end of a layer or of a plane of a level.
 
-    Raises InputError where so few bytes give no picture, and what ``codec.decode`` raises where
-    the file is not whole.
+    max_bytes : largest size of the result; bytes that would add nothing are left out
+
+    ``decode(..., partial=True)`` decodes the result. Raises InputError where so few bytes give no
+    picture, and what ``decode`` raises where the file is not whole.
     """
     contents = container.read(data, max_pixels=max_pixels, limits=reading.LIMITS)
-    if size >= len(data):
+    if max_bytes >= len(data):
         return data
     pieces = [piece for layer in contents.pieces for piece in layer if piece.checksum is not None]
-    ends = [end for piece in pieces if (end := piece.start + piece.length) <= size]
+    ends = [end for piece in pieces if (end := piece.start + piece.length) <= max_bytes]
     if ends:
         return data[: max(ends)]
-    aim = _symbols(data[: max(size, 0)], max_pixels)
+    aim = _symbols(data[: max(max_bytes, 0)], max_pixels)
     if not aim.any():
-        raise InputError(f"{size} bytes hold nothing of this picture yet")
-    too_few, enough = 0, size
+        raise InputError(f"{max_bytes} bytes hold nothing of this picture yet")
+    too_few, enough = 0, max_bytes
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
         same = np.array_equal(_symbols(data[:middle], max_pixels), aim)

@@ -1,11 +1,6 @@
-"""Alpha as a section of a file: samples of its own, or exactly where that is smaller.
+"""Alpha into its section of a file: as samples of its own, or exactly where that is smaller.
 
-1 byte says how, then follows
-
-mask    : black and white alpha: where it differs from the row above (maskcode), exact
-plane   : a zstandard frame of the difference from the row above, modulo 256, exact
-samples : a grey file without its first three and last four bytes
-cut     : the same; opaque from half on
+``decoder.alpha`` has the layout of the section.
 """
 
 import numpy as np
@@ -19,20 +14,21 @@ from xcodec.encoder import search
 from xcodec.encoder.analysis import analyse, write_symbols
 from xcodec.encoder.request import Request
 from xcodec.errors import InputError
+from xcodec.options import EXACT_ALPHA
 from xcodec.reconstruction.classical import fill
 from xcodec.types import Alpha
 
-QUALITY, EXACT = 50, 100
-"""The usual quality, and the one that is exact."""
 SHARE = 4
-"""Alpha takes this part of a file's bytes at most, where their number is given."""
+"""Where the size of a file is limited, alpha takes at most this part of it."""
 _RATES = tuple(0.002 * 2.0**i for i in range(7))
 _STEP = quantizer.index_of(128.0)
 _EFFORT = 2
+"""Of the samples that alpha is coded by, whatever the effort of the picture."""
 
 
 def decibels(quality: int) -> float:
-    """PSNR of alpha at a quality of 0 to 99; where it is black and white, of the wrong pixels."""
+    """The PSNR in dB of alpha at a quality of 0 to 99; of black and white alpha, that of the wrong
+    pixels."""
     return 18 + quality / 5
 
 
@@ -40,14 +36,14 @@ def write(alpha: Alpha, quality: int, limit: int | None = None) -> bytes:
     """The section of a plane of alpha, uint8 (height, width).
 
     quality : 0 to 100
-    limit   : most bytes; then as good as they allow, up to the quality
+    limit   : largest size in bytes; the alpha is then as good as that allows, up to the quality
 
     Raises InputError where nothing fits the limit.
     """
     most = np.inf if limit is None else limit
     binary = bool(((alpha == 0) | (alpha == 255)).all())
     exact = _write_mask(alpha > 0) if binary else _write_plane(alpha)
-    if quality >= EXACT and len(exact) <= most:
+    if quality >= EXACT_ALPHA and len(exact) <= most:
         return exact
     if binary:
         small, good = _cut(alpha > 0, quality, min(len(exact), most))
@@ -77,12 +73,13 @@ def _body(kind: str, file: bytes) -> bytes:
 
 
 def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | None, bool]:
-    """The smallest samples as good as a quality, or else within the limit, and whether they are."""
+    """The smallest samples that reach a quality, else the best within the limit; and whether they
+    reach it."""
     rgb = np.repeat(alpha[..., None], 3, axis=2)
     request = Request(grey=True, effort=_EFFORT)
     goals = [(True, search.Goal(psnr=decibels(quality)))]
     if limit is not None:
-        goals.append((False, search.Goal(size=limit + len(START) + CHECKSUM - 1)))
+        goals.append((False, search.Goal(max_bytes=limit + len(START) + CHECKSUM - 1)))
     for good, goal in goals:
         try:
             section = _body("samples", search.best(rgb, request, goal))
@@ -94,7 +91,8 @@ def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | Non
 
 
 def _cut(opaque: NDArray[np.bool_], quality: int, limit: float) -> tuple[bytes | None, bool]:
-    """The fewest samples below a limit with which few enough pixels are wrong, and whether any."""
+    """The fewest samples below a limit with which few enough pixels are wrong; and whether there
+    are any."""
     rgb = np.repeat(np.where(opaque, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
     found = None
     for rate in _RATES:

@@ -10,11 +10,12 @@ from xcodec.coding.header import MODELS, Header
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.coding.synthesis import GREY, synthesise
 from xcodec.coding.tiles import Box
-from xcodec.encoder.effort import LOOKS, SPARSE_EFFORT, SWEEPS
-from xcodec.encoder.lookahead import Foresight
+from xcodec.encoder.effort import EFFORTS, for_sparse
+from xcodec.encoder.lookahead import Lookahead
 from xcodec.encoder.rdoq import Problem
-from xcodec.encoder.request import Request
+from xcodec.encoder.request import Request, request_of
 from xcodec.errors import InputError
+from xcodec.options import EncodeOptions
 from xcodec.pictures.colour import to_ycocg, to_ycocg_r
 from xcodec.sampling import density as densities
 from xcodec.sampling import tone as tones
@@ -32,6 +33,7 @@ class Analysis:
 
     coefficients : float64 (n, planes), or the integer residuals of lossless samples
     problem      : where symbols are chosen by the error of the fill; None where they are rounded
+    origin       : YCoCg colour (3,) that values are coded as differences from
     """
 
     density: Density | None
@@ -41,24 +43,30 @@ class Analysis:
     coefficients: Floats | Ints
     problem: Problem | None
     tone: str
+    origin: Floats
 
-    def quantise(self, step: int, effort: int, worth: float = 1.0) -> NDArray[np.int32]:
+    def quantise(self, step: int, effort: int, multiplier: float = 1.0) -> NDArray[np.int32]:
         """Symbols (n, planes) with the step of this index.
 
-        worth : what a bit is worth, relative to the usual
+        multiplier : factor on the usual Lagrange multiplier
         """
         grey_levels = quantizer.step_of(step)
-        if self.problem is not None and SWEEPS[effort]:
+        settings = EFFORTS[effort]
+        if self.problem is not None and settings.sweeps:
             if self.problem.sparse:
-                effort = min(effort + SPARSE_EFFORT, len(SWEEPS) - 1)
-            return self.problem.choose(grey_levels, SWEEPS[effort], worth, LOOKS[effort])
+                settings = for_sparse(effort)
+            return self.problem.choose(
+                grey_levels, settings.sweeps, multiplier, settings.lookaheads
+            )
         steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
         return quantizer.quantise(self.coefficients, steps)
 
     def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
         """What the decoder gets from these symbols; of lossless samples there are none."""
         assert self.lifting is not None
-        return synthesise(self.points, self.tree, self.lifting, symbols, step, self.tone)
+        return synthesise(
+            self.points, self.tree, self.lifting, symbols, step, self.tone, self.origin
+        )
 
 
 def usual_block(rate: float) -> int:
@@ -122,7 +130,8 @@ def transformed(
     share : rgb and points are a window around a tile: the analysis is the tile's, and samples of
             others, whose values are guessed, do their part of the fill
     """
-    count = 1 if request.grey else len(GREY)
+    origin = np.array(request.origin)
+    count = 1 if request.grey else len(origin)
     own: slice | NDArray[np.bool_] = slice(None)
     mine = points
     if share is not None:
@@ -135,22 +144,21 @@ def transformed(
     elif not len(mine):
         transform, coefficients = Lifting(mine, tree), np.zeros((0, count))
     else:
-        origin = np.array(request.origin, np.float32)
-        planes = to_ycocg(rgb)[..., :count] - origin[:count]
+        planes = to_ycocg(rgb)[..., :count] - origin[:count].astype(np.float32)
         values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
         transform = Lifting(mine, tree)
         if request.tone == "least-squares":
-            foresight = None
-            if request.looks:
-                foresight = Foresight(rgb, points, origin, request.tone)
-            problem = Problem(points, tree, transform, planes, values, request.weights, foresight)
+            lookahead = None
+            if request.lookaheads:
+                lookahead = Lookahead(rgb, points, origin.astype(np.float32), request.tone)
+            problem = Problem(points, tree, transform, planes, values, request.weights, lookahead)
             if share is not None and isinstance(own, np.ndarray):
                 problem.keep(own, share.spread)
             values = problem.values
         else:
             values = values[own]
         coefficients = transform.forward(values)
-    return Analysis(density, mine, tree, transform, coefficients, problem, request.tone)
+    return Analysis(density, mine, tree, transform, coefficients, problem, request.tone, origin)
 
 
 def within(points: Points, box: Box) -> tuple[NDArray[np.bool_], Points]:
@@ -190,25 +198,12 @@ def write_symbols(
     return container.write(header, payload.write(header, density, points, draft.tree, symbols))
 
 
-def quantised(
-    rgb: RGB,
-    rate: float,
-    *,
-    step_scale: float = 1.0,
-    density: str = "sobel",
-    strength: float | None = None,
-    tone: str = "least-squares",
-    block: int | None = None,
-) -> Samples:
-    """The samples that a decoder would get, without writing a file: what networks train on.
+def quantised(rgb: RGB, options: EncodeOptions) -> Samples:
+    """The samples that a decoder would get, without writing a file: what networks are trained on.
 
-    rgb        : uint8 (height, width, 3)
-    rate       : fraction of pixels that are sampled
-    step_scale : factor on the default step of that rate
+    rgb : uint8 (height, width, 3)
     """
-    step = quantizer.step_of(quantizer.default_index(rate)) * step_scale
-    index = quantizer.index_of(step)
-    request = Request(rate, index, density, tone=tone, strength=strength, block=block)
+    request = request_of(options)
     draft = analyse(rgb, request)
     symbols = draft.quantise(request.step_index, request.effort)
     return draft.samples(symbols, request.step_index)

@@ -1,11 +1,82 @@
-"""What each level of effort does."""
+"""What each level of effort does: one row a level, with every setting that it changes."""
 
-SWEEPS = (0, 1, 1, 2, 3, 4, 6, 8, 8, 8)
-"""Sweeps of rate-distortion optimised quantisation by effort."""
-LOOKS = (0, 0, 0, 0, 2, 3, 4, 6, 6, 6)
-"""Looks among them at what the generator will make of the fill, by effort."""
-SPARSE_EFFORT = 2
-"""A sparse picture gets the sweeps and looks of so many efforts more: they take less time there."""
-ROUNDS = (0, 0, 0, 0, 0, 0, 0, 0, 8, 24)
-"""Rounds of tuning through the generator by effort; they start torch."""
-DEFAULT_EFFORT = 4
+from dataclasses import dataclass, fields
+
+from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
+
+SPARSE_LEVELS = 2
+"""Sparse pictures use the sweeps and lookaheads this many levels higher: a sweep is cheaper there
+(docs/research/lookahead-sparse.md)."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The settings of a level.
+
+    sweeps     : times that rate-distortion optimised quantisation chooses every symbol
+    lookaheads : sweeps that are preceded by a proxy gradient, for files that are optimised for the
+                 generator
+    tuning     : steps along the gradient of the generator itself, for the same files; they need
+                 torch
+    candidates : level at which a search for a size or a PSNR compares rates and densities
+    rates      : whether that search looks for the best rate, or takes an estimate
+    densities  : whether it also tries other densities and block sizes
+    strengths  : whether it also tries other strengths and intermediate rates
+    finer      : how many finer steps are squeezed under a limit by a larger Lagrange multiplier
+    """
+
+    sweeps: int
+    lookaheads: int = 0
+    tuning: int = 0
+    candidates: int = 1
+    rates: bool = True
+    densities: bool = True
+    strengths: bool = False
+    finer: int = 1
+
+
+EFFORTS = (
+    Effort(0, candidates=0, rates=False, densities=False, finer=0),
+    Effort(1, rates=False, densities=False, finer=0),
+    Effort(1, densities=False, finer=0),
+    Effort(2, densities=False, finer=0),
+    Effort(3, lookaheads=2),
+    Effort(4, lookaheads=3),
+    Effort(6, lookaheads=4, strengths=True, finer=2),
+    Effort(8, lookaheads=6, strengths=True, finer=2),
+    Effort(8, lookaheads=6, tuning=8, strengths=True, finer=2),
+    Effort(8, lookaheads=6, tuning=24, strengths=True, finer=2),
+)
+"""The levels, 0 (fastest) to 9."""
+
+
+def for_sparse(level: int) -> Effort:
+    """The settings for a sparse picture at a level."""
+    return EFFORTS[min(level + SPARSE_LEVELS, MAX_EFFORT)]
+
+
+def table() -> str:
+    """The levels as a table of text, with what its columns mean."""
+    names = [field.name for field in fields(Effort)]
+    rows = [["effort", *names]]
+    for level, effort in enumerate(EFFORTS):
+        values = [getattr(effort, name) for name in names]
+        shown = [
+            {True: "yes", False: "no"}.get(value, str(value))
+            if isinstance(value, bool)
+            else str(value)
+            for value in values
+        ]
+        rows.append([f"{level}{' *' if level == DEFAULT_EFFORT else ''}", *shown])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*lines, "", "* the default", "", *_meanings()])
+
+
+def _meanings() -> list[str]:
+    """The documentation of the columns, as the class has it."""
+    text = (Effort.__doc__ or "").partition("\n\n")[2]
+    return [line.removeprefix("    ") for line in text.rstrip().splitlines()]

@@ -1,9 +1,9 @@
-"""Large pictures within a size, or as good as asked: few passes, one step for all tiles.
+"""The search for a target for tiled pictures: few passes, and one step for all tiles.
 
-One step and one worth of a bit for the whole picture give each tile the bytes that it deserves
-(equal slope). Rate, density and a first step are looked for on a small picture made of pieces of
-the large one; then the whole is coded with several steps at once, until the best one that meets the
-goal is known.
+One step and one Lagrange multiplier for the whole picture are rate-distortion optimal: each tile
+gets its share of the bytes. Rate, density and a first step come from a small picture made of
+pieces of the large one. Then the whole picture is coded with several steps at once, until the best
+one that meets the goal is known.
 """
 
 from dataclasses import replace
@@ -12,23 +12,30 @@ import numpy as np
 
 from xcodec.coding import container, quantizer
 from xcodec.decoder import drawing
-from xcodec.decoder.drawing import View
 from xcodec.decoder.reading import LIMITS
 from xcodec.encoder import search, tiles
 from xcodec.encoder.request import Request
 from xcodec.encoder.search import Goal, Search
 from xcodec.encoder.tiles import Choice, Plan, Source
 from xcodec.errors import InputError
+from xcodec.options import MAX_RATE, DecodeOptions
+from xcodec.pictures.modes import to_depth
+from xcodec.pictures.quality import decibels
 from xcodec.system.processes import Pool
 from xcodec.types import RGB
 
 PIECE, PIECES = 512, 2
 """Side of the pieces that stand for the picture, and how many of them in each direction."""
+PIECES_EFFORT = 4
+"""Highest effort at which the pieces are searched."""
 SPREAD = (-6, -2, 2, 6)
-"""Steps of the first pass, relative to that of the pieces."""
+"""Step indices of the first pass, relative to that of the pieces."""
 PASSES = 6
-LAST_BYTES = 1.0, 1.3, 1.7
-"""What a bit is worth when a step too fine is made to fit."""
+"""Passes over the picture at most."""
+MULTIPLIERS = 1.3, 1.7
+"""Multipliers tried to squeeze the next finer step under the limit."""
+LOSSLESS_BITS = 20
+"""Initial guess of bits per lossless sample."""
 
 
 def best(source: Source, request: Request, goal: Goal, side: int, pool: Pool) -> bytes:
@@ -36,32 +43,32 @@ def best(source: Source, request: Request, goal: Goal, side: int, pool: Pool) ->
 
     Raises InputError where none was found.
     """
-    if goal.psnr is None and goal.size is None:
+    if goal.psnr is None and goal.max_bytes is None:
         return tiles.at_rate(source, request, side, pool)
     found = None
     if request.lossless or request.step is not None:
-        if goal.size is not None and isinstance(request.mask, str):
-            found = _by_rate(source, request, goal.size, side, pool)
+        if goal.max_bytes is not None and isinstance(request.mask, str):
+            found = _by_rate(source, request, goal.max_bytes, side, pool)
     else:
         start = _from_pieces(source, request, goal)
         shared = tiles.plan(source, start, side)
-        if goal.size is not None:
-            found = _by_step(source, shared, start.step_index, goal.size, pool)
+        if goal.max_bytes is not None:
+            found = _by_step(source, shared, start.step_index, goal.max_bytes, pool)
         elif goal.psnr is not None:
             found = _by_psnr(source, shared, start.step_index, goal.psnr, pool)
     if found is None:
-        raise InputError(f"no file of this picture {search.wish(goal)}")
+        raise InputError(f"no file of this picture {goal}")
     return found
 
 
 def _from_pieces(source: Source, request: Request, goal: Goal) -> Request:
     """Rate, density and step that are best for pieces of a picture."""
-    pieces = _pieces(source)
-    share = pieces.shape[0] * pieces.shape[1] / (source.height * source.width)
-    size = None if goal.size is None else max(24, round(goal.size * share))
-    small = replace(request, weights=None, sections={}, effort=min(request.effort, 4))
     if not isinstance(request.mask, str):
         return request
+    pieces = _pieces(source)
+    share = pieces.shape[0] * pieces.shape[1] / (source.height * source.width)
+    size = None if goal.max_bytes is None else max(24, round(goal.max_bytes * share))
+    small = replace(request, weights=None, sections={}, effort=min(request.effort, PIECES_EFFORT))
     found = Search(pieces, Goal(size, goal.psnr)).over_densities(small)
     if found is None:
         return request
@@ -102,7 +109,7 @@ def _within(step: int) -> int:
 
 
 def _by_step(source: Source, plan: Plan, start: int, size: int, pool: Pool) -> bytes | None:
-    """The file with the finest step, and the least worth of a bit, that fits."""
+    """The file with the finest step, and the smallest multiplier, that fits."""
     seen: dict[int, int] = {}
     steps = sorted({_within(start + move) for move in SPREAD})
     best: tuple[int, bytes] | None = None
@@ -129,23 +136,24 @@ def _by_step(source: Source, plan: Plan, start: int, size: int, pool: Pool) -> b
             break
     if best is None or best[0] == 0:
         return None if best is None else best[1]
-    finer = [Choice(best[0] - 1, worth) for worth in LAST_BYTES[1:]]
+    finer = [Choice(best[0] - 1, multiplier) for multiplier in MULTIPLIERS]
     squeezed = _files(source, plan, finer, pool)
     fitting = [data for data in squeezed.values() if len(data) <= size]
     return max([best[1], *fitting], key=len)
 
 
 def _spaced(step: int, way: int, has: int, size: int) -> list[int]:
-    """Steps on the way to where a file should have its size."""
-    move = max(2, round(search.STEPS_AN_OCTAVE * abs(np.log2(has / size))))
+    """Steps toward the one at which a file should have its size."""
+    move = max(2, round(search.STEPS_PER_OCTAVE * abs(np.log2(has / size))))
     return [step + way * part for part in {move // 2, move, move + 4} if part]
 
 
 def _by_rate(source: Source, request: Request, size: int, side: int, pool: Pool) -> bytes | None:
-    """The file with the highest rate that fits, the step being what it is."""
+    """The file with the highest rate that fits, where the step is given."""
     low, high, found = 0.0, 1.0, None
     area = source.height * source.width
-    rate = min(0.5, 8 * size / (20 if request.lossless else search.BITS_A_SAMPLE) / area)
+    bits = LOSSLESS_BITS if request.lossless else search.BITS_PER_SAMPLE
+    rate = min(MAX_RATE, 8 * size / bits / area)
     for _ in range(PASSES):
         data = tiles.at_rate(source, replace(request, rate=rate), side, pool)
         if len(data) <= size:
@@ -161,7 +169,7 @@ def _by_rate(source: Source, request: Request, size: int, side: int, pool: Pool)
 
 
 def _by_psnr(source: Source, plan: Plan, start: int, psnr: float, pool: Pool) -> bytes | None:
-    """The file with the coarsest step that is as good as asked."""
+    """The file with the coarsest step that reaches a PSNR."""
     found: tuple[int, bytes] | None = None
     failing, step = quantizer.MAX_STEP_INDEX + 1, start
     for _ in range(PASSES):
@@ -172,7 +180,7 @@ def _by_psnr(source: Source, plan: Plan, start: int, psnr: float, pool: Pool) ->
         else:
             failing = step
         floor = -1 if found is None else found[0]
-        move = round(excess * search.STEPS_A_DECIBEL) or (1 if excess >= 0 else -1)
+        move = round(excess * search.STEPS_PER_DECIBEL) or (1 if excess >= 0 else -1)
         step = min(max(step + move, floor + 1), failing - 1)
         if step <= floor or step < 0:
             break
@@ -183,9 +191,9 @@ def _psnr(source: Source, data: bytes, pool: Pool) -> float:
     """Decibels of the classical fill of a file, over R, G and B."""
     contents = container.read(data, max_pixels=source.height * source.width, limits=LIMITS)
     top, total = 0, 0.0
-    for strip in drawing.strips(contents, View("classical", "", "cpu"), pool):
+    for strip in drawing.strips(contents, DecodeOptions("classical"), pool):
         wanted = source.rows(top, top + len(strip)).astype(np.float64)
-        total += float(np.square(np.clip(np.rint(strip), 0, 255) - wanted).sum())
+        total += float(np.square(to_depth(strip, 8) - wanted).sum())
         top += len(strip)
     mean = total / (3 * source.height * source.width)
-    return 10 * float(np.log10(255**2 / max(mean, 1e-9)))
+    return float(decibels(mean))

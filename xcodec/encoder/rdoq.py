@@ -1,10 +1,11 @@
-"""Rate-distortion optimised quantisation: symbols chosen by the bits they cost and the error they
-leave in the picture.
+"""Rate-distortion optimised quantisation: symbols are chosen by their bits and by the error that
+they leave in the picture.
 
 The classical fill is linear, so its squared error is a quadratic form of the sample values, given
-by ``scatter.normal_equations``. Coordinate descent, from the finest octave to the coarsest, gives
-each coefficient the symbol with the least error + multiplier * bits. As in a multigrid method, each
-octave works on a form of its own: what is left of the error once all finer coefficients stand.
+by ``kriging.fill.normal_equations``. Coordinate descent, from the finest octave to the coarsest,
+gives each coefficient the symbol with the least error + multiplier * bits. As in a multigrid
+method, each octave has a form of its own: the error that remains once all finer coefficients are
+chosen.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from scipy.sparse import csr_array
 
 from xcodec.coding import context, quantizer
 from xcodec.coding.lifting import Hierarchy, Lifting
-from xcodec.kriging.fill import Squares, moments, normal_equations, painted, squares
+from xcodec.kriging.fill import Squares, interpolate, moments, normal_equations, squares
 from xcodec.sampling.tone import least_squares
 from xcodec.system import threads
 from xcodec.types import Floats, Points
@@ -25,15 +26,17 @@ from xcodec.types import Floats, Points
 METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
 """Squared RGB error as a quadratic form of the error in Y, Co and Cg; of Y alone where grey."""
 MULTIPLIER = 0.05
-"""Squared error that a bit is worth, relative to step ** 2 at every pixel of a sample."""
-SPARSE, SPARSE_WORTH = 0.015, 0.5
-"""Below this many samples a pixel, a bit counts for this much of that where foresight looks on: it
-asks for more there than the fill does.
-"""
-SHARE = 0.6
-"""How far each look at what foresight asks for moves what symbols are chosen toward."""
+"""The Lagrange multiplier: squared error per bit, relative to step ** 2 at every pixel that a
+sample stands for (docs/research/rate-distortion-quantisation.md)."""
+SPARSE, SPARSE_FACTOR = 0.015, 0.5
+"""With a proxy gradient and fewer than SPARSE samples per pixel, the multiplier is scaled by
+SPARSE_FACTOR: the proxy profits from more bits (docs/research/lookahead-sparse.md)."""
+LOOKAHEAD_STEP = 0.6
+"""Step size: the fraction of the way that each lookahead moves the target
+(docs/research/lookahead.md)."""
 DAMPING = 1.15
-"""Coefficients of a level move together: each goes a little less far than it would alone."""
+"""The coefficients of a level move at the same time, so each moves less far than it would alone
+(docs/research/rate-distortion-quantisation.md)."""
 KIND = "coefficients"
 
 
@@ -65,9 +68,9 @@ def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
     return found[::-1]
 
 
-Foresight = Callable[[Floats, Floats, float], Floats]
-"""What to add to the picture that the fill should show, (height, width, planes), given what the
-fill shows, its deviation (height, width), and the step in grey levels."""
+Correction = Callable[[Floats, Floats, float], Floats]
+"""The correction of the target, (height, width, planes), given the fill, its deviation (height,
+width) and the step in grey levels: ``lookahead.Lookahead``."""
 
 
 class Problem:
@@ -84,20 +87,20 @@ class Problem:
         planes: Floats,
         start: Floats,
         weights: Floats | None = None,
-        foresight: Foresight | None = None,
+        lookahead: Correction | None = None,
     ) -> None:
         """planes    : (height, width, 3), Y, Co, Cg, or Y alone (height, width, 1)
         start     : (n, planes), to begin least squares from
-        weights   : (height, width), what a pixel's squared error counts for; all 1 where None
-        foresight : of what the fill should show instead of the picture itself
+        weights   : (height, width), weights of the pixels' squared errors; None: all 1
+        lookahead : corrects the target, which is the picture itself without it
         """
         self._metric = METRIC[: planes.shape[2], : planes.shape[2]]
         self._tree, self._lifting = tree, lifting
-        self._points, self._weights, self._foresight = points, weights, foresight
+        self._points, self._weights, self._lookahead = points, weights, lookahead
         self._cut: list[Squares] = []
         cut = squares(points)
         self._gram, self._moments = normal_equations(
-            points, planes, weights, cut if foresight is None else self._kept(cut)
+            points, planes, weights, cut if lookahead is None else self._kept(cut)
         )
         self._others: _Others | None = None
         self._pixels: int = planes.shape[0] * planes.shape[1]
@@ -108,16 +111,16 @@ class Problem:
         self.values = least_squares(self._gram, self._moments, start)
 
     def _kept(self, cut: Iterable[Squares]) -> Iterator[Squares]:
-        """Squares as they pass, kept in half the memory."""
+        """Passes squares on and keeps them, with weights in half the memory."""
         for square in cut:
             yield square
             self._cut.append(replace(square, weights=square.weights.astype(np.float32)))
 
     def keep(self, own: NDArray[np.bool_], spread: float) -> None:
-        """Go on with some of the samples only, the others keeping the values that they have.
+        """Restrict the problem to some of the samples; the values of the others stay as they are.
 
-        own    : (n,), which ones: those of the tree and the lifting
-        spread : pixels to a sample where bits and error are weighed
+        own    : bool (n,), the samples of the tree and the lifting
+        spread : pixels per sample, for the Lagrange multiplier
         """
         rest = self.values[~own]
         gram = csr_array(self._gram[~own])
@@ -142,67 +145,71 @@ class Problem:
         return error / (len(METRIC) * self._pixels)
 
     def choose(
-        self, step: float, sweeps: int, worth: float = 1.0, looks: int = 0
+        self, step: float, sweeps: int, multiplier: float = 1.0, lookaheads: int = 0
     ) -> NDArray[np.int32]:
         """Symbols (n, planes) for a quantiser step in grey levels.
 
-        sweeps : times that each is chosen
-        worth  : factor on the MULTIPLIER
-        looks  : sweeps that foresight comes before, if there is any: the first and the last ones
+        sweeps     : times that each symbol is chosen
+        multiplier : factor on the usual Lagrange multiplier
+        lookaheads : number of sweeps preceded by a proxy gradient, where there is a lookahead: the
+                     first, and the last ``lookaheads - 1``
         """
-        state = _State(self._tree, step, worth * self.bit_worth(step), self._metric)
+        state = _State(self._tree, step, multiplier * self.multiplier(step), self._metric)
         state.place(self._lifting.forward(self.values))
         moments, free = self._moments, self.values
-        looking = self._foresight is not None and looks > 0
-        if looking:
-            forms = threads.later(lambda: self._forms)  # Beside a network, outside Python's lock.
+        ahead = self._lookahead is not None and lookaheads > 0
+        if ahead:
+            forms = threads.later(lambda: self._forms)  # While the network runs, without the GIL.
         for sweep in range(sweeps):
-            if looking and (sweep == 0 or sweep > sweeps - looks):
-                moments = moments + SHARE * (self._moments + self._foreseen(state, step) - moments)
+            if ahead and (sweep == 0 or sweep > sweeps - lookaheads):
+                target = self._moments + self._correction(state, step)
+                moments = moments + LOOKAHEAD_STEP * (target - moments)
                 if sweep == 0:
                     free = least_squares(self._gram, moments, free)
                     forms.result()
             self._sweep(state, moments, free if sweep == 0 else None)
         return state.symbols
 
-    def _foreseen(self, state: "_State", step: float) -> Floats:
-        """The moments of what foresight adds to the picture."""
-        assert self._foresight is not None
+    def _correction(self, state: "_State", step: float) -> Floats:
+        """The moments of the lookahead's correction."""
+        assert self._lookahead is not None
         others = self._others
         values = self._lifting.inverse(state.coefficients)
         if others is not None:
             values = others.all_values(values)
-        shown = painted(self._points, values, self._cut)
-        more = moments(self._points, self._foresight(*shown, step), self._weights, self._cut)
+        shown = interpolate(self._points, values, self._cut)
+        more = moments(self._points, self._lookahead(*shown, step), self._weights, self._cut)
         return more if others is None else more[others.own]
 
     def refine(
-        self, symbols: NDArray[np.int32], step: float, moments: Floats, worth: float = 1.0
+        self, symbols: NDArray[np.int32], step: float, moments: Floats, multiplier: float = 1.0
     ) -> NDArray[np.int32]:
-        """Symbols (n, planes) chosen once more, toward another picture.
+        """Symbols (n, planes) chosen once more, for another target.
 
-        moments : (n, planes), of that picture less GREY
+        moments    : (n, planes), of that picture less the origin
+        multiplier : factor on the usual Lagrange multiplier
         """
-        state = _State(self._tree, step, worth * self.bit_worth(step), self._metric)
+        state = _State(self._tree, step, multiplier * self.multiplier(step), self._metric)
         state.take(symbols)
         self._sweep(state, moments)
         return state.symbols
 
     @property
     def sparse(self) -> bool:
-        """Whether foresight sees a picture of few samples."""
-        return self._foresight is not None and self._spread * SPARSE > 1
+        """Whether a picture of few samples has a lookahead."""
+        return self._lookahead is not None and self._spread * SPARSE > 1
 
-    def bit_worth(self, step: float) -> float:
-        """Squared error, summed over the picture's R, G and B, that a bit is worth."""
-        share = SPARSE_WORTH if self.sparse else 1.0
-        return share * MULTIPLIER * step**2 * self._spread
+    def multiplier(self, step: float) -> float:
+        """The Lagrange multiplier: squared error per bit, summed over the picture's R, G and B."""
+        factor = SPARSE_FACTOR if self.sparse else 1.0
+        return factor * MULTIPLIER * step**2 * self._spread
 
     def _sweep(self, state: "_State", moments: Floats, free: Floats | None = None) -> None:
         """Choose every symbol once.
 
-        free : values (n, planes) that leave the least error: what isn't chosen yet is free to make
-               up for what is; without, all symbols stand from a sweep before
+        free : values (n, planes) that leave the least error, in the first sweep: values not yet
+               quantised may compensate for those that are. None: all symbols stand from the sweep
+               before
         """
         lifting, first = self._lifting, free is not None
         values = lifting.inverse(state.coefficients) if free is None else free
@@ -228,9 +235,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class _Others:
-    """Samples that keep the values that they have.
+    """Samples whose values stay as they are.
 
-    own    : (n,), which ones do not
+    own    : bool (n,), the other samples
     values : (m, planes)
     """
 
@@ -245,7 +252,7 @@ class _Others:
 
 
 class _State:
-    """Symbols in the making: what they are, and the coefficients that they stand for."""
+    """The symbols chosen so far, and the coefficients that they stand for."""
 
     def __init__(self, tree: Hierarchy, step: float, multiplier: float, metric: Floats) -> None:
         self._tree = tree
@@ -257,12 +264,12 @@ class _State:
         self.coefficients = np.zeros(self._steps.shape)
 
     def place(self, coefficients: Floats, where: slice = slice(None)) -> None:
-        """Plainly quantise coefficients of a range of samples."""
+        """Quantise the coefficients of a range of samples by rounding."""
         self.symbols[where] = quantizer.quantise(coefficients, self._steps[where])
         self.coefficients[where] = quantizer.dequantise(self.symbols[where], self._steps[where])
 
     def take(self, symbols: NDArray[np.int32]) -> None:
-        """Go on from symbols (n, planes)."""
+        """Start from symbols (n, planes)."""
         self.symbols[:] = symbols
         self.coefficients[:] = quantizer.dequantise(symbols, self._steps)
 

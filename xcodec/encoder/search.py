@@ -1,10 +1,10 @@
-"""The encoder's effort: which rate, density and step to send where a target is to be met.
+"""The search for a target: which rate, density and step a file of a given size or PSNR has.
 
-Candidates are real files. For each rate and density the step is found that just meets the target;
-rates are climbed while that pays, densities are tried at the best rate, and the winner's symbols
-are chosen once more with all effort, and its last bytes used up. The error is that of the classical
-fill; from effort 4 on, symbols are chosen at last for what the generator makes of it
-(foresight.py), and efforts 8 and 9 tune the winner through the generator itself.
+Candidates are real files. For each rate and density the step is found that just meets the target.
+The search climbs over rates while that pays, tries densities at the best rate, chooses the winner's
+symbols once more with full effort and uses up the bytes that are left. The error is that of the
+classical fill. From effort 4 on, the last choice of symbols looks ahead (lookahead.py); efforts 8
+and 9 tune the winner through the generator itself.
 """
 
 from collections.abc import Iterator
@@ -15,37 +15,56 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from xcodec.coding import quantizer
-from xcodec.coding.synthesis import GREY
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Analysis, usual_block
 from xcodec.encoder.request import Request
 from xcodec.errors import InputError
 from xcodec.kriging.fill import fill_matrix
+from xcodec.options import MAX_RATE
 from xcodec.pictures.colour import from_ycocg
+from xcodec.pictures.modes import to_depth
+from xcodec.pictures.quality import decibels
 from xcodec.reconstruction.classical import SMOOTH
 from xcodec.types import RGB
 
-BITS_A_SAMPLE = 1.06
-"""About what a sample costs at the best rate of a size: where the search begins."""
+BITS_PER_SAMPLE = 1.06
+"""Initial guess of bits per sample when a byte budget is given (docs/research/rate-or-step.md)."""
 RATE_STEP = 2.0**0.5
-CLIMBING, TRYING, THOROUGH = 2, 4, 6
-"""Efforts from which rates are climbed, densities tried, and more of them, with better files."""
 STRENGTHS = (0.4, 1.0)
-STEPS_AN_OCTAVE = 14.0
-"""Step indices that halve a file, about; so the search takes few looks."""
-STEPS_A_DECIBEL = 6.0
-LOOKS = 10
-HIGHEST_RATE = 0.5
+"""Strengths of the density that are tried beside the usual one."""
+STEPS_PER_OCTAVE = 14.0
+"""About how many step indices halve a file: used to extrapolate the next step."""
+STEPS_PER_DECIBEL = 6.0
+"""About how many step indices change the PSNR by 1 dB: likewise."""
+BISECTIONS = 10
+"""Rates that are tried for lossless samples."""
 MULTIPLIERS = 1.0, 3.0
-"""Range of the multiplier with which the last bytes are used up, relative to the usual one."""
+"""Range of the Lagrange multiplier, relative to the usual one, that squeezes a finer step under a
+limit."""
+SQUEEZES = 4
+"""Multipliers that are tried for each finer step."""
+BESIDE = 16
+"""Bytes of a file around its samples, about."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a file must meet: bytes at most, or PSNR of its classical fill at least, in dB."""
+    """What a file must meet: a largest size, or a least PSNR of its classical fill.
 
-    size: int | None = None
+    max_bytes : of the whole file
+    psnr      : in dB
+    decoded   : whether the PSNR is that of the decoded picture, rounded and clipped. Otherwise, and
+                within a size, the error is that of the ``rdoq.Problem``
+    """
+
+    max_bytes: int | None = None
     psnr: float | None = None
+    decoded: bool = True
+
+    def __str__(self) -> str:
+        if self.max_bytes is not None:
+            return f"fits {self.max_bytes} bytes"
+        return f"reaches {self.psnr:g} dB by its classical fill"
 
 
 @dataclass(frozen=True)
@@ -77,9 +96,9 @@ def best(rgb: RGB, request: Request, goal: Goal) -> bytes:
     else:
         found = search.finished(search.over_densities(request), request.effort)
     if found is None:
-        raise InputError(f"no file of this picture {wish(goal)}")
-    if request.rounds and goal.size is not None and found.symbols is not None:
-        return _tuned(rgb, found, request.rounds, goal.size)
+        raise InputError(f"no file of this picture {goal}")
+    if request.tuning and goal.max_bytes is not None and found.symbols is not None:
+        return _tuned(rgb, found, request.tuning, goal.max_bytes)
     return found.data
 
 
@@ -91,9 +110,9 @@ def at_rate(rgb: RGB, request: Request) -> bytes:
     step = request.step_index
     symbols = draft.quantise(step, request.effort)
     data = analysis.write_symbols(draft, request, step, symbols)
-    if not request.rounds:
+    if not request.tuning:
         return data
-    return _tuned(rgb, Candidate(data, 0.0, request, draft, step, symbols), request.rounds)
+    return _tuned(rgb, Candidate(data, 0.0, request, draft, step, symbols), request.tuning)
 
 
 def _tuned(rgb: RGB, file: Candidate, rounds: int, limit: int | None = None) -> bytes:
@@ -103,39 +122,42 @@ def _tuned(rgb: RGB, file: Candidate, rounds: int, limit: int | None = None) -> 
     return tune(rgb, file.draft, file.request, file.step, file.symbols, rounds, limit)
 
 
-def wish(goal: Goal) -> str:
-    """What a goal asks for, in words."""
-    if goal.size is not None:
-        return f"fits {goal.size} bytes"
-    return f"reaches {goal.psnr:g} dB by its classical fill"
+@dataclass(frozen=True)
+class _Coded:
+    """A draft's symbols and their file; how good it is depends on the goal, and is not here."""
+
+    draft: Analysis
+    symbols: NDArray[np.int32]
+    data: bytes
 
 
 class Search:
     """The search for one picture and goal."""
 
     def __init__(self, rgb: RGB, goal: Goal, step: int | None = None) -> None:
-        """step : where to begin to look for the step that meets the goal"""
+        """step : index of the step at which the search for the right one starts"""
         self._rgb, self._goal = rgb, goal
         self._area = rgb.shape[0] * rgb.shape[1]
         self._step = step
-        self._files: dict[tuple[int, int, float], Candidate] = {}
+        self._coded: dict[tuple[int, int, float], _Coded] = {}
         self._weights: tuple[Analysis, csr_array] | None = None
 
     def toward(self, goal: Goal) -> "Search":
-        """A search of the same picture for another goal, which knows the files seen last."""
+        """A search of the same picture for another goal, which shares the last draft's files."""
         other = Search(self._rgb, goal)
-        other._files = self._files
+        other._coded = self._coded
         return other
 
     def over_densities(self, request: Request) -> Candidate | None:
         """The best of densities, each at the rate that is best for the first."""
-        quick = replace(request, effort=min(request.effort, 1))
-        found = self._climb(quick, RATE_STEP, request.effort >= CLIMBING)
-        if found is None or request.effort < TRYING:
+        settings = request.settings
+        quick = replace(request, effort=settings.candidates)
+        found = self._climb(quick, RATE_STEP, settings.rates)
+        if found is None or not settings.densities:
             return found
         for other in self._others(found.request, request):
             found = self._better(found, self.at(other))
-        if request.effort >= THOROUGH:
+        if settings.strengths:
             start = found.request
             for factor in (2**0.25, 2**-0.25):
                 found = self._better(found, self.at(self._with_rate(start, factor * start.rate)))
@@ -143,7 +165,7 @@ class Search:
 
     @staticmethod
     def _others(here: Request, asked: Request) -> Iterator[Request]:
-        """Other densities than the one of ``here``, where the caller left them open."""
+        """Densities other than that of ``here``, as far as the caller left them open."""
         if asked.density == "uniform":
             return
         if asked.density == "sobel" and asked.strength is None:  # What nobody asked for.
@@ -151,16 +173,16 @@ class Search:
         if asked.block is None:
             block = usual_block(here.rate)
             yield from (replace(here, block=block * 2), replace(here, block=block // 2))
-        if asked.strength is None and asked.effort >= THOROUGH:
+        if asked.strength is None and asked.settings.strengths:
             yield from (replace(here, strength=strength) for strength in STRENGTHS)
 
     def _climb(self, request: Request, factor: float, further: bool) -> Candidate | None:
-        """The best file over rates, going up or down from a guess while that pays."""
+        """The best file over rates: up or down from a guess while that pays."""
         tried: dict[int, Candidate | None] = {}
         guess = request.rate
-        if self._goal.size is not None:
-            beside = 16 + sum(len(content) for content in request.sections.values())
-            guess = 8 * max(self._goal.size - beside, 1) / BITS_A_SAMPLE / self._area
+        if self._goal.max_bytes is not None:
+            beside = BESIDE + sum(len(content) for content in request.sections.values())
+            guess = 8 * max(self._goal.max_bytes - beside, 1) / BITS_PER_SAMPLE / self._area
 
         def at(k: int) -> float:
             if k not in tried:
@@ -168,8 +190,8 @@ class Search:
             return self._cost(tried[k])
 
         # A rate that is far too high fits with no step at all, one that is too low is never good.
-        here, direction = 0, -1 if self._goal.size is not None else 1
-        while np.isinf(at(here)) and abs(here) < 24 and guess * factor**here < HIGHEST_RATE:
+        here, direction = 0, -1 if self._goal.max_bytes is not None else 1
+        while np.isinf(at(here)) and abs(here) < 24 and guess * factor**here < MAX_RATE:
             here += direction
         if here == 0:
             direction = 1 if further and at(1) < at(0) else -1
@@ -181,10 +203,10 @@ class Search:
         return replace(request, rate=float(min(max(rate, 1 / self._area), 1.0)))
 
     def _cost(self, found: Candidate | None) -> float:
-        """What is to be small: the error within a size, the bytes at a PSNR."""
+        """What is minimised: the error within a size, the bytes at a PSNR."""
         if found is None:
             return np.inf
-        return found.error if self._goal.size is not None else len(found.data)
+        return found.error if self._goal.max_bytes is not None else len(found.data)
 
     def _better(self, one: Candidate, other: Candidate | None) -> Candidate:
         return other if other is not None and self._cost(other) < self._cost(one) else one
@@ -198,10 +220,10 @@ class Search:
         return self._fitted(draft, request, self._step)
 
     def _fitted(self, draft: Analysis, request: Request, start: int | None) -> Candidate | None:
-        """The file with the step that just meets the goal, looking from a step on."""
+        """The file with the step that just meets the goal, searched from a step on."""
         # Coarser steps meet a size, finer ones a PSNR; places count toward those that meet it.
-        toward = 1 if self._goal.size is not None else -1
-        speed = STEPS_AN_OCTAVE if toward > 0 else STEPS_A_DECIBEL
+        toward = 1 if self._goal.max_bytes is not None else -1
+        speed = STEPS_PER_OCTAVE if toward > 0 else STEPS_PER_DECIBEL
         last = quantizer.MAX_STEP_INDEX
         failing, passing = (-1, last + 1) if toward > 0 else (-last - 1, 1)
         place = toward * (
@@ -228,54 +250,55 @@ class Search:
     def _file(
         self, draft: Analysis, request: Request, step: int, multiplier: float = 1.0
     ) -> Candidate:
-        """The file, which is made once as long as the draft stays the same."""
-        if self._files and next(iter(self._files.values())).draft is not draft:
-            self._files.clear()
+        """The file of a draft with a step; files of the last draft are kept."""
+        if self._coded and next(iter(self._coded.values())).draft is not draft:
+            self._coded.clear()
         key = step, request.effort, multiplier
-        if key not in self._files:
+        if key not in self._coded:
             symbols = draft.quantise(step, request.effort, multiplier)
             data = analysis.write_symbols(draft, request, step, symbols)
-            error = self._error(draft, request, symbols, step)
-            self._files[key] = Candidate(data, error, request, draft, step, symbols)
-        return self._files[key]
+            self._coded[key] = _Coded(draft, symbols, data)
+        coded = self._coded[key]
+        error = self._error(draft, coded.symbols, step)
+        return Candidate(coded.data, error, request, draft, step, coded.symbols)
 
-    def _error(
-        self, draft: Analysis, request: Request, symbols: NDArray[np.int32], step: int
-    ) -> float:
+    def _error(self, draft: Analysis, symbols: NDArray[np.int32], step: int) -> float:
+        """Squared error, mean over R, G and B, as the goal counts it."""
         samples = draft.samples(symbols, step)
-        if draft.problem is not None and self._goal.psnr is None:
-            return draft.problem.error((samples.values - GREY)[:, : symbols.shape[1]])
-        # What is promised is what is seen; the weights serve all files of a draft.
+        decoded = self._goal.psnr is not None and self._goal.decoded
+        if draft.problem is not None and not decoded:
+            return draft.problem.error((samples.values - draft.origin)[:, : symbols.shape[1]])
+        # The promise is about the decoded picture. The weights serve all files of a draft.
         if self._weights is None or self._weights[0] is not draft:
             self._weights = draft, fill_matrix(samples.points, SMOOTH)
         painted = from_ycocg((self._weights[1] @ samples.values).reshape(*self._rgb.shape))
-        return float(np.square(np.clip(np.rint(painted), 0, 255) - self._rgb).mean())
+        return float(np.square(to_depth(painted, 8).astype(np.float32) - self._rgb).mean())
 
     def _excess(self, file: Candidate) -> float:
         """How far a file is from the goal: octaves of bytes, or decibels; 0 or less meets it."""
-        if self._goal.size is not None:
-            return float(np.log2(len(file.data) / self._goal.size))
+        if self._goal.max_bytes is not None:
+            return float(np.log2(len(file.data) / self._goal.max_bytes))
         assert self._goal.psnr is not None
-        return self._goal.psnr - 10 * float(np.log10(255**2 / max(file.error, 1e-9)))
+        return self._goal.psnr - float(decibels(file.error))
 
     def finished(self, found: Candidate | None, effort: int) -> Candidate | None:
-        """The file again with all effort, and with finer steps where bytes are left for them."""
+        """The file again with full effort, and with finer steps where bytes are left for them."""
         if found is None:
             return None
         request = replace(found.request, effort=effort)
-        if request.looks:
+        if request.lookaheads:
             found = replace(found, draft=analysis.analyse(self._rgb, request))
         if request.step is not None:
             file = self._file(found.draft, request, request.step)
             return file if self._excess(file) <= 0 else found
         fitted = self._fitted(found.draft, request, found.step) or found
-        if self._goal.size is None or effort < TRYING or fitted.draft.problem is None:
+        if self._goal.max_bytes is None or fitted.draft.problem is None:
             return fitted
         files = [fitted]
-        # A step that is a little too fine fits where bits count for more.
-        for finer in (1, 2) if effort >= THOROUGH else (1,):
+        # A step that is a little too fine fits with a larger multiplier.
+        for finer in range(1, request.settings.finer + 1):
             low, high = np.log2(MULTIPLIERS)
-            for _ in range(4):
+            for _ in range(SQUEEZES):
                 middle = (low + high) / 2
                 step = max(fitted.step - finer, 0)
                 file = self._file(found.draft, request, step, 2.0**middle)
@@ -290,11 +313,11 @@ class Search:
         """The file of lossless samples with the highest rate that fits."""
         found = None
         low, high = 1 / self._area, 1.0
-        for _ in range(LOOKS):
+        for _ in range(BISECTIONS):
             asked = replace(request, rate=float(np.sqrt(low * high)))
             draft = analysis.analyse(self._rgb, asked)
             data = analysis.write_symbols(draft, asked, None, draft.coefficients.astype(np.int32))
-            if self._goal.size is not None and len(data) <= self._goal.size:
+            if self._goal.max_bytes is not None and len(data) <= self._goal.max_bytes:
                 found, low = Candidate(data, 0.0, asked, draft), asked.rate
             else:
                 high = asked.rate

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xcodec.coding import container, payload
 from xcodec.coding.header import Header
 from xcodec.coding.lifting import depth_of
-from xcodec.coding.tiles import MAX_SIDE, UNIT, Box, Grid
+from xcodec.coding.tiles import UNIT, Box, TileGrid
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Share, within
 from xcodec.encoder.request import Request
@@ -38,8 +38,8 @@ STRIP, HALO = 256, 16
 """Rows whose edges are measured together, and rows around them that they are seen with."""
 LAYER = 512
 """Bytes that a tile has in a layer, about, where they pay for their place in the index."""
-BYTES_A_SAMPLE, BYTES_IF_LOSSLESS = 0.2, 1.5
-"""About what a sample takes."""
+BYTES_PER_SAMPLE, BYTES_IF_LOSSLESS = 0.2, 1.5
+"""About how many bytes a sample takes."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Plan:
     margin  : pixels around a tile that its samples are fitted with
     """
 
-    grid: Grid
+    grid: TileGrid
     request: Request
     density: Density | None
     finest: int
@@ -82,7 +82,7 @@ class Plan:
     def layers(self) -> int:
         """Layers that the file gets."""
         samples = self.grid.whole.area / self.spread / len(self.grid)
-        size = samples * (BYTES_IF_LOSSLESS if self.request.lossless else BYTES_A_SAMPLE)
+        size = samples * (BYTES_IF_LOSSLESS if self.request.lossless else BYTES_PER_SAMPLE)
         return max(1, min(self.finest + 1, payload.FINE_LAYERS + 1, int(size / LAYER)))
 
     def header(self, step: int | None) -> Header:
@@ -93,10 +93,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Choice:
-    """A step's index, None where samples are lossless, and what a bit is worth."""
+    """A setting of the quantiser.
+
+    step       : index of ``quantizer.step_of``; None where samples are lossless
+    multiplier : factor on the usual Lagrange multiplier
+    """
 
     step: int | None
-    worth: float = 1.0
+    multiplier: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -121,14 +125,12 @@ class Job:
 
 
 def side_for(height: int, width: int, asked: int | None) -> int | None:
-    """The side of a picture's tiles, None where it is written in one piece.
+    """The side of a picture's tiles in pixels; None where it is written without tiles.
 
-    asked : pixels, 0 for one piece; None by the picture's size. Raises InputError.
+    asked : the option ``tile``: 0 for none; None: by the picture's size
     """
     if asked is None:
         return SIDE if height * width > TILED_FROM else None
-    if asked % UNIT or not 0 <= asked <= MAX_SIDE:
-        raise InputError(f"tile is {asked}: it is a multiple of {UNIT} up to {MAX_SIDE}, or 0")
     return asked or None
 
 
@@ -142,7 +144,7 @@ def at_rate(source: Source, request: Request, side: int, pool: Pool) -> bytes:
 
 def plan(source: Source, request: Request, side: int) -> Plan:
     """Look at the whole picture once."""
-    grid = Grid(source.height, source.width, side)
+    grid = TileGrid(source.height, source.width, side)
     area = grid.whole.area
     density = None
     if isinstance(request.mask, str):
@@ -181,7 +183,7 @@ def code(job: Job) -> list[Layers]:
         if choice.step is None:
             symbols = draft.coefficients.astype(np.int32)
         else:
-            symbols = draft.quantise(choice.step, job.request.effort, choice.worth)
+            symbols = draft.quantise(choice.step, job.request.effort, choice.multiplier)
         parts = draft.density, draft.points, draft.tree, symbols
         written.append(payload.write_tile(job.header, *parts, job.layers))
     return written

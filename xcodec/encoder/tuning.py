@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 
 from xcodec.coding import quantizer
-from xcodec.coding.synthesis import GREY
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Analysis
 from xcodec.encoder.request import Request
@@ -20,12 +19,13 @@ from xcodec.reconstruction import model_files, torch_painter, torch_weights
 from xcodec.reconstruction.classical import fill
 from xcodec.reconstruction.conditions import conditions, to_network
 from xcodec.reconstruction.tiling import WHOLE
+from xcodec.system.processor import has_bf16
 from xcodec.types import RGB, Fill, Floats
 
 CAUTION = 1.15
 """A step along the gradient is divided by this much more after one that did not pay."""
-DEARER, CHEAPER = 1.2, 0.95
-"""Factors on what a bit is worth, after a file that was too large, and after one that fits."""
+RAISED, LOWERED = 1.2, 0.95
+"""Factors on the Lagrange multiplier, after a file that was too large, and after one that fits."""
 
 
 def tune(
@@ -48,25 +48,25 @@ def tune(
     start = analysis.write_symbols(draft, request, step, symbols)
     if draft.problem is None or rgb.shape[0] * rgb.shape[1] > WHOLE:
         return start
-    looker = _Looker(rgb, draft, request, step)
-    best, data, worth, caution = np.inf, start, 1.0, 1.0
+    viewer = _Viewer(rgb, draft, request, step)
+    best, data, multiplier, caution = np.inf, start, 1.0, 1.0
     here = symbols
     for _ in range(rounds + 1):
         written = analysis.write_symbols(draft, request, step, here)
-        error, gradient = looker.look(here)
-        cost = error + draft.problem.bit_worth(quantizer.step_of(step)) * 8 * len(written)
+        error, gradient = viewer.error_of(here)
+        cost = error + draft.problem.multiplier(quantizer.step_of(step)) * 8 * len(written)
         fits = limit is None or len(written) <= limit
         if fits and (error if limit is not None else cost) < best:
             best, data = (error if limit is not None else cost), written
         elif fits:
             caution *= CAUTION
         if limit is not None:
-            worth *= CHEAPER if fits else DEARER
-        here = looker.toward(here, gradient / caution, worth)
+            multiplier *= LOWERED if fits else RAISED
+        here = viewer.toward(here, gradient / caution, multiplier)
     return data
 
 
-class _Looker:
+class _Viewer:
     """The generator's view of one sampled picture."""
 
     def __init__(self, rgb: RGB, draft: Analysis, request: Request, step: int) -> None:
@@ -84,7 +84,7 @@ class _Looker:
         zeros = np.zeros_like(draft.coefficients, np.int32)
         self._deviation = fill(draft.samples(zeros, step)).deviation
 
-    def look(self, symbols: NDArray[np.int32]) -> tuple[float, Floats]:
+    def error_of(self, symbols: NDArray[np.int32]) -> tuple[float, Floats]:
         """Squared error of the generator, summed over R, G, B in grey levels, and the gradient of
         half of it with respect to the fill, (height, width, 3), kept with the fill for ``toward``.
         """
@@ -92,7 +92,7 @@ class _Looker:
         self._fill = from_ycocg((self._matrix @ samples.values).reshape(self._shape))
         seen = conditions(samples, Fill(self._fill, self._deviation))
         x = torch.from_numpy(seen)[None].to(self._device).requires_grad_()
-        half = self._device.type == "cpu" and torch_painter.has_bf16()
+        half = self._device.type == "cpu" and has_bf16()
         with torch.autocast(self._device.type, torch.bfloat16, enabled=half):
             picture = self._generator(x)
         error = ((picture.clamp(-1, 1) - self._target).square() * self._counts).sum() / 2
@@ -104,13 +104,13 @@ class _Looker:
         return 2 * error.item() * grey**2, gradient
 
     def toward(
-        self, symbols: NDArray[np.int32], gradient: Floats, worth: float
+        self, symbols: NDArray[np.int32], gradient: Floats, multiplier: float
     ) -> NDArray[np.int32]:
         """Symbols whose fill lies nearer to the last one seen less a gradient."""
         assert self._draft.problem is not None
         # Pixels count in the moments as in the error: a step is that of a pixel by itself.
-        wanted = to_ycocg(self._fill - gradient).astype(np.float64) - GREY
+        wanted = to_ycocg(self._fill - gradient).astype(np.float64) - self._draft.origin
         weighed = wanted * self._weights[..., None]
         moments = self._matrix.T @ weighed.reshape(-1, 3)[:, : symbols.shape[1]]
         step = quantizer.step_of(self._step)
-        return self._draft.problem.refine(symbols, step, moments, worth)
+        return self._draft.problem.refine(symbols, step, moments, multiplier)

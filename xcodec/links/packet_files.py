@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from xcodec.choices import PACKET
 from xcodec.coding import packets
 from xcodec.errors import InputError, XcodecError
 from xcodec.system import files
 
-SUFFIX = ".xgp"
 ARMORS: dict[str, tuple[int, int]] = {"base64": (3, 4), "ascii85": (4, 5)}
 """Bytes that become so many characters."""
 
@@ -67,7 +67,7 @@ def _is_text(data: bytes) -> bool:
 
 def are_packets(names: Sequence[str]) -> bool:
     """Whether sources are packets by their names: a folder, several files, or one of a packet."""
-    return len(names) > 1 or Path(names[0]).is_dir() or Path(names[0]).suffix == SUFFIX
+    return len(names) > 1 or Path(names[0]).is_dir() or Path(names[0]).suffix == PACKET
 
 
 def gather(names: Sequence[str]) -> list[bytes]:
@@ -83,9 +83,9 @@ def gather(names: Sequence[str]) -> list[bytes]:
         if not Path(name).is_dir():
             found += split(files.read(name))
             continue
-        inside = sorted(Path(name).glob("*" + SUFFIX))
+        inside = sorted(Path(name).glob("*" + PACKET))
         if not inside:
-            raise InputError(f"{name}: no {SUFFIX} file in this folder")
+            raise InputError(f"{name}: no {PACKET} file in this folder")
         for path in inside:
             found += split(_read(path))
     return found
@@ -114,7 +114,7 @@ def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes
     last = time.monotonic()
     while idle is None or time.monotonic() - last <= idle:
         found = []
-        for path in sorted(folder.glob("*" + SUFFIX)):
+        for path in sorted(folder.glob("*" + PACKET)):
             with suppress(OSError):  # It may be gone again.
                 state = path.stat()
                 if (mark := (path.name, state.st_mtime_ns, state.st_size)) not in seen:
@@ -136,7 +136,7 @@ def check_folder(name: str, overwrite: bool) -> None:
         raise InputError(f"{folder}: is not a folder")
     if not folder.parent.is_dir():
         raise InputError(f"{folder}: no directory {folder.parent}")
-    if folder.is_dir() and not overwrite and any(folder.glob("*" + SUFFIX)):
+    if folder.is_dir() and not overwrite and any(folder.glob("*" + PACKET)):
         raise InputError(f"{folder}: holds packets already; -f replaces them")
 
 
@@ -149,10 +149,10 @@ def save(name: str, data: Sequence[bytes], overwrite: bool) -> None:
     """
     check_folder(name, overwrite)
     folder = Path(name)
-    names = {f"{index:03d}{SUFFIX}" for index in range(len(data))}
+    names = {f"{index:03d}{PACKET}" for index in range(len(data))}
     try:
         folder.mkdir(exist_ok=True)
-        for path in folder.glob("*" + SUFFIX):
+        for path in folder.glob("*" + PACKET):
             if path.name not in names:
                 path.unlink()
     except OSError as error:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding import quantizer
-from xcodec.coding.embedded import Known
+from xcodec.coding.embedded import KnownBits
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.pictures.colour import to_ycocg
 from xcodec.types import Floats, Points, Samples
@@ -21,7 +21,7 @@ def ycocg_of(colour: int) -> Floats:
     return to_ycocg(np.array(rgb, np.float32))
 
 
-def coefficients_of(known: Known, steps: Floats) -> NDArray[np.float64]:
+def coefficients_of(known: KnownBits, steps: Floats) -> NDArray[np.float64]:
     """Coefficients (n, 3) of symbols that are known in part; ``steps`` has their shape."""
     rest = (np.left_shift(1, known.missing) - 1) * HALF
     magnitudes = np.abs(known.symbols) + np.where(known.symbols != 0, rest, 0.0)
@@ -29,7 +29,7 @@ def coefficients_of(known: Known, steps: Floats) -> NDArray[np.float64]:
 
 
 def samples_of(
-    known: Known, points: Points, tree: Hierarchy, transform: Lifting, step: int, colour: int
+    known: KnownBits, points: Points, tree: Hierarchy, transform: Lifting, step: int, colour: int
 ) -> Samples:
     """The samples that a prefix gives: those of the levels that it says something of.
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -14,10 +14,13 @@ from xcodec.coding.packets import Joined, Packet, Parameters
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
 from xcodec.links import prefixes
+from xcodec.options import DecodeOptions
 from xcodec.pictures.modes import to_image
 from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
 from xcodec.types import MAX_PIXELS, Density, Samples
 
+OPTIONS = ("decoder", "model", "device", "max_pixels", "partial", "strip", "jobs")
+"""The fields of DecodeOptions that packets have, or that have no effect on them."""
 BLOCK = 128
 """Of the uniform density: any would do."""
 
@@ -73,12 +76,26 @@ def decode_packets(
 
     Raises FormatError where no packet is whole, or what ``codec.decode`` raises.
     """
+    options = DecodeOptions(decoder, model, device, max_pixels=max_pixels)
+    return picture_of(received, options, stacklevel=3)
+
+
+def picture_of(
+    received: Iterable[bytes], options: DecodeOptions, stacklevel: int = 2
+) -> Image.Image:
+    """``decode_packets`` with options that are made already.
+
+    stacklevel : of the warning, as in ``warnings.warn``
+
+    Raises ConflictError for options that packets do not have.
+    """
+    options.only(OPTIONS, "packets")
     collection = Collection()
     for data in received:
         collection.add(data)
-    image = collection.paint(decoder, model, device, max_pixels).image
+    image = collection.picture(options).image
     if message := collection.left_out():
-        warnings.warn(message, stacklevel=2)
+        warnings.warn(message, stacklevel=stacklevel)
     return image
 
 
@@ -95,10 +112,11 @@ def receive(
     arriving : bytes of packets, from a socket for example; damaged ones are left out
     The rest is as in ``codec.decode``, and so is what it raises.
     """
+    options = DecodeOptions(decoder, model, device, max_pixels=max_pixels)
     collection = Collection()
     for data in arriving:
         if collection.add(data) and collection.grew():
-            yield collection.paint(decoder, model, device, max_pixels)
+            yield collection.picture(options)
 
 
 class Collection:
@@ -146,30 +164,24 @@ class Collection:
             raise self._error
         return next(iter(here.values())).parameters, packets.join(here.values())
 
-    def paint(
-        self,
-        decoder: str = "generator",
-        model: str = "auto",
-        device: str = "auto",
-        max_pixels: int = MAX_PIXELS,
-    ) -> Received:
-        """The picture so far; raises FormatError where there is no whole packet."""
+    def picture(self, options: DecodeOptions) -> Received:
+        """The picture so far; raises FormatError where no packet is whole."""
         parameters, joined = self.joined()
         here = self._best()
         area = parameters.width * parameters.height
-        if area > max_pixels:
+        if area > options.max_pixels:
             raise LimitError(
                 f"{parameters.width}x{parameters.height} pixels are more than the limit of "
-                f"{max_pixels}"
+                f"{options.max_pixels}"
             )
-        name = inspection.model_name(parameters.model) if model == "auto" else model
-        if not joined.stream:
-            decoder = "classical"  # One colour everywhere: a network could only spoil it.
+        if not joined.stream:  # One colour everywhere: a network could only spoil it.
+            options = DecodeOptions("classical")
+        elif options.needs_model:
+            options = replace(options, model=inspection.model_name(parameters.model))
         length = next(iter(here.values())).length
         samples = samples_in(parameters, joined.stream, length)
-        rgb = drawing.painted(samples, decoder, name, device)
         return Received(
-            to_image(rgb),
+            to_image(drawing.reconstructed(samples, options)),
             len(here),
             None if joined.complete else joined.needed,
             self._damaged,
@@ -189,7 +201,7 @@ def samples_in(parameters: Parameters, stream: bytes, length: int) -> Samples:
         Density(zeros, BLOCK, parameters.scale),
         parameters.height,
         parameters.width,
-        most=min(MAX_SAMPLES, FREE_SAMPLES + packets.SAMPLES_A_BYTE * length),
+        most=min(MAX_SAMPLES, FREE_SAMPLES + packets.SAMPLES_PER_PACKET_BYTE * length),
     )
     if not len(points):
         raise FormatError("damaged: the packets hold no sample")

@@ -1,13 +1,13 @@
-"""Pictures over links that lose packets: any packet that arrives makes the picture better.
+"""The sender's side of links that lose packets: every packet that arrives improves the picture.
 
-A picture becomes one embedded stream; each part of it is protected by a Reed-Solomon code, the
-coarse ones more. Which packets arrive does not matter, only how many.
+A picture becomes one embedded stream. Each part of it is protected by a Reed-Solomon code, the
+coarse parts more strongly. Which packets arrive does not matter, only how many.
 """
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,19 @@ from PIL import Image
 from xcodec.coding import packets
 from xcodec.coding.header import MODELS
 from xcodec.coding.packets import OVERHEAD, Parameters, Range
-from xcodec.encoder.effort import DEFAULT_EFFORT
-from xcodec.encoder.request import Request
+from xcodec.encoder.request import Request, request_of
 from xcodec.encoder.search import Candidate, Goal, Search
 from xcodec.errors import InputError
 from xcodec.links import prefixes, protection
 from xcodec.links.embedding import Embedded, colour_of, embed
 from xcodec.links.protection import DESCRIPTION, Plan
-from xcodec.options import MAX_RATE
+from xcodec.options import MAX_RATE, EncodeKeywords, EncodeOptions
 from xcodec.pictures import modes
+from xcodec.pictures.modes import Picture
 from xcodec.types import RGB
 
+OPTIONS = ("max_bytes", "model", "effort")
+"""The fields of EncodeOptions that packets have."""
 LOSS = 0.1
 """Share of the packets that is planned to be lost."""
 STAGES = (1, 2, 3)
@@ -61,40 +63,46 @@ def encode_packets(
     packet_size: int = 200,
     packets: int | None = None,
     *,
-    size: int | None = None,
     loss: float = LOSS,
-    model: str = "photo",
-    effort: int = DEFAULT_EFFORT,
+    **options: Unpack[EncodeKeywords],
 ) -> list[bytes]:
-    """The packets of a picture, of which any subset gives a picture.
+    """Encode a picture as packets, of which any subset decodes to a picture.
 
     image       : Pillow image, or uint8 (height, width[, 3]), sides up to 4,096 pixels; alpha and
                   metadata are left out
-    packet_size : most bytes of a packet, 40 to 4,096
-    packets     : how many there may be, 1 to 255, protection included
-    size        : most bytes of all packets together; at least one of the two is needed
-    loss        : share of the packets that is planned to be lost, 0 to 0.9
-    model       : the weights that the decoder is to use, one of ``coding.header.MODELS``
-    effort      : 0 (fastest) to 9: how hard to look for the best picture; 8 and 9 are as 7
+    packet_size : largest size of a packet in bytes, 40 to 4,096
+    packets     : largest number of packets, 1 to 255, protection included
+    loss        : expected fraction of lost packets, 0 to 0.9
+    options     : of ``EncodeOptions``: max_bytes, of all packets together, which is needed without
+                  ``packets``; model; effort, of which 8 and 9 are the same as 7
 
-    Raises InputError where these cannot be met.
+    Raises InputError where these cannot be met, ConflictError (an InputError) for other options.
     """
-    picture = modes.picture_of(image)
+    return packets_of(image, packet_size, packets, loss, EncodeOptions.of({**options}))
+
+
+def packets_of(
+    image: Picture | Image.Image | NDArray[np.uint8],
+    packet_size: int,
+    packets: int | None,
+    loss: float,
+    options: EncodeOptions,
+) -> list[bytes]:
+    """``encode_packets`` with options that are made already."""
+    options.only(OPTIONS, "packets")
+    picture = image if isinstance(image, Picture) else modes.picture_of(image)
     rgb = picture.rgb
     if picture.alpha is not None:
-        warnings.warn("packets carry no transparency: all of the picture is seen", stacklevel=2)
+        warnings.warn("packets carry no transparency: all of the picture is seen", stacklevel=3)
     if not 0 <= loss <= 0.9:
         raise InputError(f"loss is {loss:g}; it lies in 0..0.9")
     colour = colour_of(rgb)
-    request = Request(
-        density="uniform",
-        model=model,
-        effort=effort,
-        decoder="classical",  # Looks bring little here, and lose 1 dB where too much is lost.
-        origin=tuple(map(float, prefixes.ycocg_of(colour))),  # type: ignore[arg-type]
-    )
-    best = _best(rgb, request, shapes(packet_size, packets, size), loss)
-    return _written(best, colour, model)
+    luma, orange, green = map(float, prefixes.ycocg_of(colour))
+    # Lookahead brings little here, and costs 1 dB where more is lost than planned.
+    asked = replace(options, max_bytes=None, density="uniform", decoder="classical")
+    request = request_of(asked, origin=(luma, orange, green))
+    best = _best(rgb, request, shapes(packet_size, packets, options.max_bytes), loss)
+    return _written(best, colour, options.model)
 
 
 def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, int]]:
@@ -140,7 +148,7 @@ def _best(rgb: RGB, request: Request, shapes: list[tuple[int, int]], loss: float
     plain = _plain(rgb, quick, total)
     room = max(count * (size - OVERHEAD - DESCRIPTION) for count, size in shapes)
     floor = _floor(plain, room / total, loss)
-    size = Goal(size=int(room * max(1 - PARITY * loss, STREAM)) + FILE)
+    size = Goal(max_bytes=int(room * max(1 - PARITY * loss, STREAM)) + FILE)
     search = Search(rgb, size, plain.step)
     best = first = None
     for factor in NEAR:
@@ -150,17 +158,17 @@ def _best(rgb: RGB, request: Request, shapes: list[tuple[int, int]], loss: float
         other = replace(quick, rate=min(rate, MAX_RATE))
         file = search.finished(plain, quick.effort) if factor == 1 else search.at(other)
         if file is not None and prefixes.decibels(file.error) < floor:
-            file = search.toward(Goal(psnr=floor)).finished(file, quick.effort)
+            file = search.toward(_at_floor(floor)).finished(file, quick.effort)
         choice = None if file is None else _protected(file, STAGES, shapes, loss, floor)
         if choice is not None and (best is None or choice.plan.quality > best.plan.quality):
             best = choice
         first = first or best
     best = best or _protected(plain, STAGES, shapes, loss, floor)
     around = len(best.file.data) - len(best.stream.stream)
-    goals = [Goal(size=packets.capacity(best.plan.ranges) + around)]
+    goals = [Goal(max_bytes=packets.capacity(best.plan.ranges) + around)]
     if prefixes.decibels(best.file.error) < floor + CLOSE_TO_FLOOR:
-        # All effort may also go into fewer bytes, which leaves protection more.
-        goals.append(Goal(psnr=floor))
+        # Full effort may also go into fewer bytes, which leaves more for protection.
+        goals.append(_at_floor(floor))
     tried = [best]
     for goal in goals:
         if file := search.toward(goal).finished(best.file, request.effort):
@@ -172,7 +180,7 @@ def _plain(rgb: RGB, request: Request, size: int) -> Candidate:
     """A plain file of about so many bytes, at a rate that suits them."""
     found = None
     while found is None:
-        found = Search(rgb, Goal(size=size)).over_densities(request)
+        found = Search(rgb, Goal(max_bytes=size)).over_densities(request)
         size *= 2
     return found
 
@@ -186,6 +194,11 @@ def _floor(plain: Candidate, room: float, loss: float) -> float:
     headers = OCTAVE * np.log2(1 / room)
     price = max(PRICE, headers + LEAST) * (loss / LOSS) ** 2
     return float(prefixes.decibels(plain.error) - price)
+
+
+def _at_floor(floor: float) -> Goal:
+    """The goal of a PSNR that is counted like the floor and the quality of prefixes."""
+    return Goal(psnr=floor, decoded=False)
 
 
 def _protected(

@@ -1,7 +1,7 @@
-"""Many pictures: a tree of files coded or painted by a pool of workers, or by a cluster.
+"""Many pictures: a tree of files encoded or decoded by a pool of workers, or by a cluster.
 
-Each picture is a task of its own whose result is written atomically; a failure is an outcome, not
-the end. So a run may be stopped anywhere and taken up again, and gives the same tree.
+Each picture is a task of its own, whose result is written atomically; a failure is an outcome, not
+the end. So a run may be stopped anywhere and continued, and gives the same tree.
 """
 
 import os
@@ -10,13 +10,16 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from xcodec.choices import CODED
 from xcodec.errors import InputError, XcodecError
 from xcodec.many import trees
+from xcodec.options import DecodeOptions, EncodeOptions
 from xcodec.system.processes import AHEAD, Pool
+from xcodec.types import MAX_PIXELS
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
@@ -33,21 +36,25 @@ class Task:
 class Settings:
     """What is done with each picture.
 
-    action  : "encode" or "decode"
-    options : arguments of ``codec.encode`` or ``codec.decode``
+    options    : whether pictures are encoded or decoded, and how
+    max_pixels : of pictures to encode: larger ones are refused
     """
 
-    action: str
-    options: dict[str, Any] = field(default_factory=dict)
-    max_pixels: int | None = None
+    options: EncodeOptions | DecodeOptions
+    max_pixels: int = MAX_PIXELS
+
+    @property
+    def action(self) -> str:
+        """ "encode" or "decode"."""
+        return "encode" if isinstance(self.options, EncodeOptions) else "decode"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task.
+    """The result of a task.
 
     state : DONE, SKIPPED or FAILED
-    note  : why it failed, or what there is to warn of
+    note  : why it failed, or warnings
     read, written : bytes
     """
 
@@ -60,7 +67,7 @@ class Outcome:
 
 @dataclass
 class Summary:
-    """What became of all tasks so far."""
+    """The results of all tasks so far."""
 
     total: int
     done: int = 0
@@ -85,7 +92,7 @@ def tasks(folder: str, target: str, action: str, suffix: str | None = None) -> l
     Pictures whose results would have one name keep their own suffix in it. Raises InputError where
     there is no such tree, or no picture in it.
     """
-    suffix = suffix or (".xgc" if action == "encode" else ".png")
+    suffix = suffix or (CODED if action == "encode" else ".png")
     found = trees.pictures(folder, action)
     if not found:
         raise InputError(f"{folder}: no pictures to {action}")
@@ -103,7 +110,7 @@ def tasks(folder: str, target: str, action: str, suffix: str | None = None) -> l
 
 
 def ready(every: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task], list[Outcome]]:
-    """The tasks that are to be done, and what became of those whose result is there already."""
+    """The tasks that are to be done, and the outcomes of those whose result exists."""
     todo, settled = [], []
     for task in every:
         if overwrite or not trees.exists(task.target):
@@ -119,7 +126,7 @@ def ready(every: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task
 def run(every: list[Task], settings: Settings, jobs: int) -> Iterator[Outcome]:
     """Outcomes of tasks as they come, by ``jobs`` processes.
 
-    A worker that is lost is replaced; what it may have been working on is done again, by itself.
+    A worker that is lost is replaced; the tasks that it may have had are done again, one by one.
     """
     work = partial(one, settings)
     left = list(reversed(every))
@@ -138,7 +145,7 @@ def run(every: list[Task], settings: Settings, jobs: int) -> Iterator[Outcome]:
 def _drain(
     pool: Pool, work: Callable[[Task], Outcome], left: list[Task]
 ) -> Generator[Outcome, None, list[Task]]:
-    """Outcomes until all is done or a worker is lost; returns what that may have had."""
+    """Outcomes until all is done or a worker is lost; returns the tasks that it may have had."""
     waiting: dict[Any, Task] = {}
     lost: list[Task] = []
     while (left or waiting) and not lost:
@@ -156,7 +163,7 @@ def _drain(
 
 
 def _alone(work: Callable[[Task], Outcome], task: Task) -> Outcome:
-    """A task in a worker of its own, which alone is lost if it is."""
+    """A task in a worker of its own, so that no other task is lost with it."""
     pool = Pool(1, always=True)
     try:
         return pool.submit(work, task).result()
@@ -167,7 +174,7 @@ def _alone(work: Callable[[Task], Outcome], task: Task) -> Outcome:
 
 
 def one(settings: Settings, task: Task) -> Outcome:
-    """A worker's part: one picture. What is wrong with it is told, not raised."""
+    """One picture, in a worker. Errors become an outcome."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
@@ -195,25 +202,18 @@ def _result(settings: Settings, task: Task) -> tuple[int, bytes]:
     from xcodec.links.packet_files import split
     from xcodec.pictures import loading
 
-    limit: dict[str, Any] = (
-        {} if settings.max_pixels is None else {"max_pixels": settings.max_pixels}
-    )
-    if settings.action == "encode":
+    options = settings.options
+    if isinstance(options, EncodeOptions):
         source = trees.read(task.source)
-        picture = loading.load(source, **limit)
-        return len(source), codec.encode(picture, **settings.options)
+        picture = loading.load(source, settings.max_pixels)
+        return len(source), codec.encode_picture(picture, options)
     kind = loading.kind_of(os.path.basename(task.target))
     if trees.is_folder(task.source):
         packets = [each for data in trees.packets(task.source) for each in split(data)]
-        known = {name: settings.options[name] for name in PACKETS if name in settings.options}
-        image = receiving.decode_packets(packets, **known, **limit)
+        image = receiving.picture_of(packets, options)
         return sum(map(len, packets)), loading.encoded(image, kind)
     source = trees.read(task.source)
-    return len(source), loading.encoded(codec.decode(source, **settings.options, **limit), kind)
-
-
-PACKETS = ("decoder", "model", "device")
-"""Arguments that packets are decoded with."""
+    return len(source), loading.encoded(codec.decode_picture(source, options), kind)
 
 
 def timed(outcomes: Iterable[Outcome], summary: Summary) -> Iterator[Outcome]:

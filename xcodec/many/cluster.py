@@ -10,11 +10,12 @@ from typing import Any
 from xcodec.errors import InputError
 from xcodec.many import batch
 from xcodec.many.batch import FAILED, Outcome, Settings, Task
+from xcodec.system.packages import require
 
 RETRIES = 5
-"""Times that a task is done again elsewhere when its worker is lost."""
+"""Times that a task is tried again elsewhere when its worker is lost."""
 AHEAD = 4
-"""Tasks that are handed out for each core."""
+"""Queued tasks per core."""
 
 
 def run(every: list[Task], settings: Settings, address: str) -> Iterator[Outcome]:
@@ -24,12 +25,10 @@ def run(every: list[Task], settings: Settings, address: str) -> Iterator[Outcome
               running; else where it is. One that was joined is left as it is.
 
     A task whose worker is lost is done again; results are written at once, over what is there, so
-    none is lost or doubled. Raises InputError where Ray isn't installed or no cluster is there.
+    none is lost or doubled. Raises DependencyError where Ray is not installed, InputError where
+    there is no cluster.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise InputError("--cluster needs Ray: pip install 'xcodec[ray]'") from error
+    ray = require("ray", "ray")
     try:
         ray.init(
             None if address == "local" else address,

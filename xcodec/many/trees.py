@@ -4,11 +4,10 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from xcodec.choices import CODED, PACKET
 from xcodec.errors import InputError
 from xcodec.system import files
-
-PACKET = ".xgp"
-CODED = ".xgc"
+from xcodec.system.packages import require
 
 
 def is_remote(name: str) -> bool:
@@ -139,9 +138,8 @@ def _readable() -> set[str]:
 
 def _remote(name: str) -> tuple[Any, str]:
     """The file system of a URL, and the path in it. Raises InputError where there is none."""
+    fsspec = require("fsspec", "ray")
     try:
-        import fsspec
-
         system, path = fsspec.core.url_to_fs(name)
     except (ImportError, ValueError) as error:
         raise InputError(f"{name}: {str(error).splitlines()[0]}") from error
