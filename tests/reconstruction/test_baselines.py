@@ -127,5 +127,5 @@ def test_damaged_architectures_are_refused(text: str) -> None:
 
 
 def test_another_kind_than_asked_for_is_refused() -> None:
-    with pytest.raises(ModelError, match="unknown here"):
+    with pytest.raises(ModelError, match="unknown kind"):
         Architecture.from_json(XGansArchitecture().to_json())

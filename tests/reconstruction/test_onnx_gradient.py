@@ -1,4 +1,4 @@
-"""The gradient without torch is that with it (xcodec/reconstruction/onnx_gradient.py, opencv.Critic)."""
+"""The gradient without torch is that with it (xcodec/reconstruction/onnx_gradient.py)."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from xcodec.errors import ModelError
 from xcodec.reconstruction import onnx_gradient
 from xcodec.reconstruction.architecture import Architecture, Weights
 from xcodec.reconstruction.generator import Generator
-from xcodec.reconstruction.opencv_painter import Critic
+from xcodec.reconstruction.opencv_painter import ProxyGradient
 
 SHAPES = [
     Architecture((6, 8, 12, 10), (0, 1, 2), 2, (0, 1, 1)),
@@ -43,7 +43,7 @@ def test_the_gradient_is_that_of_autograd(
     target = seen.detach()[:, :3] - torch.from_numpy(np.moveaxis(error, -1, 0)) * (2 / 255)
     half = (generator(seen) - target).square().sum() / 2
     (expected,) = torch.autograd.grad(half, seen)
-    found = error + Critic(architecture, weights(generator)).excess(x, error)
+    found = error + ProxyGradient(architecture, weights(generator)).minus_error(x, error)
     grey = np.moveaxis(expected[0, :3].numpy(), 0, -1) * 255 / 2
     assert found.shape == (*size, 3)
     assert np.abs(grey).max() > 1.2 * np.abs(error).max()  # The network has its say.
@@ -51,15 +51,15 @@ def test_the_gradient_is_that_of_autograd(
 
 
 def test_sizes_that_are_no_multiple_are_mirrored() -> None:
-    critic = Critic(SHAPES[0], weights(taught(SHAPES[0])))
+    gradient = ProxyGradient(SHAPES[0], weights(taught(SHAPES[0])))
     rng = np.random.default_rng(3)
     x = rng.standard_normal((7, 45, 31)).astype(np.float32)
     error = rng.standard_normal((45, 31, 3)).astype(np.float32)
-    wide = critic.excess(
+    wide = gradient.minus_error(
         np.pad(x, ((0, 0), (0, 3), (0, 1)), "reflect"),
         np.pad(error, ((0, 3), (0, 1), (0, 0)), "reflect"),
     )
-    assert np.array_equal(critic.excess(x, error), wide[:45, :31])
+    assert np.array_equal(gradient.minus_error(x, error), wide[:45, :31])
 
 
 def test_weights_that_do_not_fit_are_named() -> None:

@@ -17,6 +17,7 @@ from xcodec.reconstruction import model_files, opencv_painter, torch_painter, to
 from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture
 from xcodec.reconstruction.generator import Generator
 from xcodec.reconstruction.torch_weights import build
+from xcodec.system.processor import has_bf16
 from xcodec.types import Fill, Floats
 
 SMALL = Architecture((4, 4, 8, 8), (1, 0, 1), 1, (1, 0, 2))
@@ -33,7 +34,7 @@ def written(path: Path, architecture: Architecture, seed: int) -> Path:
 
 def limit(expected: Floats, fill: Fill) -> float:
     """Grey levels it may be off: torch computes in bfloat16 where the processor does."""
-    return 0.05 * float(np.abs(expected - fill.rgb).max()) if torch_painter.has_bf16() else 0.01
+    return 0.05 * float(np.abs(expected - fill.rgb).max()) if has_bf16() else 0.01
 
 
 @pytest.mark.parametrize("architecture", [SMALL, replace(SMALL, scale=3), Architecture()])
@@ -106,17 +107,17 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 def test_networks_that_see_no_fill_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     torch_weights.save(path, build(OnDemandArchitecture(4, 16)), model_files.Card("a"))
-    with pytest.raises(ModelError, match="paints no files"):
+    with pytest.raises(ModelError, match="cannot decode files"):
         opencv_painter.painter(str(path))
 
 
 def test_it_is_taken_where_torch_has_nothing_better(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opencv_painter, "_has_card", lambda: True)
-    monkeypatch.setattr(opencv_painter, "_has_bf16", lambda: True)
+    monkeypatch.setattr(opencv_painter, "has_bf16", lambda: True)
     assert opencv_painter.suits("cpu", 1000)
     assert not opencv_painter.suits("auto", 1000)
     assert not opencv_painter.suits("cpu", opencv_painter.WORTH_TORCH)
-    monkeypatch.setattr(opencv_painter, "_has_bf16", lambda: False)
+    monkeypatch.setattr(opencv_painter, "has_bf16", lambda: False)
     assert opencv_painter.suits("cpu", opencv_painter.WORTH_TORCH)
     monkeypatch.setattr(opencv_painter, "_has_card", lambda: False)
     assert opencv_painter.suits("auto", 1000)

@@ -36,7 +36,7 @@ def test_tiles_of_a_known_picture_give_it_back() -> None:
         sizes.append((rows.stop - rows.start) * (cols.stop - cols.start))
         return whole[rows, cols]
 
-    np.testing.assert_allclose(tiling.painted(height, width, window), whole, atol=1e-6)
+    np.testing.assert_allclose(tiling.in_windows(height, width, window), whole, atol=1e-6)
     assert len(sizes) > 1
     assert max(sizes) <= tiling.TILE**2
 
@@ -48,7 +48,7 @@ def test_small_pictures_are_painted_whole() -> None:
         calls.append((rows, cols))
         return np.zeros((1024, 1024, 3), np.float32)
 
-    tiling.painted(1024, 1024, window)
+    tiling.in_windows(1024, 1024, window)
     assert calls == [(slice(0, 1024), slice(0, 1024))]
 
 
@@ -73,7 +73,7 @@ def test_no_seam_between_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
 
     whole = painter.window(samples, fill)
     monkeypatch.setattr(tiling, "WHOLE", 0)
-    tiled = tiling.painted(height, width, window)
+    tiled = tiling.in_windows(height, width, window)
     assert not np.array_equal(tiled, whole)  # It was tiled.
     assert np.abs(whole - fill.rgb).std() > 5  # There is something that might differ.
     assert np.abs(tiled - whole).max() < 1

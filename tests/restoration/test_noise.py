@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from xcodec.evaluation.measures import metrics
+from xcodec.pictures.modes import to_depth
 from xcodec.restoration import damage
-from xcodec.restoration.noise import SURE, chances, fill_noise
+from xcodec.restoration.noise import SURE, fill_noise, probabilities
 
 RGB = NDArray[np.uint8]
 
@@ -17,7 +18,7 @@ def noisy(rgb: RGB, percent: int) -> damage.Corrupted:
 
 def test_right_pixels_are_told_from_random_ones(photo: RGB) -> None:
     done = noisy(photo[40:168, 120:248], 90)
-    found = chances(done.rgb) > SURE
+    found = probabilities(done.rgb) > SURE
     assert (found & done.known).sum() > 0.5 * done.known.sum()
     assert (found & ~done.known).sum() < 0.03 * (~done.known).sum()
 
@@ -25,7 +26,7 @@ def test_right_pixels_are_told_from_random_ones(photo: RGB) -> None:
 @pytest.mark.parametrize(("percent", "least"), [(95, 16.0), (90, 18.0), (50, 23.0)])
 def test_the_fill_is_far_above_what_came(photo: RGB, percent: int, least: float) -> None:
     rgb = photo[40:168, 120:248]
-    filled = np.clip(np.rint(fill_noise(noisy(rgb, percent).rgb).rgb), 0, 255).astype(np.uint8)
+    filled = to_depth(fill_noise(noisy(rgb, percent).rgb).rgb, 8)
     assert metrics.psnr(rgb, filled) > least
 
 

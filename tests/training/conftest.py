@@ -1,6 +1,5 @@
 """Tiny pictures and runs for the tests of training."""
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def settings(tmp_path: Path) -> TrainSettings:
     """A tiny run over six synthetic pictures."""
     smooth(tmp_path / "data", 6)
     smooth(tmp_path / "val", 3)
-    return TrainSettings(
+    return TrainSettings.of(
         data=tmp_path / "data",
         val=tmp_path / "val",
         output=tmp_path / "models" / "tiny.safetensors",
@@ -75,11 +74,11 @@ def settings(tmp_path: Path) -> TrainSettings:
 
 
 def tasked(settings: TrainSettings, task: str, shape: Shape, **more: Any) -> TrainSettings:
-    return dataclasses.replace(
-        settings, task=task, architecture=shape, levels=LEVELS[task], turns=False, **more
+    return settings.replaced(
+        task=task, architecture=shape, levels=LEVELS[task], turns=False, **more
     )
 
 
 def jobs(settings: TrainSettings) -> list[cache.Job]:
-    settings.cache.mkdir(exist_ok=True)
-    return list(dataset.jobs(cache.pictures(settings.data or Path()), settings))
+    settings.files.cache.mkdir(exist_ok=True)
+    return list(dataset.jobs(cache.pictures(settings.source.data or Path()), settings))

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from xcodec.errors import InputError, ModelError
+from xcodec.system import folders
 from xcodec.training import losses, vgg
 from xcodec.training.discriminators import Discriminators, Verdict
 
@@ -106,7 +107,7 @@ VGG19 = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv(vgg.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(folders.WEIGHTS, raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
     folder = tmp_path / "home" / "hub" / "checkpoints"
     folder.mkdir(parents=True)
@@ -116,12 +117,12 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_best_vgg_that_is_there_is_taken(
     tmp_path: Path, hub: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ModelError, match="none of"):
+    with pytest.raises(ModelError, match="no weights of it"):
         vgg.load(tmp_path)
     toy(tmp_path / "mine", "vgg19_to_relu3_4.safetensors", VGG19[:8])
     assert vgg.load(tmp_path / "mine").kind.name == "VGG19 up to relu3_4"
     toy(tmp_path / "theirs", "vgg16_features.safetensors", (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24))
-    monkeypatch.setenv(vgg.ENVIRONMENT, str(tmp_path / "theirs"))
+    monkeypatch.setenv(folders.WEIGHTS, str(tmp_path / "theirs"))
     assert vgg.load(tmp_path / "mine").kind.name == "VGG16"
     toy(hub, "vgg19-dcbb9e9d.pth", VGG19)
     network = vgg.load(tmp_path / "mine")
@@ -155,7 +156,7 @@ def test_perceptual_loss_is_equation_5(tmp_path: Path, hub: Path) -> None:
 
 @pytest.mark.skipif(
     not any(
-        (Path(os.environ.get(vgg.ENVIRONMENT, "/nowhere")) / name).is_file()
+        (Path(os.environ.get(folders.WEIGHTS, "/nowhere")) / name).is_file()
         for kind in vgg.KINDS[1:]
         for name in kind.files
     ),

@@ -92,7 +92,7 @@ def test_statistics_of_normalisation_are_averaged_as_weights_are(settings: Train
 
 def test_adversaries_learn_and_join_after_pretraining(settings: TrainSettings) -> None:
     losses = dataclasses.replace(GAN, pixel=1.0)
-    settings = dataclasses.replace(settings, losses=losses, pretrain=0.5, steps=4, rival_width=8)
+    settings = settings.replaced(losses=losses, pretrain=0.5, steps=4, rival_width=8)
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
     learner = Learner(settings, torch.device("cpu"))
     assert learner.rivals is not None
@@ -143,7 +143,7 @@ def test_what_is_kept(
     monkeypatch.setattr(validation, "validate", validate)
     monkeypatch.setattr("xcodec.training.criterion.vgg.load", lambda *_: TinyVgg())
     losses = LossSettings(perceptual=0.1)
-    trainer.train(dataclasses.replace(settings, keep=keep, every=2, losses=losses))
+    trainer.train(settings.replaced(keep=keep, every=2, losses=losses))
     assert torch_weights.load(settings.weights)[1].steps == steps
 
 
@@ -160,7 +160,7 @@ def test_curves_and_samples_go_to_tensorboard(settings: TrainSettings, tmp_path:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    trainer.train(dataclasses.replace(settings, board=tmp_path / "board", steps=20))
+    trainer.train(settings.replaced(board=tmp_path / "board", steps=20))
     events = EventAccumulator(str(tmp_path / "board")).Reload()
     tags = events.Tags()
     assert {"loss/total", "loss/pixel", "learning rate", "gain"} <= set(tags["scalars"])
@@ -169,9 +169,9 @@ def test_curves_and_samples_go_to_tensorboard(settings: TrainSettings, tmp_path:
 
 
 def test_points_are_drawn_log_uniformly(settings: TrainSettings) -> None:
-    picture = cache.pictures(settings.data or Path())[0]
+    picture = cache.pictures(settings.source.data or Path())[0]
     drawn = [
-        cache.points_variant(picture, settings.cache, (1, 20), ("random",), number).draw
+        cache.points_variant(picture, settings.files.cache, (1, 20), ("random",), number).draw
         for number in range(2000)
     ]
     levels = [draw.percent for draw in drawn if isinstance(draw, cache.PointsDraw)]
@@ -184,8 +184,9 @@ def test_points_are_drawn_log_uniformly(settings: TrainSettings) -> None:
 def test_presets_are_the_papers() -> None:
     assert {"x-gans", "on-demand", "photo-real", "face-real", "restore-face"} <= set(presets())
     paper = TrainSettings.from_preset("x-gans", data="faces")
-    assert (paper.lr, paper.batch, paper.steps, paper.crop) == (2e-4, 1, 100_000, 256)
-    assert (paper.optimizer, paper.schedule, paper.ema) == ("adam", "constant", 0.0)
+    assert (paper.crops.batch, paper.crops.crop, paper.run.steps) == (1, 256, 100_000)
+    how = paper.optimisation
+    assert (how.optimizer, how.lr, how.schedule, how.ema) == ("adam", 2e-4, "constant", 0.0)
     assert paper.architecture == XGansArchitecture(64, 9, 0.5)
     assert paper.losses == LossSettings(0, "rms", 1, "max", 10, 10, None, 10, "l2")
     assert paper.weights == Path("models/x-gans-points.safetensors")
@@ -240,7 +241,7 @@ def test_settings_that_do_not_go_together_are_refused(
     settings: TrainSettings, more: dict[str, Any]
 ) -> None:
     with pytest.raises(InputError):
-        dataclasses.replace(settings, **more)
+        settings.replaced(**more)
 
 
 def test_losses_that_teach_nothing_are_refused() -> None:
@@ -253,7 +254,7 @@ def test_losses_that_teach_nothing_are_refused() -> None:
 def test_init_of_another_network_is_refused(settings: TrainSettings) -> None:
     trainer.train(tasked(settings, "points", XGANS, steps=1))
     with pytest.raises(ModelError, match="architecture"):
-        trainer.train(dataclasses.replace(settings, init=settings.weights))
+        trainer.train(settings.replaced(init=settings.weights))
 
 
 def test_perceptual_loss_without_weights_is_one_clear_error(
@@ -262,7 +263,7 @@ def test_perceptual_loss_without_weights_is_one_clear_error(
     monkeypatch.delenv("XCODEC_WEIGHTS", raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(ModelError, match="perceptual loss needs VGG"):
-        trainer.train(dataclasses.replace(settings, losses=LossSettings(perceptual=1.0)))
+        trainer.train(settings.replaced(losses=LossSettings(perceptual=1.0)))
 
 
 def test_datasets_are_kept_and_trained_on(settings: TrainSettings, tmp_path: Path) -> None:
@@ -272,16 +273,14 @@ def test_datasets_are_kept_and_trained_on(settings: TrainSettings, tmp_path: Pat
 
     rows = [
         {"image": {"bytes": file.read_bytes(), "path": None}}
-        for file in cache.pictures(settings.data or Path())
+        for file in cache.pictures(settings.source.data or Path())
     ]
     pyarrow.parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "shard.parquet")
-    for name in (f"parquet:{tmp_path}/*.parquet", f"imagefolder:{settings.data}"):
-        here = dataclasses.replace(
-            settings, data=None, dataset=name, pictures=4, steps=1, overwrite=True
-        )
+    for name in (f"parquet:{tmp_path}/*.parquet", f"imagefolder:{settings.source.data}"):
+        here = settings.replaced(data=None, dataset=name, pictures=4, steps=1, overwrite=True)
         training, _ = dataset.split(here)
         assert len(training) == 4
-        originals = [loading.load(f).rgb for f in cache.pictures(settings.data or Path())]
+        originals = [loading.load(f).rgb for f in cache.pictures(settings.source.data or Path())]
         assert all(
             any(np.array_equal(loading.load(file).rgb, o) for o in originals) for file in training
         )
@@ -290,7 +289,7 @@ def test_datasets_are_kept_and_trained_on(settings: TrainSettings, tmp_path: Pat
 
 def test_a_dataset_that_is_none_is_one_clear_error(settings: TrainSettings, tmp_path: Path) -> None:
     pytest.importorskip("datasets")
-    missing = dataclasses.replace(settings, data=None, dataset=f"parquet:{tmp_path}/none.parquet")
+    missing = settings.replaced(data=None, dataset=f"parquet:{tmp_path}/none.parquet")
     with pytest.raises(InputError, match="cannot be read"):
         dataset.split(missing)
 
@@ -306,9 +305,9 @@ def test_a_batch_is_learned_by_heart(settings: TrainSettings, shape: Shape) -> N
 
 def memorised(settings: TrainSettings, steps: int, enough: float) -> tuple[float, float]:
     """PSNR on one batch at first, and the best in so many steps, without what dropout takes."""
-    settings = dataclasses.replace(settings, schedule="constant", warmup=20)
+    settings = settings.replaced(schedule="constant", warmup=20)
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)[:2]]
-    batch = dataset.draw(entries, settings, 0, range(settings.batch))
+    batch = dataset.draw(entries, settings, 0, range(settings.crops.batch))
     learner = Learner(settings, torch.device("cpu"))
     found = []
     while len(found) < steps and max(found, default=0.0) < max(
@@ -324,17 +323,23 @@ def test_every_preset_overfits_one_batch_above_30_db(
     settings: TrainSettings, preset: str, photo: np.ndarray[Any, Any]
 ) -> None:
     """Crops of 64x64 of a photo with fine fur; without adversaries, whose game has no goal."""
-    for file in cache.pictures(settings.data or Path()):
+    for file in cache.pictures(settings.source.data or Path()):
         Image.fromarray(photo[60:188, 120:248]).save(file)
     losses = {"adversarial": 0.0, "matching": 0.0, "perceptual": 0.0, "point": 0.0, "pixel": 1.0}
     task = None if preset == "photo" else "points"
     ready = TrainSettings.from_preset(
-        preset, data=settings.data, cache=settings.cache, task=task, crop=64, batch=1, losses=losses
+        preset,
+        data=settings.source.data,
+        cache=settings.files.cache,
+        task=task,
+        crop=64,
+        batch=1,
+        losses=losses,
     )
     shape = ready.architecture
     if isinstance(shape, XGansArchitecture):  # Dropout is there to keep it from this.
         shape = dataclasses.replace(shape, dropout=0.0)
-    ready = dataclasses.replace(ready, architecture=shape, lr=1e-3, optimizer="adam", steps=10**6)
+    ready = ready.replaced(architecture=shape, lr=1e-3, optimizer="adam", steps=10**6)
     first, best = memorised(ready, 1000, 30.5)
     print(f"{preset}: {first:.2f} dB, {best:.2f} dB")  # noqa: T201
     assert best > 30.0
@@ -342,7 +347,7 @@ def test_every_preset_overfits_one_batch_above_30_db(
 
 def test_validation_levels_are_the_bands(settings: TrainSettings) -> None:
     settings = tasked(settings, "color-noise", XGANS)
-    examples = validation.prepare(cache.pictures(settings.data or Path()), settings)
+    examples = validation.prepare(cache.pictures(settings.source.data or Path()), settings)
     assert list(examples) == ["86", "88", "90", "92", "94"]
-    again = validation.prepare(cache.pictures(settings.data or Path()), settings)
+    again = validation.prepare(cache.pictures(settings.source.data or Path()), settings)
     np.testing.assert_array_equal(examples["90"][0].conditions, again["90"][0].conditions)

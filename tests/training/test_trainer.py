@@ -2,12 +2,10 @@
 
 import dataclasses
 import json
-import os
+import multiprocessing
 import signal
 import subprocess
 import sys
-import threading
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +42,7 @@ def learned(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_a_batch_can_be_learned_by_heart(settings: TrainSettings) -> None:
-    settings = dataclasses.replace(settings, lr=6e-3)
+    settings = settings.replaced(lr=6e-3)
     entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
     batch = dataset.draw(entries, settings, 0, range(2))
     learner = Learner(settings, torch.device("cpu"))
@@ -65,7 +63,7 @@ def test_a_teacher_is_learned_instead_of_the_original(
         teacher.head.bias.fill_(-0.2)  # type: ignore[union-attr, operator]
     path = tmp_path / "dark.safetensors"
     torch_weights.save(path, teacher, Card("dark", SMALL))
-    settings = dataclasses.replace(settings, lr=6e-3, teacher=str(path))
+    settings = settings.replaced(lr=6e-3, teacher=str(path))
     assert settings.public()["teacher"] == "dark.safetensors"
     batch = dataset.draw([cache.opened(cache.encode(jobs(settings)[0]))], settings, 0, range(2))
     learner = Learner(settings, torch.device("cpu"))
@@ -81,13 +79,13 @@ def test_a_teacher_is_learned_instead_of_the_original(
 def test_a_teacher_must_see_what_is_seen(settings: TrainSettings, tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     torch_weights.save(path, build(XGANS), Card("other", XGANS))
-    with pytest.raises(ModelError, match="other planes"):
-        Learner(dataclasses.replace(settings, teacher=str(path)), torch.device("cpu"))
+    with pytest.raises(ModelError, match="other input planes"):
+        Learner(settings.replaced(teacher=str(path)), torch.device("cpu"))
 
 
 def jobs(settings: TrainSettings) -> list[cache.Job]:
-    settings.cache.mkdir(exist_ok=True)
-    return list(dataset.jobs(cache.pictures(settings.data or Path()), settings))
+    settings.files.cache.mkdir(exist_ok=True)
+    return list(dataset.jobs(cache.pictures(settings.source.data or Path()), settings))
 
 
 def test_a_run_writes_weights_history_and_state(settings: TrainSettings) -> None:
@@ -107,7 +105,7 @@ def test_a_run_writes_weights_history_and_state(settings: TrainSettings) -> None
 
 def test_a_run_resumes_where_it_was(settings: TrainSettings, learned: list[int]) -> None:
     first = trainer.train(settings)
-    longer = dataclasses.replace(settings, steps=6, resume=True)
+    longer = settings.replaced(steps=6, resume=True)
     second = trainer.train(longer)
     assert learned == [0, 1, 2, 3, 4, 5]
     assert second.steps == 6
@@ -121,7 +119,7 @@ def test_the_state_holds_all_that_the_next_step_needs(settings: TrainSettings) -
     for step in range(3):
         one.learn([dataset.draw(entries, settings, step, range(2))])
     one.save(settings.state)
-    other = Learner(dataclasses.replace(settings, seed=5), torch.device("cpu"))
+    other = Learner(settings.replaced(seed=5), torch.device("cpu"))
     other.restore(settings.state)
     batch = dataset.draw(entries, settings, 3, range(2))
     assert one.learn([batch]) == other.learn([batch])
@@ -134,7 +132,7 @@ def test_init_starts_a_new_schedule_and_goes_on_counting(
     settings: TrainSettings, learned: list[int]
 ) -> None:
     first = trainer.train(settings)
-    second = trainer.train(dataclasses.replace(settings, init=settings.weights))
+    second = trainer.train(settings.replaced(init=settings.weights))
     assert learned == [0, 1, 2, 3, 0, 1, 2, 3]
     kept = next(e for e in first.history if e == first.best)
     assert second.steps == kept["steps"] + 4
@@ -143,34 +141,36 @@ def test_init_starts_a_new_schedule_and_goes_on_counting(
 
 def test_figures_of_another_task_do_not_go_on(settings: TrainSettings) -> None:
     first = trainer.train(settings)
-    points = dataclasses.replace(settings, init=settings.weights, task="points")
+    points = settings.replaced(init=settings.weights, task="points")
     account = Learner(points, torch.device("cpu")).account
     assert len(first.history) > 0
     assert account.history == []
 
 
 def test_sigint_ends_a_run_with_a_state_to_resume_from(
-    settings: TrainSettings, learned: list[int]
+    settings: TrainSettings, learned: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt() -> None:
-        while not learned:
-            pass
-        os.kill(os.getpid(), signal.SIGINT)
+    learn = Learner.learn
+
+    def interrupted(self: Learner, batches: list[dataset.Batch]) -> Outcome:
+        if self.account.step == 2:
+            signal.raise_signal(signal.SIGINT)
+        return learn(self, batches)
 
     before = signal.getsignal(signal.SIGINT)
-    threading.Thread(target=interrupt, daemon=True).start()
-    endless = dataclasses.replace(settings, steps=100_000)
-    assert 0 < trainer.train(endless).steps < 100_000
+    endless = settings.replaced(steps=100_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "learn", interrupted)
+        assert trainer.train(endless).steps == 3  # The step in hand is finished.
     assert signal.getsignal(signal.SIGINT) is before
-    done = len(learned)
-    trainer.train(dataclasses.replace(settings, steps=done + 1, resume=True))
-    assert learned == list(range(done + 1))
+    trainer.train(settings.replaced(steps=4, resume=True))
+    assert learned == [0, 1, 2, 3]
 
 
 def test_time_limit_and_patience_end_a_run(settings: TrainSettings) -> None:
-    endless = dataclasses.replace(settings, steps=10**9, validate_every=1e-6)
-    assert trainer.train(dataclasses.replace(endless, time_limit=0.02)).hours * 60 >= 0.02
-    bored = dataclasses.replace(endless, patience=0.01, gain=50.0, overwrite=True)
+    endless = settings.replaced(steps=10**9, validate_every=1e-6)
+    assert trainer.train(endless.replaced(time_limit=0.02)).hours * 60 >= 0.02
+    bored = endless.replaced(patience=0.01, gain=50.0, overwrite=True)
     assert trainer.train(bored).steps > 0
 
 
@@ -202,7 +202,7 @@ def test_encoded_pictures_are_kept_for_later_runs(
 ) -> None:
     trainer.train(settings)
     monkeypatch.setattr(cache, "quantised", None)  # Nothing can be encoded any more.
-    again = dataclasses.replace(settings, overwrite=True)
+    again = settings.replaced(overwrite=True)
     assert trainer.train(again).steps == 4
 
 
@@ -214,19 +214,18 @@ def test_workers_never_load_torch() -> None:
 
 
 def test_a_killed_worker_is_no_hang(settings: TrainSettings) -> None:
-    settings.cache.mkdir()
+    settings.files.cache.mkdir()
     six = jobs(settings)
     filler = Filler([dataclasses.replace(six[0], picture=Path("/proc/self/mem"))], 32, 1)
-    assert isinstance(filler._pool, ProcessPoolExecutor)
-    for worker in (filler._pool._processes or {}).values():
-        worker.kill()
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
     with pytest.raises(InputError, match="no picture can be trained on"):
         filler.first(1)
     filler.close()
 
 
 def test_worker_processes_encode(settings: TrainSettings) -> None:
-    settings.cache.mkdir()
+    settings.files.cache.mkdir()
     filler = Filler(jobs(settings), 32, 1)
     try:
         filler.first(6)
@@ -236,8 +235,8 @@ def test_worker_processes_encode(settings: TrainSettings) -> None:
 
 
 def test_pictures_that_cannot_be_used_are_skipped(settings: TrainSettings) -> None:
-    (Path(settings.data or "") / "text.png").write_text("no picture")
-    Image.new("RGB", (20, 200)).save(Path(settings.data or "") / "thin.png")
+    (Path(settings.source.data or "") / "text.png").write_text("no picture")
+    Image.new("RGB", (20, 200)).save(Path(settings.source.data or "") / "thin.png")
     filler = Filler(jobs(settings), 32, 0)
     try:
         filler.first(100)
@@ -286,17 +285,17 @@ def test_crops_keep_targets_and_conditions_together(settings: TrainSettings) -> 
 def test_a_fiftieth_of_the_files_is_held_out_without_val(
     settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = dataclasses.replace(settings, val=None)
-    names = cache.pictures(settings.data or Path())
+    alone = settings.replaced(val=None)
+    names = cache.pictures(settings.source.data or Path())
     numbers = {file: f"{i:x}" for i, file in enumerate(names)}
     monkeypatch.setattr(cache, "digest", numbers.__getitem__)
     assert dataset.split(alone) == (names[1:], names[:1])
-    assert dataset.split(settings)[1] == cache.pictures(settings.val or Path())[0::2]
+    assert dataset.split(settings)[1] == cache.pictures(settings.source.val or Path())[0::2]
 
 
 def test_scores_of_the_fill_are_those_of_rounded_pictures(settings: TrainSettings) -> None:
-    settings.cache.mkdir()
-    entries = validation.prepare(cache.pictures(settings.data or Path())[:2], settings)
+    settings.files.cache.mkdir()
+    entries = validation.prepare(cache.pictures(settings.source.data or Path())[:2], settings)
     learner = Learner(settings, torch.device("cpu"))
     scores = validation.validate(learner.average, entries, learner.device)
     assert scores.psnr == scores.fill
@@ -318,8 +317,8 @@ def test_loss_is_the_mean_error_of_crops_in_grey_levels() -> None:
 def test_presets_and_overrides() -> None:
     assert "photo" in presets()
     settings = TrainSettings.from_preset("photo", data="pictures", batch=3, val=None)
-    assert settings.data == Path("pictures")
-    assert settings.batch == 3
+    assert settings.source.data == Path("pictures")
+    assert settings.crops.batch == 3
     assert settings.preset == "photo"
     assert settings.architecture == Architecture()
     assert settings.weights == Path("models/photo.safetensors")

@@ -1,6 +1,5 @@
 """Pictures varied before they are coded."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -51,12 +50,12 @@ def test_pictures_that_are_encoded_once_cannot_be_varied(settings: TrainSettings
     wrong: list[dict[str, Any]] = [{"variants": 1}, block]
     for changed in wrong:
         with pytest.raises(InputError, match="vary needs"):
-            dataclasses.replace(settings, vary=True, **changed)
+            settings.replaced(vary=True, **changed)
 
 
 def test_every_other_encoding_is_of_a_varied_picture(settings: TrainSettings) -> None:
-    plain = jobs(dataclasses.replace(settings, variants=2))
-    mixed = jobs(dataclasses.replace(settings, variants=2, vary=True))
+    plain = jobs(settings.replaced(variants=2))
+    mixed = jobs(settings.replaced(variants=2, vary=True))
     assert [job.vary for job in mixed] == [0] * (len(mixed) // 2) + [32] * (len(mixed) // 2)
     assert mixed[: len(mixed) // 2] == plain[: len(plain) // 2]
     assert not {job.stem for job in mixed[len(mixed) // 2 :]} & {job.stem for job in plain}
@@ -66,8 +65,8 @@ def test_every_other_encoding_is_of_a_varied_picture(settings: TrainSettings) ->
 
 
 def test_usual_encodings_are_near_the_default(settings: TrainSettings) -> None:
-    plain = jobs(dataclasses.replace(settings, variants=8))
-    usual = jobs(dataclasses.replace(settings, variants=8, usual=True))
+    plain = jobs(settings.replaced(variants=8))
+    usual = jobs(settings.replaced(variants=8, usual=True))
     draws = [job.draw for job in usual if isinstance(job.draw, cache.Draw)]
     assert len(draws) == len(plain)
     assert {(draw.density, draw.tone, draw.block) for draw in draws} == {

@@ -1,5 +1,5 @@
-"""Samples to pictures: the classical fill, and the generator that paints what it leaves out.
+"""Samples to pictures: the classical fill, and the generator that adds what it lacks.
 
-``opencv`` paints on the processor without torch; ``generator``, ``networks``, ``store`` and
-``paint`` need it: import them where they are needed.
+``opencv_painter`` runs the generator on the processor without torch. ``generator``, ``baselines``,
+``torch_weights`` and ``torch_painter`` load torch; import them only where they are needed.
 """

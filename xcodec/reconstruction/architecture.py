@@ -1,6 +1,6 @@
-"""The shape of a network: what its weights' metadata must say to rebuild it. No torch here.
+"""Architectures of networks, as the metadata of weights hold them. No torch here.
 
-Three kinds stand behind one interface: the default generator (``Architecture``, a U-Net), the
+There are three kinds: the default generator (``Architecture``, a U-Net), the
 paper's (``XGansArchitecture``) and the baseline (``OnDemandArchitecture``).
 """
 
@@ -15,34 +15,35 @@ from numpy.typing import NDArray
 from xcodec.errors import ModelError
 
 Weights = dict[str, NDArray[np.float32]]
-"""Of a network, by the names that torch has for them."""
+"""Weights of a network, by the names of torch's state dict."""
 
 SCALES = 4
-"""Resolutions 1/2, 1/4, 1/8 and 1/16 of the picture."""
+"""Resolutions of the U-Net: 1/2, 1/4, 1/8 and 1/16 of the picture."""
 MULTIPLE = 1 << SCALES
-"""Of pixels, or of squares of them, that the coarsest resolution takes together."""
+"""Side of a pixel at the coarsest resolution, in pixels of the picture, or in squares of them."""
 SLOPE = 0.1
-"""Of the U-Net's leaky rectifiers, where they are below zero."""
+"""Slope of the U-Net's leaky rectifiers below zero."""
 MAX_SCALE = 4
 MAX_WIDTH = 1024
 MAX_BLOCKS = 32
+"""Largest scale, width and number of blocks: a damaged file must not take all memory."""
 
 
 class Shape:
-    """What the kinds share: they are written and read as a table whose ``kind`` names them.
+    """Base of the architectures: they are written and read as tables with their ``kind``.
 
-    kind   : name of the kind in tables; a table without one is a U-Net's
-    blends : whether the network starts from the classical fill; the others see the picture as it
-             came, with white where a pixel is unknown
+    kind   : name of the kind in tables; a table without one is that of a U-Net
+    blends : whether the network's input is the classical fill; otherwise it is the damaged picture,
+             white where a pixel is unknown
     """
 
     kind: ClassVar[str]
     blends: ClassVar[bool] = False
 
     def require_fill(self) -> None:
-        """Raise ModelError for a network that doesn't start from the fill."""
+        """Raise ModelError for a network that does not start from the classical fill."""
         if not self.blends:
-            raise ModelError(f"{self.kind} restores damaged pictures only, it paints no files")
+            raise ModelError(f"{self.kind} restores damaged pictures only, it cannot decode files")
 
     def to_json(self) -> str:
         """The architecture as one line of JSON."""
@@ -50,7 +51,7 @@ class Shape:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The architecture in a line of JSON; raises ModelError where this kind isn't there."""
+        """The architecture in a line of JSON; raises ModelError if it holds none of this class."""
         try:
             fields: dict[str, Any] = json.loads(text)
             return cls.from_table(fields)
@@ -59,7 +60,7 @@ class Shape:
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Self:
-        """The architecture in a table of JSON or TOML, where lists stand for tuples.
+        """The architecture in a table of JSON or TOML.
 
         Raises ModelError for an unknown kind, TypeError for unknown fields.
         """
@@ -67,22 +68,23 @@ class Shape:
         kind = fields.pop("kind", Architecture.kind)
         known: dict[str, type[Shape]] = {shape.kind: shape for shape in Shape.__subclasses__()}
         if kind not in known or not issubclass(known[kind], cls):
-            raise ModelError(f"networks of the kind {kind!r:.40} are unknown here")
+            raise ModelError(f"unknown kind of network: {kind!r:.40}")
         return cast(Self, known[kind](**fields))
 
 
 @dataclass(frozen=True)
 class Architecture(Shape):
-    """Widths and depths of the U-Net.
+    """Widths and depths of the U-Net; docs/research/architectures.md compares the defaults
+    with others.
 
     widths : channels at 1/2, 1/4, 1/8 and 1/16 of the resolution, 1..1024 each
     down   : residual blocks on the way down at 1/2, 1/4 and 1/8, 0..32 each
     middle : residual blocks at 1/16, 0..32
     up     : residual blocks on the way up at 1/2, 1/4 and 1/8, 0..32 each
-    scale  : side in pixels of the squares whose means the network sees, and which get a residual
-             each, 1..4; resolutions are relative to these
+    scale  : side in pixels of squares, 1..4: the network sees their means and adds one residual to
+             each; resolutions are relative to the squares
 
-    Raises ModelError where a number is out of range.
+    Raises ModelError if a number is out of range.
     """
 
     kind: ClassVar[str] = "u-net"
@@ -111,11 +113,11 @@ class Architecture(Shape):
 class XGansArchitecture(Shape):
     """The paper's generator (section 3.3) with the widths of Johnson et al. (2016).
 
-    width   : channels at full resolution; twice that at 1/2, four times at 1/4
-    blocks  : residual blocks at 1/4
-    dropout : probability in the residual blocks while training
+    width   : channels at full resolution, 1..256; twice that at 1/2, four times at 1/4
+    blocks  : residual blocks at 1/4, 0..32
+    dropout : probability in the residual blocks during training, 0..1 without 1
 
-    Raises ModelError where a number is out of range.
+    Raises ModelError if a number is out of range.
     """
 
     kind: ClassVar[str] = "x-gans"
@@ -134,11 +136,11 @@ class XGansArchitecture(Shape):
 class OnDemandArchitecture(Shape):
     """The encoder-decoder of Gao and Grauman (2017), for pictures of one size.
 
-    width : channels of the first convolution; each of the three next has twice as many
-    side  : height and width of the pictures, a multiple of 16: the layer between the halves
-            joins each place with every other
+    width : channels of the first convolution, 1..128; each of the next three has twice as many
+    side  : height and width of the pictures, a multiple of 16 up to 512; fixed, since the middle
+            layer is fully connected
 
-    Raises ModelError where a number is out of range.
+    Raises ModelError if a number is out of range.
     """
 
     kind: ClassVar[str] = "on-demand"
@@ -150,17 +152,19 @@ class OnDemandArchitecture(Shape):
         _check("width", (self.width,), 1, 1, MAX_WIDTH // 8)
         _check("side", (self.side,), 1, MULTIPLE, 512)
         if self.side % MULTIPLE:
-            raise ModelError(f"side of a network: a multiple of {MULTIPLE}, not {self.side}")
+            raise ModelError(f"side of a network must be a multiple of {MULTIPLE}, not {self.side}")
 
 
 def _check(name: str, numbers: Sequence[int], count: int, low: int, high: int) -> None:
     """Raise ModelError unless ``numbers`` are ``count`` integers in low..high."""
     whole = isinstance(numbers, tuple) and all(type(number) is int for number in numbers)
     if not whole or len(numbers) != count or not all(low <= n <= high for n in numbers):
-        raise ModelError(f"{name} of a network: {count} integers in {low}..{high}, not {numbers}")
+        raise ModelError(
+            f"{name} of a network must be {count} integers in {low}..{high}, not {numbers}"
+        )
 
 
 def _check_share(name: str, share: float) -> None:
     """Raise ModelError unless a number lies in 0..1, without 1."""
     if type(share) not in (int, float) or not 0 <= share < 1:
-        raise ModelError(f"{name} of a network: a number in 0..1, without 1, not {share!r:.40}")
+        raise ModelError(f"{name} of a network must be in 0..1, without 1, not {share!r:.40}")

@@ -1,4 +1,4 @@
-"""The networks of the paper's comparison, and the one place that builds any network."""
+"""The networks of the paper's comparison: X-GANs and On-Demand Learning."""
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +12,9 @@ from xcodec.reconstruction.architecture import (
 from xcodec.reconstruction.generator import Network
 
 SLOPE = 0.2
-"""Of the leaky rectifiers, where they are below zero, as in pix2pix and Context Encoders."""
-STEEPEST = 4
-"""The X-GANs generator works on 1/4 of the resolution at its coarsest."""
+"""Slope of the leaky rectifiers below zero, as in pix2pix and Context Encoders."""
+COARSEST = 4
+"""The coarsest resolution of X-GANs is 1/4."""
 INIT = 0.02
 """Standard deviation of untrained kernels (Radford et al. 2016, pix2pix)."""
 
@@ -22,9 +22,9 @@ INIT = 0.02
 class XGans(Network):
     """The paper's generator (section 3.3): c7s1-64, d128, d256, nine R256, u128, u64, c7s1-3.
 
-    Each convolution and deconvolution but the last is followed by BatchNorm and a leaky
-    rectifier, the last by Tanh; dropout stands between the two convolutions of a residual block,
-    as in pix2pix. Where the paper gives no widths, those of Johnson et al. (2016).
+    BatchNorm and a leaky rectifier follow every convolution and deconvolution but the last, which
+    Tanh follows. Dropout is between the two convolutions of a residual block, as in pix2pix. Widths
+    that the paper does not give are those of Johnson et al. (2016).
     """
 
     def __init__(self, architecture: XGansArchitecture | None = None) -> None:
@@ -52,8 +52,8 @@ class XGans(Network):
         x : RGB of the damaged picture (batch, 3, height, width), -1..1
         """
         height, width = x.shape[-2:]
-        # The strides need a multiple of 4, and reflections at 1/4 of the resolution 2 pixels.
-        right, below = (max(-n % STEEPEST, 2 * STEEPEST - n) for n in (width, height))
+        # The strides need multiples of 4, and reflection at 1/4 of the resolution needs 2 pixels.
+        right, below = (max(-n % COARSEST, 2 * COARSEST - n) for n in (width, height))
         features = self.up(self.blocks(self.down(F.pad(x, (0, right, 0, below), "replicate"))))
         return torch.tanh(self.head(features).float())[..., :height, :width]
 
@@ -103,9 +103,9 @@ class OnDemand(Network):
         self.apply(_initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        """RGB float32 (batch, 3, side, side) in -1..1; raises ModelError for another size.
+        """RGB float32 (batch, 3, side, side) in -1..1; raises ModelError for other sizes.
 
-        x : RGB of the damaged picture, of the same shape, -1..1
+        x : RGB of the damaged picture (batch, 3, side, side), -1..1
         """
         if x.shape[-2:] != (self.side, self.side):
             raise ModelError(f"this network takes pictures of {self.side}x{self.side} pixels only")
@@ -114,7 +114,7 @@ class OnDemand(Network):
 
 
 class ChannelWise(nn.Module):
-    """A fully connected layer within each channel: every place sees every other one.
+    """A fully connected layer within each channel: every place sees every other place.
 
     weight : (channels, places, places)
     """

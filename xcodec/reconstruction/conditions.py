@@ -1,4 +1,4 @@
-"""What a generator sees of samples, and the scale of its numbers. No torch here."""
+"""The input of a generator, and the scale of its numbers. No torch here."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,17 +6,17 @@ from numpy.typing import NDArray
 from xcodec.types import Fill, Floats, Ints, Samples
 
 CHANNELS = 7
-"""RGB of the fill, deviation, mask, step, tone."""
-GREY = np.float32(2 / 255)
-"""A grey level on the network's scale."""
+"""Planes of the input: RGB of the fill, deviation, mask, step, tone."""
+GREY_LEVEL = np.float32(2 / 255)
+"""One grey level on the network's scale."""
 
 
 def conditions(
     samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
 ) -> NDArray[np.float32]:
-    """What the generator sees of a picture, or of a window of it: float32 (7, height, width).
+    """The generator's input for a picture or a window of it: float32 (7, height, width).
 
-    rows, cols : the window; without a step, its ends inside the picture
+    rows, cols : the window; slices without a step, within the picture
     """
     points = samples.points
     top, bottom, _ = rows.indices(points.height)
@@ -38,7 +38,8 @@ def stack(
     deviation : kriging standard deviation (height, width), 0..1
     mask      : 1 on a sample and 0 elsewhere (height, width)
     step      : quantiser step of the finest luma level, grey levels
-    tone      : one of ``samples.TONES``: is a value its pixel's own, or one for the fill?
+    tone      : one of ``choices.TONES``: tells the network whether values are exact pixels
+                ("point") or fitted
     """
     planes = np.empty((CHANNELS, *mask.shape), np.float32)
     planes[:3] = to_network(np.asarray(np.moveaxis(rgb, -1, 0), np.float32).clip(0, 255))
@@ -50,15 +51,15 @@ def stack(
 
 
 def step_plane(step: float | Floats) -> Floats:
-    """What the network sees of quantiser steps in grey levels, 0 for exact values."""
+    """The input plane for quantiser steps in grey levels (0: exact values): log2(1 + step) / 6."""
     return np.asarray(np.log2(1.0 + np.asarray(step)) / 6.0, np.float32)
 
 
 def to_network(grey: Floats | Ints) -> NDArray[np.float32]:
     """Grey levels 0..255 on the network's scale -1..1."""
-    return np.asarray(grey, np.float32) * GREY - np.float32(1)
+    return np.asarray(grey, np.float32) * GREY_LEVEL - np.float32(1)
 
 
 def from_network(values: Floats) -> NDArray[np.float32]:
-    """The network's scale -1..1 in grey levels 0..255, not clipped."""
+    """Grey levels 0..255, not clipped, of values on the network's scale -1..1."""
     return (np.asarray(values, np.float32) + np.float32(1)) * np.float32(255 / 2)

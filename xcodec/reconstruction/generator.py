@@ -1,9 +1,9 @@
-"""The generator: a U-Net that adds to the classical fill what the samples alone do not say.
+"""The generator: a U-Net that adds a residual to the classical fill.
 
-It works on half the resolution and coarser ones only, where convolutions are cheap, and uses no
-normalisation, so that a tile of a picture is painted as the whole is. Residual blocks start at
-a tenth of their strength, which keeps the training stable without normalisation; the last
-convolution starts at zero, so that an untrained generator gives back the classical fill.
+It works at half the resolution and below, where convolutions are cheap. It uses no normalisation,
+so that a window of a picture gives the same pixels as the whole. Residual branches start at a tenth
+of their strength, which keeps training stable without normalisation. The last convolution starts at
+zero, so that an untrained generator returns the classical fill.
 """
 
 import itertools
@@ -16,10 +16,11 @@ from xcodec.reconstruction.architecture import MULTIPLE, SLOPE, Architecture, Sh
 from xcodec.reconstruction.conditions import CHANNELS
 
 BRANCH_SCALE = 0.1
+"""Initial scale of residual branches."""
 
 
 class Network(nn.Module):
-    """What every network is: a function from conditions to RGB, which knows its architecture.
+    """Base of the networks: a function from conditions to RGB, with its architecture.
 
     conditions : float32 (batch, channels, height, width): CHANNELS where the architecture
                  ``blends``, otherwise the RGB of the damaged picture on the network's scale
@@ -28,7 +29,7 @@ class Network(nn.Module):
     architecture: Shape
 
     def __call__(self, x: Tensor) -> Tensor:
-        """RGB float32 (batch, 3, height, width) on the network's scale, of conditions."""
+        """RGB float32 (batch, 3, height, width) on the network's scale -1..1, not clipped."""
         picture: Tensor = super().__call__(x)
         return picture
 
@@ -80,14 +81,14 @@ class Generator(Network):
             x = shrink(x)
         x = self.middle(x)
         for i in reversed(range(len(skips))):
-            # Channels shrink before the picture grows, which costs a quarter of the reverse.
+            # Fewer channels before more pixels: a quarter of the work of the other order.
             x = self.up[i](skips[i] + F.interpolate(self.grow[i](x), scale_factor=2.0))
         residual: Tensor = self.head(x)
         return residual
 
 
 class Branch(nn.Conv2d):
-    """A convolution whose outputs have a learned scale, folded into the weights."""
+    """A convolution with a learned scale for each output, folded into its weights."""
 
     def __init__(self, width: int) -> None:
         super().__init__(width, width, 3, padding=1)
@@ -122,7 +123,10 @@ def parameters(generator: nn.Module) -> int:
 
 
 def multiply_adds(generator: nn.Module, side: int = 8 * MULTIPLE) -> float:
-    """Multiply-adds that the generator's convolutions spend on a pixel of a large picture."""
+    """Multiply-adds of the convolutions for each pixel of a large picture.
+
+    side : of the square picture that they are counted on
+    """
     total = 0
 
     def count(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
@@ -154,6 +158,6 @@ def _bias(layer: nn.Conv2d) -> Tensor:
 def _reflected(length: int, multiple: int, device: torch.device) -> Tensor:
     """Indices that extend 0 .. length - 1 to a multiple by reflection at its end."""
     extended = -(-length // multiple) * multiple
-    period = max(2 * (length - 1), 1)  # Of one pixel, every reflection is that pixel.
+    period = max(2 * (length - 1), 1)  # A single pixel is its own reflection.
     phase = torch.arange(extended, device=device) % period
     return torch.minimum(phase, period - phase) if length > 1 else torch.zeros_like(phase)

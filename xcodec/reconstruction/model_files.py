@@ -1,42 +1,48 @@
-"""Generators by name: where their weights are found and what these say of themselves. No torch."""
+"""Files of weights: finding them by a model's name, and reading them. No torch here."""
 
 import functools
-import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import safetensors
+from numpy.typing import NDArray
 
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction.architecture import Architecture, Shape, Weights
 from xcodec.reconstruction.weight_packing import unpacked
+from xcodec.system import files
 
 ENVIRONMENT = "XCODEC_MODELS"
-"""Environment variable: a folder of weights that is searched first."""
+"""Environment variable: a folder of models that is searched first."""
 SUFFIX = ".safetensors"
 REALISTIC = "-real"
-"""What the name of a model's realistic weights adds to that of its faithful ones."""
+"""Suffix of the names of realistic weights, after that of the faithful ones."""
 FORMAT = "xcodec generator 2"
 OLDER = "xcodec generator 1"
-"""The same, but all in half precision."""
+"""The same with all weights in half precision."""
 MAX_BYTES = 1 << 28
+"""Larger files are not read."""
+
+Mean = Callable[[NDArray[Any], NDArray[Any], float], NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a file of weights says about itself.
+    """The metadata of a file of weights.
 
-    settings : the settings of the training, names of files and folders without their path
-    steps    : training steps, all runs together
-    hours    : of training
-    history  : validations, oldest first: {"steps", "hours", "psnr": {rate: dB}, "fill": {rate: dB}}
-    best     : the history's entry that these weights earned, if any
+    settings : settings of the training (``TrainSettings.public``)
+    steps    : training steps of all runs
+    hours    : training time of all runs
+    history  : validations, oldest first: {"steps", "hours", "mean", "psnr": {level: dB}, "fill":
+               {level: dB}}
+    best     : the entry of the history for these weights, if any
     """
 
     name: str
@@ -49,13 +55,23 @@ class Card:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[Any, Card]]:
-    """A file of weights while it is read, with numpy's arrays, and its card.
-
-    Raises ModelError where the file is missing, damaged or something else, also for what the block
-    raises at weights that don't fit: RuntimeError or ValueError.
-    """
+def usable(path: Path) -> Iterator[None]:
+    """Raise ModelError, naming the file, for errors of the block at damaged or unfit weights."""
     try:
+        yield
+    except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        first = (str(reason).splitlines() or [""])[0]
+        raise ModelError(f"{path}: no usable weights: {first}") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, Card]]:
+    """An open file of weights, which gives arrays of numpy, and its card.
+
+    Raises ModelError if the file is missing, damaged or something else, and as ``usable`` does.
+    """
+    with usable(path):
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path}: too large for weights of a generator")
         with safetensors.safe_open(path, framework="np") as file:
@@ -63,27 +79,52 @@ def opened(path: Path) -> Iterator[tuple[Any, Card]]:
             if texts.get("format") not in (FORMAT, OLDER):
                 raise ModelError(f"{path}: not weights of an xcodec generator")
             yield file, _card(texts)
-    except (OSError, safetensors.SafetensorError, RuntimeError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        first = (str(reason).splitlines() or [""])[0]
-        raise ModelError(f"{path}: no usable weights: {first}") from error
 
 
-def weights(file: Any) -> Weights:
-    """All weights of a file that is ``opened``; raises ModelError where they are damaged."""
-    return unpacked({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+def read(path: Path) -> tuple[Card, Weights]:
+    """The card and the weights of a file, in float32; raises ModelError as ``opened`` does."""
+    with opened(path) as (file, card):
+        keys = file.keys()
+        return card, unpacked({key: file.get_tensor(key) for key in keys})
+
+
+def mean(one: NDArray[Any], other: NDArray[Any], share: float) -> NDArray[Any]:
+    """The weighted mean of two float32 arrays; ``share`` is the weight of the second, 0..1."""
+    between: NDArray[Any] = one + np.float32(share) * (other - one)
+    return between
+
+
+def mixed(paths: tuple[Path, ...], realism: float, mean: Mean = mean) -> tuple[Shape, Weights]:
+    """The architecture and the weighted mean of two files of weights, or the weights of one file.
+
+    realism : share of the second file, 0..1
+    mean    : computes the mean of two arrays
+
+    Raises ModelError if a file cannot be read or the networks differ.
+    """
+    card, weights = read(paths[0])
+    for path in paths[1:]:
+        other, theirs = read(path)
+        if other.architecture != card.architecture or theirs.keys() != weights.keys():
+            names = " and ".join(each.name for each in paths)
+            raise ModelError(f"{names} are different networks: they can't be mixed")
+        with usable(path):
+            for key, value in weights.items():
+                if np.issubdtype(value.dtype, np.floating):
+                    weights[key] = mean(value, theirs[key], realism)
+    return card.architecture, weights
 
 
 def sets(name: str | os.PathLike[str], realism: float = 0.0) -> tuple[Path, ...]:
-    """The files of a model: faithful weights, and the realistic ones where realism is above 0.
+    """The files of a model: its faithful weights and, with realism, its realistic ones.
 
-    name    : as in ``find``, of the faithful weights; the realistic ones lie beside them
+    name    : of the faithful weights, as in ``find``; the realistic ones are named <name>-real
     realism : 0..1
 
-    Raises InputError for another number, ModelError where a file is missing.
+    Raises InputError if realism is out of range, ModelError if a file is missing.
     """
     if not 0 <= realism <= 1:
-        raise InputError(f"realism is {realism:g}; it lies in 0..1")
+        raise InputError(f"realism is {realism:g}: it must be in 0..1")
     path = find(name)
     if not realism:
         return (path,)
@@ -95,20 +136,13 @@ def sets(name: str | os.PathLike[str], realism: float = 0.0) -> tuple[Path, ...]
         raise ModelError(f"realism needs a second set of weights: {error}") from error
 
 
-def require_same(paths: tuple[Path, ...], one: Shape, other: Shape) -> None:
-    """Raise ModelError unless two files of weights are of the same network."""
-    if one != other:
-        names = " and ".join(path.name for path in paths)
-        raise ModelError(f"{names} are different networks: they can't be mixed")
-
-
 def find(name: str | os.PathLike[str]) -> Path:
     """The file of a model.
 
-    name : a path (with a separator or the suffix .safetensors), or a model's bare name, looked
-           for in the folder $XCODEC_MODELS and then among the weights that come with xcodec
+    name : a path (with a separator or the suffix .safetensors), or the name of a model, searched
+           for in the folder that XCODEC_MODELS names, then among the models of xcodec
 
-    Raises ModelError, which says where it looked.
+    Raises ModelError, which names the folders searched.
     """
     text = os.fspath(name)
     if text.endswith(SUFFIX) or os.sep in text:
@@ -122,17 +156,18 @@ def find(name: str | os.PathLike[str]) -> Path:
         if (path := place / (text + SUFFIX)).is_file():
             return path
     looked = ", ".join(map(str, places))
-    raise ModelError(f"no model {text!r}: looked in {looked}; some come with the sources only")
+    raise ModelError(
+        f"no model {text!r}: looked in {looked}; some models come with the source tree only"
+    )
 
 
 @functools.lru_cache(maxsize=16)
 def _digest(path: Path, _size: int, _time: int) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return files.digest(path)
 
 
 def digest(path: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256; raises ModelError if unreadable."""
+    """``files.digest``, computed once unless the file changes; raises ModelError."""
     try:
         state = path.stat()
         return _digest(path, state.st_size, state.st_mtime_ns)
@@ -141,7 +176,7 @@ def digest(path: Path) -> str:
 
 
 def _places() -> list[Path]:
-    """Folders that may hold weights: the user's, the installed ones, the source tree's."""
+    """Folders of models: the user's, those of the installed package and of the source tree."""
     package = Path(__file__).resolve().parents[1]
     places = [package / "models", package.parent / "models"]
     if chosen := os.environ.get(ENVIRONMENT):
@@ -150,7 +185,7 @@ def _places() -> list[Path]:
 
 
 def _card(texts: dict[str, str]) -> Card:
-    """The card in a file's metadata; raises ValueError or ModelError where it is damaged."""
+    """The card in a file's metadata; raises ValueError or ModelError if it is damaged."""
     return Card(
         name=texts.get("name", ""),
         architecture=Shape.from_json(texts.get("architecture", "")),

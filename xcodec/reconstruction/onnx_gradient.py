@@ -1,6 +1,6 @@
-"""The gradient of a U-Net's error as an ONNX graph: the network and, after it, its transpose.
+"""The gradient of a U-Net's error as an ONNX graph: the network, then its transpose.
 
-So what runs networks without torch says where a classical fill should rather be.
+With it the encoder evaluates the proxy gradient (docs/research/lookahead.md) without torch.
 """
 
 import numpy as np
@@ -11,26 +11,26 @@ from xcodec.reconstruction.conditions import CHANNELS
 from xcodec.reconstruction.onnx_graph import Graph
 
 STEEP = 1e30
-"""A rectifier's input times this, clipped to its two slopes, is its slope there."""
+"""The slope of a rectifier is its input times this, clipped to its two slopes."""
 
 
 def model(architecture: Architecture, weights: Weights) -> bytes:
-    """ONNX's bytes: from conditions ``x`` at half the resolution, squares of 2 by 2 pixels as
-    channels, and the fill less the picture there, ``error``, to the gradient with respect to the
-    fill of half the squared error of what the network paints, less ``error`` itself.
+    """An ONNX model that computes the gradient of a network's error.
 
-    weights : by the names that torch has for them
+    Inputs are ``x``, the conditions, and ``error``, the fill minus the original, both on the
+    network's scale, with squares of 2x2 pixels as channels. The output is the gradient of half the
+    squared error of the network's picture with respect to the fill, minus ``error``.
 
-    Raises ModelError where they don't fit the architecture.
+    Raises ModelError if the weights do not fit the architecture.
     """
     return _Adjoint(weights).model(architecture)
 
 
 class _Adjoint(Graph):
-    """A graph that runs forward and back."""
+    """A graph of the forward and the backward pass."""
 
     def model(self, shape: Architecture) -> bytes:
-        """ONNX's bytes; raises ModelError where weights don't fit the architecture."""
+        """The serialised model; raises ModelError if the weights do not fit the architecture."""
         self._slopes: dict[str, str] = {}
         residual = self._forward(shape)
         error = self._node("Add", residual, "error")
@@ -39,12 +39,12 @@ class _Adjoint(Graph):
         for i in range(len(shape.up)):
             g = self._blocks_back(g, f"up.{i}", shape.up[i])
             skips.append(g)
-            # Nearest neighbours' transpose is the sum of four, four times their mean.
+            # The transpose of nearest-neighbour upscaling is a sum of four: four times their mean.
             pooled = self._node("AveragePool", g, kernel_shape=[2, 2], strides=[2, 2])
             g = self._back(pooled, f"grow.{i}", 1, 4.0)
         g = self._blocks_back(g, "middle", shape.middle)
         for i in reversed(range(len(shape.down))):
-            # Each stride has squares of its own: the transpose needs no sums.
+            # The squares of a strided convolution do not overlap: its transpose needs no sums.
             kernel = self._constant(f"shrink.{i}.back", self._kernel(f"shrink.{i}"))
             g = self._node("ConvTranspose", g, kernel, strides=[2, 2], kernel_shape=[2, 2])
             g = self._blocks_back(self._node("Add", g, skips[i]), f"down.{i}", shape.down[i])

@@ -1,4 +1,4 @@
-"""The U-Net of ``generator.Generator`` as an ONNX graph, for what runs networks without torch."""
+"""The U-Net of ``generator.Generator`` as an ONNX graph, to run it without torch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,22 +12,21 @@ from xcodec.reconstruction.architecture import SLOPE, Architecture, Weights
 from xcodec.reconstruction.conditions import CHANNELS
 
 OPSET, IR = 13, 8
-"""ONNX's versions that hold all that is needed here, and that old readers know too."""
+"""Versions of ONNX's operators and format: enough for this graph, and known to old readers."""
 
 
 def model(architecture: Architecture, weights: Weights) -> bytes:
-    """ONNX's bytes: from conditions at half the resolution, squares of 2 by 2 pixels as channels,
-    to the residual there.
+    """An ONNX model of a generator: from conditions ``x`` to the residual that it adds to the fill.
 
-    weights : by the names that torch has for them
+    Both have squares of 2x2 pixels as channels.
 
-    Raises ModelError where they don't fit the architecture.
+    Raises ModelError if the weights do not fit the architecture.
     """
     return Graph(weights).model(architecture)
 
 
 class Graph:
-    """Nodes and constants, as they are added."""
+    """An ONNX graph to which nodes and constants are added."""
 
     def __init__(self, weights: Weights) -> None:
         self._weights, self._unused = weights, set(weights)
@@ -38,11 +37,11 @@ class Graph:
         self._model.graph.name = "generator"
 
     def model(self, shape: Architecture) -> bytes:
-        """ONNX's bytes; raises ModelError where weights don't fit the architecture."""
+        """The serialised model; raises ModelError if the weights do not fit the architecture."""
         return self._made([("x", 4 * CHANNELS)], (self._forward(shape), 4 * 3))
 
     def _forward(self, shape: Architecture) -> str:
-        """The residual."""
+        """Add the network; returns the name of its residual."""
         widths = shape.widths
         self._constant("scales", np.array([1, 1, 2, 2], np.float32))
         x = self._convolution("x", "stem", (widths[0], 4 * CHANNELS, 3))
@@ -61,11 +60,11 @@ class Graph:
             x = self._blocks(self._node("Add", skips[i], x), f"up.{i}", shape.up[i], widths[i])
         x = self._convolution(x, "head", (4 * 3, widths[0], 3))
         if self._unused:
-            raise ModelError(f"nothing uses {min(self._unused)}")
+            raise ModelError(f"{min(self._unused)} is not a weight of this network")
         return x
 
     def _made(self, given: Sequence[tuple[str, int]], result: tuple[str, int]) -> bytes:
-        """The graph's bytes, from names and channels of what it takes and gives."""
+        """The serialised model, with names and channels of its inputs and of its output."""
         *starts, end = (
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "h", "w"])
             for name, channels in (*given, result)
@@ -85,11 +84,14 @@ class Graph:
         return x
 
     def _rectified(self, x: str, key: str) -> str:
-        """key : of the block that x belongs to"""
+        """Add a leaky rectifier.
+
+        key : of the block that x belongs to
+        """
         return self._node("LeakyRelu", x, alpha=SLOPE)
 
     def _kernel(self, key: str) -> NDArray[np.float32]:
-        """Of a convolution that was added: (channels out, in, side, side)."""
+        """The kernel of a convolution that was added: (channels out, in, side, side)."""
         return self._constants[f"{key}.weight"]
 
     def _convolution(
@@ -99,7 +101,7 @@ class Graph:
         shape: tuple[int, int, int],
         scale: NDArray[np.float32] | None = None,
     ) -> str:
-        """Of 3 by 3 pixels, or of as many as it strides.
+        """Add a convolution of 3x3 pixels and stride 1, or with a stride equal to its side.
 
         shape : channels out and in, and the side
         """

@@ -1,7 +1,7 @@
-"""The default generator on the processor by OpenCV: without torch, whose start alone takes longer
-than most pictures.
+"""The generator by OpenCV, on the processor and without torch.
 
-The network is handed over as an ONNX graph that is made from the weights.
+Starting torch takes longer than reconstructing most pictures (docs/research/opencv-or-torch.md).
+OpenCV gets the network as an ONNX model that is made from the weights.
 """
 
 import platform
@@ -16,28 +16,29 @@ from numpy.typing import NDArray
 
 from xcodec.errors import ModelError
 from xcodec.reconstruction import model_files
-from xcodec.reconstruction.architecture import Architecture, Weights
-from xcodec.reconstruction.conditions import GREY, conditions, from_network
+from xcodec.reconstruction.architecture import Architecture, Shape, Weights
+from xcodec.reconstruction.conditions import GREY_LEVEL, conditions, from_network
+from xcodec.system.processor import has_bf16
 from xcodec.types import Fill, Floats, Samples
 
 WORTH_TORCH = 1 << 21
-"""Pixels from which convolutions in bfloat16 win back torch's start."""
+"""Pixels from which convolutions in bfloat16 make up for torch's start
+(docs/research/opencv-or-torch.md)."""
 
 
 class _Network:
-    """A graph that OpenCV runs, on pictures of any size."""
+    """A network that OpenCV runs on pictures of any size."""
 
     def __init__(self, model: bytes, architecture: Architecture) -> None:
-        """model : ONNX's bytes, of a graph that works on squares of 2 by 2 pixels, or of the means
-        that the architecture sees
-        """
+        """model : serialised ONNX, with squares of 2x2 pixels, or of 2x2 means, as channels"""
         self._scale, self._multiple = architecture.scale, architecture.multiple
         self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
-        self._alone = Lock()  # The network holds what it computes.
+        self._alone = Lock()  # The network keeps its inputs and outputs in itself.
 
     def __call__(self, **given: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Planes (3, height, width) from those (channels, height, width) that the graph takes, by
-        its names for them.
+        """Output planes (3, height, width).
+
+        given : input planes (channels, height, width) by the names of the model's inputs
         """
         height, width = next(iter(given.values())).shape[1:]
         room = (0, 0), (0, -height % self._multiple), (0, -width % self._multiple)
@@ -54,11 +55,11 @@ class _Network:
 
 
 class Painter:
-    """A generator on the processor, for windows of any size."""
+    """A generator for windows of any size."""
 
     def __init__(self, architecture: Architecture, weights: Weights) -> None:
-        """weights : by the names that torch has for them; raises ModelError where they don't fit"""
-        from xcodec.reconstruction import onnx_graph  # Only here: it starts onnx.
+        """Raises ModelError if the weights do not fit the architecture."""
+        from xcodec.reconstruction import onnx_graph  # Only here: it loads onnx.
 
         self._network = _Network(onnx_graph.model(architecture, weights), architecture)
 
@@ -73,57 +74,52 @@ class Painter:
         return from_network(np.moveaxis(x[:3] + self._network(x=x), 0, -1))
 
 
-class Critic:
-    """The gradient of a generator's error, on the processor, for windows of any size."""
+class ProxyGradient:
+    """The gradient of a network's error with respect to the fill, for windows of any size."""
 
     def __init__(self, architecture: Architecture, weights: Weights) -> None:
-        """weights : by the names that torch has for them; raises ModelError where they don't fit"""
-        from xcodec.reconstruction import onnx_gradient  # Only here: it starts onnx.
+        """Raises ModelError if the weights do not fit the architecture."""
+        from xcodec.reconstruction import onnx_gradient  # Only here: it loads onnx.
 
         self._network = _Network(onnx_gradient.model(architecture, weights), architecture)
 
-    def excess(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
-        """What that gradient, of half the squared error with respect to the fill, has beyond the
-        fill's own error: float32 (height, width, 3), grey levels.
+    def minus_error(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
+        """The gradient of half the squared error with respect to the fill, minus the fill's own
+        error: float32 (height, width, 3), grey levels.
 
         conditions : (7, height, width)
-        error      : of the fill that they hold, (height, width, 3), grey levels
+        error      : that fill minus the original, (height, width, 3), grey levels
         """
-        scaled = np.moveaxis(np.asarray(error, np.float32), -1, 0) * GREY
-        return np.moveaxis(self._network(x=conditions, error=scaled), 0, -1) / GREY
+        scaled = np.moveaxis(np.asarray(error, np.float32), -1, 0) * GREY_LEVEL
+        return np.moveaxis(self._network(x=conditions, error=scaled), 0, -1) / GREY_LEVEL
 
 
 def suits(device: str, pixels: int) -> bool:
-    """Whether torch has nothing better for a picture of so many pixels.
+    """Whether OpenCV is at least as fast as torch for a picture of this many pixels.
 
-    device : as for ``paint.choose``
+    device : as in ``torch_painter.choose``
     """
     if device not in ("auto", "cpu"):
         return False
     if device == "auto" and _has_card():
         return False
-    return pixels < WORTH_TORCH or not _has_bf16()
+    return pixels < WORTH_TORCH or not has_bf16()
 
 
 def _has_card() -> bool:
-    """Whether there may be a graphics card that torch uses: its driver is there."""
+    """Whether there may be a GPU that torch can use: its driver is installed."""
     apple = platform.system() == "Darwin" and platform.machine() == "arm64"
     return apple or shutil.which("nvidia-smi") is not None or Path("/dev/kfd").exists()
 
 
-def _has_bf16() -> bool:
-    """Whether the processor itself computes in bfloat16, as far as Linux tells."""
-    try:
-        return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-
-
 def painter(model: str, realism: float = 0.0) -> Painter:
-    """The generator of a name or path, loaded once for many pictures.
+    """The painter of a model, cached.
 
-    realism : share of its realistic weights, as in ``zoo.sets``; raises what that raises, and
-              ModelError for a network that sees no fill
+    model   : as in ``model_files.find``
+    realism : 0..1, the share of the realistic weights
+
+    Raises InputError or ModelError as ``model_files.sets`` does, and ModelError for a network that
+    does not start from the classical fill.
     """
     paths = model_files.sets(model, realism)
     return _painter(paths, tuple(map(model_files.digest, paths)), realism)
@@ -131,30 +127,25 @@ def painter(model: str, realism: float = 0.0) -> Painter:
 
 @lru_cache(maxsize=2)
 def _painter(paths: tuple[Path, ...], digests: tuple[str, ...], realism: float) -> Painter:
-    architecture, weights = _read(paths[0])
-    for path in paths[1:]:
-        other, theirs = _read(path)
-        model_files.require_same(paths, architecture, other)
-        share = np.float32(realism)
-        weights = {key: value + share * (theirs[key] - value) for key, value in weights.items()}
+    shape, weights = model_files.mixed(paths, realism)
+    architecture = _u_net(shape)
     try:
         return Painter(architecture, weights)
     except ModelError as error:
         raise ModelError(f"{paths[0]}: no usable weights: {error}") from error
 
 
-def critic(path: Path) -> Critic:
-    """The critic with the weights in a file; raises ModelError where they are none."""
-    architecture, weights = _read(path)
-    return Critic(architecture, weights)
+def proxy_gradient(path: Path) -> ProxyGradient:
+    """The proxy gradient of the network in a file; raises ModelError."""
+    card, weights = model_files.read(path)
+    return ProxyGradient(_u_net(card.architecture), weights)
 
 
-def _read(path: Path) -> tuple[Architecture, Weights]:
-    with model_files.opened(path) as (file, card):
-        architecture = card.architecture
-        architecture.require_fill()
-        assert isinstance(architecture, Architecture)
-        return architecture, model_files.weights(file)
+def _u_net(architecture: Shape) -> Architecture:
+    """A U-Net's architecture; raises ModelError for a network that does not start from the fill."""
+    architecture.require_fill()
+    assert isinstance(architecture, Architecture)
+    return architecture
 
 
 def _resized(planes: NDArray[np.float32], size: tuple[int, int], how: int) -> NDArray[np.float32]:
@@ -165,7 +156,7 @@ def _resized(planes: NDArray[np.float32], size: tuple[int, int], how: int) -> ND
 
 
 def _unshuffled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Squares of 2 by 2 pixels as channels: (c, 2 h, 2 w) to (4 c, h, w)."""
+    """Squares of 2x2 pixels as channels: (c, 2 h, 2 w) to (4 c, h, w)."""
     c, height, width = planes.shape
     squares = planes.reshape(c, height // 2, 2, width // 2, 2).transpose(0, 2, 4, 1, 3)
     return np.ascontiguousarray(squares).reshape(4 * c, height // 2, width // 2)

@@ -1,7 +1,8 @@
-"""Where tiles meet: sample values drawn toward what their neighbours across the border say.
+"""Joins tiles: moves sample values near a border toward their neighbours across it.
 
-Tiles are coded without one another, so that their errors, smooth within, part at the border. What
-the quantiser leaves open of a value is room enough to join them.
+Tiles are coded independently, so their errors jump at the borders. A value may move as far as the
+quantiser leaves it undetermined, which is enough to hide most of the jump: docs/research/seams.md
+has the measurements.
 """
 
 import numpy as np
@@ -11,19 +12,19 @@ from xcodec.kriging.neighbours import kriging, nearest
 from xcodec.types import Floats, Ints
 
 AROUND = 8
-"""Neighbours that a value is compared with."""
+"""Neighbours that a value is predicted from."""
 PULL = 0.7
-"""How far a value goes to what its neighbours say, where all of them lie in other tiles."""
+"""Fraction of the way to the prediction, for a value with all its neighbours in other tiles."""
 OPEN = 0.6
-"""Most that the difference counts, in steps of the quantiser: more than half, for the dead zone."""
+"""Largest difference that counts, in quantiser steps; above 1/2 because of the dead zone."""
 
 
 def joined(places: Ints, tiles: Ints, values: Floats, step: float) -> Floats:
-    """Sample values (n, 3) of several tiles, those near borders joined.
+    """Sample values (n, 3) of several tiles, those near borders moved.
 
-    places : (n, 2), rows and columns, no place twice
-    tiles  : (n,), the tile that each belongs to
-    step   : as in Samples
+    places : (n, 2), row and column of each sample, all different
+    tiles  : (n,), number of each sample's tile
+    step   : as in ``types.Samples``
     """
     if len(places) <= AROUND or (tiles == tiles[0]).all():
         return values

@@ -1,8 +1,9 @@
-"""Overlapping tiles: pictures of any size in bounded memory, and no seam.
+"""Overlapping windows: a generator on pictures of any size, in bounded memory and without seams.
 
-Tiles begin at multiples of the generator's coarsest grid, so that each sees the grid that the
-whole picture would. What a tile's inner border spoils is thrown away, and beyond that the
-neighbours are blended by a linear ramp.
+Windows start at multiples of the generator's coarsest resolution, so that they are aligned like the
+whole picture. Pixels near the inner border of a window, where the generator lacks context, are
+dropped; beyond them neighbouring windows are blended by a linear ramp. The sizes are measured in
+docs/research/opencv-or-torch.md.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,23 +16,25 @@ from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.types import Floats
 
 WHOLE = 1024 * 1024
-"""Pictures of at most this many pixels are painted in one piece."""
+"""Pictures of at most this many pixels are one window."""
 TILE = 1024
+"""Largest side of a window in pixels."""
 MARGIN = 32
-"""Pixels at a tile's inner border that are not used: the generator misses the other side there."""
+"""Pixels dropped at the inner borders of a window."""
 RAMP = 64
-"""Pixels over which neighbouring tiles are blended."""
+"""Pixels over which neighbouring windows are blended."""
 OVERLAP = 2 * MARGIN + RAMP
 
 Window = Callable[[slice, slice], Floats]
+"""Computes a window (rows, cols, 3) of a picture from its rows and columns."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A tile's part of an axis.
+    """A window's part of an axis.
 
-    weights : float32 (stop - start,), what the tile counts at each pixel; all spans that cover
-              a pixel sum to 1
+    weights : float32 (stop - start,), weight of the window at each pixel; the weights of all spans
+              that cover a pixel sum to 1
     """
 
     start: int
@@ -43,11 +46,8 @@ class Span:
         return slice(self.start, self.stop)
 
 
-def painted(height: int, width: int, window: Window) -> NDArray[np.float32]:
-    """A picture float32 (height, width, 3), whole or by tiles.
-
-    window : paints a window of the picture, given its rows and columns: (rows, cols, 3)
-    """
+def in_windows(height: int, width: int, window: Window) -> NDArray[np.float32]:
+    """A picture float32 (height, width, 3), computed in ``windows`` and blended."""
     pictures = (
         window(slice(top, bottom), slice(left, right))
         for top, bottom, left, right in windows(height, width)
@@ -56,25 +56,26 @@ def painted(height: int, width: int, window: Window) -> NDArray[np.float32]:
 
 
 def windows(height: int, width: int) -> list[tuple[int, int, int, int]]:
-    """First and last row and column, the last ones excluded, of the windows that a picture is
-    painted in, row by row.
-    """
+    """Top, bottom, left and right of the windows of a picture, row by row; ends are excluded."""
     down, right = _axes(height, width)
     return [(rows.start, rows.stop, cols.start, cols.stop) for rows in down for cols in right]
 
 
 def blended(height: int, width: int, pictures: Iterable[Floats]) -> Iterator[NDArray[np.float32]]:
-    """Strips of whole rows, from the top, of the painted ``windows`` of a picture."""
+    """A picture in strips of whole rows, from the top.
+
+    pictures : the ``windows`` of the picture, in their order
+    """
     down, right = _axes(height, width)
-    painted = iter(pictures)
+    remaining = iter(pictures)
     top, strip = 0, np.zeros((0, width, 3), np.float32)
     for number, rows in enumerate(down):
         grown = np.zeros((rows.stop - top, width, 3), np.float32)
         grown[: len(strip)] = strip
         for cols in right:
             weights = rows.weights[:, None, None] * cols.weights[:, None]
-            grown[rows.start - top :, cols.slice] += weights * next(painted)
-        # The next row of windows adds to what lies below its start.
+            grown[rows.start - top :, cols.slice] += weights * next(remaining)
+        # The next row of windows still adds to the rows below its start.
         ready = down[number + 1].start if number + 1 < len(down) else height
         yield grown[: ready - top]
         top, strip = ready, grown[ready - top :]
@@ -91,13 +92,13 @@ def _all(length: int) -> "Span":
 
 
 def spans(length: int) -> list[Span]:
-    """The spans of at most TILE pixels that cover an axis, all of about the same length."""
+    """Spans of at most TILE pixels, about equally long, that cover an axis."""
     if length <= TILE:
         return [_all(length)]
     count = -(-(length - OVERLAP) // (TILE - OVERLAP))
     each = -(-(length + (count - 1) * OVERLAP) // count)
     each = -(-each // MULTIPLE) * MULTIPLE
-    count = -(-(length - OVERLAP) // (each - OVERLAP))  # Rounded up, fewer may do.
+    count = -(-(length - OVERLAP) // (each - OVERLAP))  # Longer after rounding, fewer may suffice.
     starts = [number * (each - OVERLAP) for number in range(count)]
     stops = [min(start + each, length) for start in starts]
     total = np.zeros(length, np.float32)

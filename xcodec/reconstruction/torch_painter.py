@@ -1,4 +1,4 @@
-"""Pictures from samples by a generator, on the processor or on a graphics card."""
+"""The generator by torch, on the processor or on a GPU."""
 
 from contextlib import ExitStack
 from functools import lru_cache
@@ -10,6 +10,7 @@ from xcodec.errors import InputError
 from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.conditions import conditions, from_network
 from xcodec.reconstruction.generator import Network
+from xcodec.system.processor import has_bf16
 from xcodec.types import Fill, Floats, Samples
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -18,9 +19,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 class Painter:
     """A generator on a device.
 
-    device : one of DEVICES; "auto" takes the fastest that is there
+    device : one of DEVICES; "auto" is the fastest available
 
-    Raises InputError where there is no such device, ModelError for a network that sees no fill.
+    Raises InputError if the device is not available, ModelError for a network that does not start
+    from the classical fill.
     """
 
     def __init__(self, generator: Network, device: str = "auto") -> None:
@@ -42,9 +44,12 @@ class Painter:
 
 
 def painter(model: str, device: str, realism: float = 0.0) -> Painter:
-    """The generator of a name or path, loaded once for many pictures.
+    """The painter of a model, cached.
 
-    realism : share of its realistic weights, as in ``zoo.sets``; raises what that raises
+    model   : as in ``model_files.find``
+    realism : 0..1, the share of the realistic weights
+
+    Raises InputError or ModelError as ``model_files.sets`` and ``Painter`` do.
     """
     paths = model_files.sets(model, realism)
     return _painter(paths, tuple(map(model_files.digest, paths)), realism, device)
@@ -58,21 +63,21 @@ def _painter(
 
 
 def predict(generator: Network, x: torch.Tensor) -> torch.Tensor:
-    """The generator's RGB (batch, 3, height, width) on the network's scale, without gradients.
+    """RGB (batch, 3, height, width) on the network's scale, without gradients.
 
-    x : ``conditions`` (batch, 7, height, width), where the generator is
+    x : conditions (batch, 7, height, width), on the generator's device
     """
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
         stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=False))
-        if x.device.type == "cpu":  # Elsewhere, float32 is fast enough and nearer to the truth.
+        if x.device.type == "cpu":  # On GPUs float32 is fast enough, and more exact.
             stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=has_bf16()))
         picture: torch.Tensor = generator(x)
         return picture
 
 
 def choose(device: str) -> torch.device:
-    """The device of a name; raises InputError where there is none."""
+    """The device of a name, one of DEVICES; raises InputError if it is not available."""
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -81,16 +86,7 @@ def choose(device: str) -> torch.device:
     if device == "auto":
         return torch.device(next(name for name, usable in there.items() if usable))
     if device not in there:
-        raise InputError(f"device {device!r}: one of {', '.join(DEVICES)}")
+        raise InputError(f"device is {device!r}: it must be one of {', '.join(DEVICES)}")
     if not there[device]:
-        raise InputError(f"device {device!r}: torch finds none here")
+        raise InputError(f"device is {device!r}: torch finds none on this machine")
     return torch.device(device)
-
-
-def has_bf16() -> bool:
-    """Whether the processor itself computes in bfloat16, which makes convolutions faster.
-
-    oneDNN also emulates bfloat16 where the processor has none; that is slower than float32.
-    """
-    native = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
-    return bool(native) and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

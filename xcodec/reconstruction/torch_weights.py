@@ -1,6 +1,6 @@
-"""Weights of generators in files, as networks of torch.
+"""Networks of torch, built from files of weights and saved to them.
 
-A file is safetensors, as ``precision`` packs them, with metadata in JSON: loading it runs no code.
+Files are safetensors (``weight_packing``) with metadata in JSON: loading one runs no code.
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import Any
 
 import safetensors.numpy
 import torch
+from numpy.typing import NDArray
 from torch.overrides import TorchFunctionMode
 
 from xcodec.errors import ModelError
@@ -17,6 +18,7 @@ from xcodec.reconstruction.architecture import (
     Architecture,
     OnDemandArchitecture,
     Shape,
+    Weights,
     XGansArchitecture,
 )
 from xcodec.reconstruction.baselines import OnDemand, XGans
@@ -28,9 +30,9 @@ from xcodec.system import files
 
 
 def save(path: Path, generator: Network, card: Card) -> None:
-    """Write weights as ``precision`` packs them, atomically, over an existing file.
+    """Write weights atomically, over an existing file.
 
-    Raises InputError where that fails.
+    Raises InputError if that fails.
     """
     weights = {k: v.detach().cpu().numpy() for k, v in generator.state_dict().items()}
     texts = {
@@ -47,8 +49,7 @@ def save(path: Path, generator: Network, card: Card) -> None:
 
 
 class _Unfilled(TorchFunctionMode):
-    """New weights stay as they are: to draw numbers for them without memory takes several times as
-    long as to read the ones of a file."""
+    """Skips the initialisation of new weights: it takes several times as long as reading a file."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if getattr(func, "__name__", "") in ("normal_", "uniform_"):
@@ -57,41 +58,43 @@ class _Unfilled(TorchFunctionMode):
 
 
 def load(path: Path) -> tuple[Network, Card]:
-    """The generator in a file, in float32 on the processor, and its card.
+    """The network in a file, in float32 on the processor, and its card.
 
-    Raises ModelError where the file is missing, damaged or something else.
+    Raises ModelError if the file is missing, damaged or something else.
     """
-    with model_files.opened(path) as (file, card):
-        state = {key: torch.from_numpy(value) for key, value in model_files.weights(file).items()}
-        # Nothing is allocated before the shapes are known to fit.
-        with torch.device("meta"), _Unfilled():
-            generator = build(card.architecture)
-        generator.load_state_dict(state, assign=True)
-    return generator.eval(), card
+    card, weights = model_files.read(path)
+    with model_files.usable(path):
+        return _filled(card.architecture, weights), card
 
 
 def mixed(paths: tuple[Path, ...], realism: float) -> Network:
-    """The generator whose weights lie between those of two files, or those of one file.
+    """The network with the weights of ``model_files.mixed``; raises ModelError."""
+    architecture, weights = model_files.mixed(paths, realism, _lerp)
+    with model_files.usable(paths[0]):
+        return _filled(architecture, weights)
 
-    realism : share of the second file's weights, 0..1
 
-    Raises ModelError where they aren't weights of the same network.
+def _lerp(one: NDArray[Any], other: NDArray[Any], share: float) -> NDArray[Any]:
+    """``model_files.mean`` by torch, whose last bits differ for shares above one half.
+
+    Networks in bfloat16 turn these bits into grey levels: with another formula, pictures would
+    differ from those of earlier versions.
     """
-    generator, _ = load(paths[0])
-    if len(paths) == 1:
-        return generator
-    realistic, _ = load(paths[1])
-    model_files.require_same(paths, generator.architecture, realistic.architecture)
-    theirs = realistic.state_dict()
-    with torch.no_grad():
-        for key, value in generator.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(theirs[key], realism)
-    return generator
+    return torch.lerp(torch.from_numpy(one), torch.from_numpy(other), share).numpy()
+
+
+def _filled(architecture: Shape, weights: Weights) -> Network:
+    """A network with these weights; raises RuntimeError if they do not fit."""
+    # Nothing is allocated before the shapes are known to fit.
+    with torch.device("meta"), _Unfilled():
+        network = build(architecture)
+    state = {key: torch.from_numpy(value) for key, value in weights.items()}
+    network.load_state_dict(state, assign=True)
+    return network.eval()
 
 
 def build(architecture: Shape) -> Network:
-    """An untrained network of any kind; raises ModelError for a kind that is none."""
+    """An untrained network; raises ModelError for an unknown architecture."""
     if isinstance(architecture, Architecture):
         return Generator(architecture)
     if isinstance(architecture, XGansArchitecture):
@@ -102,5 +105,5 @@ def build(architecture: Shape) -> Network:
 
 
 def channels(architecture: Shape) -> int:
-    """Planes of the conditions that a network sees."""
+    """Planes of a network's input."""
     return CHANNELS if architecture.blends else 3

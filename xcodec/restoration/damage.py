@@ -1,9 +1,9 @@
-"""The damage that the paper's section 4 restores: four tasks, each the same again from its seed.
+"""The four kinds of damage in section 4 of the paper, repeatable from a seed.
 
 points      : a few pixels are known, all others are white
-color-noise : most pixels are random colours, and nothing says which
+color-noise : most pixels are random colours, at unmarked places
 white-block : a square in the middle is white
-color-block : a square somewhere shows another picture
+color-block : a square at a random place shows part of another picture
 
 No torch here.
 """
@@ -14,22 +14,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from xcodec.choices import DISTRIBUTIONS as DISTRIBUTIONS
+from xcodec.choices import TASKS as TASKS
 from xcodec.errors import InputError
 from xcodec.pictures.colour import to_ycocg
 from xcodec.sampling import density as densities
 from xcodec.sampling.mask import points_from_density
 from xcodec.types import RGB, Floats
 
-TASKS = ("points", "color-noise", "white-block", "color-block")
-DISTRIBUTIONS = ("random", "sobel", "codec")
-"""Where the points of the task points lie."""
 WHITE = 255
 LEVELS = {"points": (1, 20), "color-noise": (85, 95), "white-block": (128, 128)} | {
     "color-block": (16, 128)
 }
-"""Least and most of the paper: percent known, percent noise, and sides of blocks in pixels."""
+"""Least and most damage in the paper, in the units of ``corrupt``."""
 FAINT = 1e-3
-"""Chance of a pixel without any edge to be a Sobel-weighted point, relative to the mean pixel's."""
+"""Weight of a pixel without any edge in the Sobel distribution, relative to the mean weight."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Corrupted:
     """A damaged picture.
 
     rgb   : uint8 (height, width, 3)
-    known : bool (height, width): where it still shows the original
+    known : bool (height, width), true where it shows the original
     """
 
     rgb: RGB
@@ -53,15 +52,15 @@ def corrupt(
     distribution: str = "random",
     clutter: RGB | None = None,
 ) -> Corrupted:
-    """A picture, uint8 (height, width, 3), damaged as one of TASKS.
+    """A picture, uint8 (height, width, 3), with the damage of one of TASKS.
 
-    level        : percent of the pixels that are known (points), percent that are noise
-                   (color-noise), or side of the block in pixels (white-block, color-block)
-    rng          : everything random comes from here
-    distribution : one of DISTRIBUTIONS, for points
-    clutter      : the other picture, for color-block
+    level        : percent of the pixels that are known (points) or noise (color-noise), 1..99; or
+                   the side of the block in pixels (white-block, color-block)
+    rng          : source of all random numbers
+    distribution : of points, one of DISTRIBUTIONS
+    clutter      : the other picture, uint8 (height, width, 3), for color-block
 
-    Raises InputError where the arguments don't fit the task or the picture.
+    Raises InputError if the arguments do not fit the task or the picture.
     """
     if task == "points":
         return points(rgb, level, rng, distribution)
@@ -71,19 +70,21 @@ def corrupt(
         return white_block(rgb, level)
     if task == "color-block":
         if clutter is None:
-            raise InputError("color-block needs another picture, which fills the block")
+            raise InputError("color-block needs another picture (clutter) to cut the block from")
         return color_block(rgb, clutter, level, rng)
-    raise InputError(f"task is {task!r}; it is one of {', '.join(TASKS)}")
+    raise InputError(f"task is {task!r}: it must be one of {', '.join(TASKS)}")
 
 
 def points(
     rgb: RGB, percent: int, rng: np.random.Generator, distribution: str = "random"
 ) -> Corrupted:
-    """A picture of which some percent of the pixels are known; the others are white.
+    """A picture with this percentage of known pixels; the others are white.
 
-    "random" : a matrix of integers, uniform in 0..99, against a threshold
-    "sobel"  : so many pixels, drawn by the strength of the Sobel edge at each
-    "codec"  : where the encoder samples: by Sobel density, spread as blue noise
+    distribution : "random": each pixel by itself, as in the paper, so that their number varies;
+                   "sobel": exactly the percentage, drawn with the Sobel edge strength as weight;
+                   "codec": where the encoder samples, blue noise with Sobel density
+
+    Raises InputError for a percentage outside 1..99 or an unknown distribution.
     """
     _check_percent(percent)
     if distribution == "random":
@@ -97,14 +98,15 @@ def points(
         known = np.zeros(luma.shape, np.bool_)
         known[placed.rows, placed.cols] = True
     else:
-        raise InputError(f"points are {distribution!r}; one of {', '.join(DISTRIBUTIONS)}")
+        there = ", ".join(DISTRIBUTIONS)
+        raise InputError(f"distribution is {distribution!r}: it must be one of {there}")
     return Corrupted(np.where(known[..., None], rgb, np.uint8(WHITE)), known)
 
 
 def color_noise(rgb: RGB, percent: int, rng: np.random.Generator) -> Corrupted:
-    """A picture of which some percent of the pixels are random RGB; nothing marks them.
+    """A picture with this percentage of its pixels replaced by random RGB, each by itself.
 
-    The places are found as random points are.
+    Raises InputError for a percentage outside 1..99.
     """
     _check_percent(percent)
     noisy = rng.integers(0, 100, rgb.shape[:2], np.uint8) < percent
@@ -113,31 +115,40 @@ def color_noise(rgb: RGB, percent: int, rng: np.random.Generator) -> Corrupted:
 
 
 def white_block(rgb: RGB, side: int) -> Corrupted:
-    """A picture with a white square of ``side`` pixels in its middle."""
+    """A picture with a white square of ``side`` pixels in its middle.
+
+    Raises InputError if the square does not fit.
+    """
     _check_side(rgb, side)
     top, left = ((length - side) // 2 for length in rgb.shape[:2])
-    painted = rgb.copy()
-    painted[top : top + side, left : left + side] = WHITE
-    return Corrupted(painted, _outside(rgb, top, left, side))
+    damaged = rgb.copy()
+    damaged[top : top + side, left : left + side] = WHITE
+    return Corrupted(damaged, _outside(rgb, top, left, side))
 
 
 def color_block(rgb: RGB, clutter: RGB, side: int, rng: np.random.Generator) -> Corrupted:
-    """A picture with a square of ``side`` pixels, anywhere, cut anywhere from another picture."""
+    """A picture with a random square of another picture at a random place.
+
+    clutter : the other picture, uint8 (height, width, 3)
+    side    : of the square in pixels
+
+    Raises InputError if the square does not fit into both pictures.
+    """
     _check_side(rgb, side)
     _check_side(clutter, side)
     top, left = (int(rng.integers(length - side + 1)) for length in rgb.shape[:2])
     there = [int(rng.integers(length - side + 1)) for length in clutter.shape[:2]]
-    painted = rgb.copy()
+    damaged = rgb.copy()
     patch = clutter[there[0] : there[0] + side, there[1] : there[1] + side]
-    painted[top : top + side, left : left + side] = patch
-    return Corrupted(painted, _outside(rgb, top, left, side))
+    damaged[top : top + side, left : left + side] = patch
+    return Corrupted(damaged, _outside(rgb, top, left, side))
 
 
 def _sobel_points(luma: Floats, percent: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """So many percent of the pixels, drawn without replacement by the strength of their edge."""
+    """This percentage of the pixels, drawn without replacement with edge strength as weight."""
     edges = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
     weights = edges.astype(np.float64) + FAINT * max(float(edges.mean()), 1e-9)
-    # The smallest of exponential times over weights are a weighted draw without replacement
+    # The smallest exponential variates over weights are a weighted draw without replacement
     # (Efraimidis and Spirakis 2006).
     times = rng.exponential(size=luma.shape) / weights
     count = max(1, round(percent / 100 * luma.size))
@@ -154,10 +165,10 @@ def _outside(rgb: RGB, top: int, left: int, side: int) -> NDArray[np.bool_]:
 
 def _check_percent(percent: int) -> None:
     if not isinstance(percent, int | np.integer) or not 1 <= percent <= 99:
-        raise InputError(f"a whole percent in 1..99 is needed, not {percent}")
+        raise InputError(f"the level is {percent}: it must be a whole percentage in 1..99")
 
 
 def _check_side(rgb: RGB, side: int) -> None:
     if not 1 <= side <= min(rgb.shape[:2]):
         size = f"{rgb.shape[1]}x{rgb.shape[0]}"
-        raise InputError(f"a block of side {side} doesn't fit into a picture of {size} pixels")
+        raise InputError(f"a block of {side}x{side} pixels does not fit into a picture of {size}")

@@ -1,12 +1,12 @@
-"""What a network sees of a damaged picture, task by task.
+"""The input of a network for a damaged picture, by task.
 
-Networks that start from the classical fill get CHANNELS planes:
+Networks that start from a classical fill get CHANNELS planes:
 
 points, blocks : those of the decoder: fill, deviation, mask, step 0, tone "point"
-color-noise    : the fill of the pixels that agree with others, the picture as it came, 1, each
-                 pixel's chance to be noise
+color-noise    : fill from the pixels that agree with others (3), the damaged picture (3), and each
+                 pixel's probability of being noise
 
-Other networks get the picture as it came, with white where the task leaves nothing.
+Other networks get the RGB of the damaged picture.
 """
 
 import numpy as np
@@ -25,12 +25,12 @@ def inputs(
 ) -> NDArray[np.float32]:
     """Conditions float32 (channels, height, width) of a damaged picture.
 
-    blends : whether the network starts from the classical fill
-    rgb    : uint8 (height, width, 3), as it came
-    known  : bool (height, width), which pixels are right; of MASKED tasks only
-    fill   : the classical fill, if it is there already; of MASKED tasks and of color-noise
+    blends : whether the network starts from a classical fill
+    rgb    : uint8 (height, width, 3), the damaged picture
+    known  : bool (height, width), true where pixels are known; for MASKED tasks only
+    fill   : the classical fill if it is available already
 
-    Raises InputError where a mask is needed and isn't there, or leaves nothing.
+    Raises InputError if a mask is needed and is missing or marks no pixel.
     """
     if not blends:
         return to_network(np.moveaxis(rgb, -1, 0))

@@ -1,8 +1,9 @@
-"""Which pixels of a picture under colour noise are right: those that agree with others around them.
+"""Estimates which pixels of a picture under colour noise show the original.
 
-Random colours meet their neighbours' by chance, and colours of a picture by nature: the density of
-colours around a pixel, at its own colour, tells the one from the other. A second look counts each
-neighbour by how likely it is right itself.
+The colour of an original pixel is met again nearby far more often than a random colour. So the
+density of the colours around a pixel, taken at its own colour, gives the probability that it is
+original. A second pass weights each neighbour by its own probability.
+docs/research/finding-damage.md measures fills with the constants below.
 """
 
 import numpy as np
@@ -11,66 +12,71 @@ from numpy.typing import NDArray
 from xcodec.restoration.fills import fill_hole, fill_known
 from xcodec.types import RGB, Fill
 
-LOOKS = ((12, 6.0, 25.0), (9, 4.0, 14.0))
-"""Each look at the picture: pixels that it reaches, and the scales of its Gaussians in pixels and
-in grey levels."""
-USUAL = 0.1
-"""Share of right pixels to begin with; the looks find their own."""
+PASSES = ((12, 6.0, 25.0), (9, 4.0, 14.0))
+"""For each pass: radius in pixels, and standard deviations of the Gaussians in pixels and in grey
+levels."""
+INITIAL_SHARE = 0.1
+"""Share of original pixels that the first pass assumes; it estimates that of the second."""
 SURE = 0.7
-"""Chance from which on a pixel is painted from."""
-_CHANCE = 1 / 256**3
-"""Density of a random colour at any."""
+"""Pixels with a higher probability are known to the fill."""
+_RANDOM_DENSITY = 1 / 256**3
+"""Density of random colours in RGB."""
 
 
 def fill_noise(rgb: RGB) -> Fill:
-    """The classical fill of a picture, uint8 (height, width, 3), some of whose pixels are noise.
+    """The classical fill of a picture, uint8 (height, width, 3), under colour noise.
 
-    The deviation is each pixel's chance to be noise, 0..1. Grey where none seems to be right.
+    Its deviation is each pixel's probability of being noise, 0..1. If no pixel is sure to be
+    original, the fill is grey.
     """
-    right = chances(rgb)
-    known = right > SURE
+    original = probabilities(rgb)
+    known = original > SURE
     if not known.any():
-        return Fill(np.full(rgb.shape, 127.5, np.float32), 1 - right)
-    # Kriging is for scattered points: of a picture that is mostly right, only holes are filled.
-    painted = (fill_hole if known.mean() > 0.5 else fill_known)(rgb, known)
-    return Fill(painted.rgb, 1 - right)
+        return Fill(np.full(rgb.shape, 127.5, np.float32), 1 - original)
+    # Kriging is for scattered points; in a picture that is mostly known there are only holes.
+    filled = (fill_hole if known.mean() > 0.5 else fill_known)(rgb, known)
+    return Fill(filled.rgb, 1 - original)
 
 
-def chances(rgb: RGB) -> NDArray[np.float32]:
-    """How likely each pixel of a picture, uint8 (height, width, 3), is right: (height, width).
+def probabilities(rgb: RGB) -> NDArray[np.float32]:
+    """The probability that each pixel of a picture is original: float32 (height, width), 0..1.
 
-    The others are taken for random colours, uniform in RGB.
+    Noise is assumed to be uniform in RGB.
+
+    rgb : uint8 (height, width, 3)
     """
     colours = rgb.astype(np.float32)
-    right = np.ones(rgb.shape[:2], np.float32)
-    share = USUAL
-    # All neighbours count in the first look: what they would give were they noise is taken off.
-    by_chance = (1 - share) * _CHANCE
-    for reach, far, alike in LOOKS:
-        found = np.maximum(_density(colours, right, reach, far, alike) - np.float32(by_chance), 0)
-        right = found / (found + np.float32((1 - share) * _CHANCE))
-        share = float(np.clip(right.mean(), 0.02, 0.5))
+    original = np.ones(rgb.shape[:2], np.float32)
+    share = INITIAL_SHARE
+    # In the first pass all neighbours count, so what noise contributes is subtracted.
+    by_chance = (1 - share) * _RANDOM_DENSITY
+    for radius, far, alike in PASSES:
+        density = _density(colours, original, radius, far, alike)
+        found = np.maximum(density - np.float32(by_chance), 0)
+        original = found / (found + np.float32((1 - share) * _RANDOM_DENSITY))
+        share = float(np.clip(original.mean(), 0.02, 0.5))
         by_chance = 0.0
-    return right
+    return original
 
 
 def _density(
-    colours: NDArray[np.float32], counts: NDArray[np.float32], reach: int, far: float, alike: float
+    colours: NDArray[np.float32], counts: NDArray[np.float32], radius: int, far: float, alike: float
 ) -> NDArray[np.float32]:
-    """Density of the colours around each pixel at its own, times the neighbours' counts.
+    """Density of the colours around each pixel at its own colour: float32 (height, width).
 
-    colours : (height, width, 3); counts : (height, width)
-    reach, far, alike : as in LOOKS
+    colours            : (height, width, 3)
+    counts             : (height, width), weight of each pixel as a neighbour
+    radius, far, alike : as in PASSES
     """
     height, width = counts.shape
     found = np.zeros((height, width), np.float32)
     whole = np.full((height, width), 1e-9, np.float32)
     scale = np.float32(-0.5 / alike**2)
-    for down in range(min(reach, height - 1) + 1):
-        for right in range(-min(reach, width - 1), min(reach, width - 1) + 1):
+    for down in range(min(radius, height - 1) + 1):
+        for right in range(-min(radius, width - 1), min(radius, width - 1) + 1):
             squared = down * down + right * right
-            if squared > reach * reach or (down == 0 and right <= 0):
-                continue  # A pair is seen once, from its upper or left pixel.
+            if squared > radius * radius or (down == 0 and right <= 0):
+                continue  # Every pair is visited once, from its upper or left pixel.
             here = slice(height - down), slice(max(-right, 0), width - max(right, 0))
             there = slice(down, height), slice(max(right, 0), width - max(-right, 0))
             weight = np.float32(np.exp(-squared / (2 * far * far)))

@@ -1,10 +1,11 @@
-"""The paper's restoration tasks: a damaged picture in, a restored one out, at any size."""
+"""The paper's restoration tasks: restores damaged pictures of any size."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from xcodec.errors import InputError, ModelError
+from xcodec.pictures.modes import to_depth
 from xcodec.reconstruction import model_files, tiling, torch_weights
 from xcodec.reconstruction.conditions import from_network
 from xcodec.reconstruction.generator import Network
@@ -17,12 +18,12 @@ from xcodec.types import RGB, Floats
 MODELS = {task: f"restore-photo-{task}" for task in TASKS[:2]} | {
     task: f"restore-face-{task}" for task in TASKS[2:]
 }
-"""The weights that restore a task where none are named: the paper's blocks lie on faces."""
+"""The default model of each task: the paper's blocks are on faces."""
 BLOCKS = {"white-block", "color-block"}
-"""Tasks whose networks, where they start from a fill, see the same: what is around a hole."""
-TWICE = {"points"}
-"""Tasks whose pictures are painted as they are and mirrored: the mean of both is 0.1 dB nearer to
-the truth. Noise and blocks would gain 0.01 to 0.06 dB."""
+"""Tasks that look the same to networks that start from a fill: a hole in a picture."""
+MIRRORED = {"points"}
+"""Tasks for which the results of a picture and of its mirror image are averaged: this gains 0.1 dB
+for points; noise and blocks would gain 0.01 to 0.06 dB."""
 
 
 def restore(
@@ -34,75 +35,82 @@ def restore(
     raw: bool = False,
     device: str = "auto",
 ) -> RGB:
-    """A picture, uint8 (height, width, 3), with the damage of one of ``corruption.TASKS`` undone.
+    """A picture, uint8 (height, width, 3), with the damage of one of ``damage.TASKS`` undone.
 
-    known  : bool (height, width), where the picture is right; None to find it, but for color-noise,
-             where nothing tells
-    model  : name or path of the weights; None for MODELS
-    raw    : give the network's own pixels where the picture is known, too
+    known  : bool (height, width), true where the picture shows the original; None: find it, except
+             for color-noise
+    model  : name or path of the weights; None: those of MODELS
+    raw    : return the network's own pixels also where pixels are known
     device : "auto", "cpu", "cuda" or "mps"
 
-    Raises InputError where picture and mask don't fit the task, ModelError where weights for it are
-    missing.
+    Raises InputError if picture or mask do not fit the task, or the damage is not found, ModelError
+    if the weights are missing or restore another task.
     """
     if task not in TASKS:
-        raise InputError(f"task is {task!r}; it is one of {', '.join(TASKS)}")
+        raise InputError(f"task is {task!r}: it must be one of {', '.join(TASKS)}")
     if known is not None and known.shape != rgb.shape[:2]:
-        raise InputError(f"the mask is not {rgb.shape[1]}x{rgb.shape[0]} pixels, as the picture is")
+        raise InputError(f"the mask is not {rgb.shape[1]}x{rgb.shape[0]} pixels, like the picture")
     network = load(model or MODELS[task], task)
     if known is None:
         known = found(rgb, task, network)
     conditions = inputs(network.architecture.blends, task, rgb, known)
-    painted = paint(conditions, network, task, device)
-    restored = np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+    restored = to_depth(paint(conditions, network, task, device), 8)
     if known is not None and not raw:
         restored[known] = rgb[known]
     return restored
 
 
 def found(rgb: RGB, task: str, network: Network) -> NDArray[np.bool_] | None:
-    """Where a picture, uint8 (height, width, 3), is right, bool (height, width), as far as its
-    restoration needs that; None for noise, and where a network finds colour blocks by itself.
+    """The known pixels of a damaged picture, bool (height, width), if its network needs them.
 
-    Raises InputError where damage of MASKED tasks doesn't stand out.
+    None for color-noise, and for networks that find colour blocks by themselves.
+
+    rgb : uint8 (height, width, 3)
+
+    Raises InputError if the damage is not found.
     """
     alone = task == "color-block" and not network.architecture.blends
     return find_known(rgb, task) if task in MASKED and not alone else None
 
 
 def load(model: str, task: str) -> Network:
-    """The network that undoes a task; raises ModelError where weights are missing or do another.
+    """The network of a model for a task.
 
-    What paints points of the codec also paints plain ones, and what fills blocks of one kind from
-    their surroundings also fills the other's.
+    Networks of the codec also restore points, and networks that fill one kind of block from its
+    surroundings also fill the other kind.
+
+    Raises ModelError if the weights are missing or restore another task.
     """
     path = model_files.find(model)
     network, card = torch_weights.load(path)
     learned = card.settings.get("task", "codec")
     alike = {learned, task} <= BLOCKS and network.architecture.blends
     if learned != task and (learned, task) != ("codec", "points") and not alike:
-        raise ModelError(f"{path}: these weights learned {learned}, not {task}")
+        raise ModelError(f"{path}: these weights restore {learned}, not {task}")
     return network
 
 
 def paint(
     conditions: NDArray[np.float32], network: Network, task: str, device: str
 ) -> NDArray[np.float32]:
-    """RGB float32 (height, width, 3), nominally 0..255, of conditions (channels, height, width).
+    """A network's picture, RGB float32 (height, width, 3), nominally 0..255.
 
-    Large pictures are painted in tiles where the network takes any size. The paper's network and
-    On-Demand Learning's paint once, whatever the task.
+    Large pictures are reconstructed in windows. Only networks that start from a fill average over
+    the mirror image.
+
+    conditions : (channels, height, width)
+    task       : decides on the average over the mirror image, as in MIRRORED
     """
     place = choose(device)
     network = network.to(place)
-    twice = task in TWICE and network.architecture.blends
+    mirrored = task in MIRRORED and network.architecture.blends
 
     def window(rows: slice, cols: slice) -> Floats:
         x = torch.from_numpy(np.ascontiguousarray(conditions[:, rows, cols]))[None].to(place)
         painted = predict(network, x)
-        if twice:
+        if mirrored:
             painted = (painted + predict(network, x.flip(-1)).flip(-1)) / 2
         return from_network(painted[0].permute(1, 2, 0).cpu().numpy())
 
     _, height, width = conditions.shape
-    return tiling.painted(height, width, window)
+    return tiling.in_windows(height, width, window)

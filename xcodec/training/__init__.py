@@ -1,1 +1,1 @@
-"""Training of generators: crops of what the encoder really sends, a loss, a loop."""
+"""Training of networks: encoded pictures, crops, losses and the training loop."""

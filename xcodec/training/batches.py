@@ -1,4 +1,4 @@
-"""The crops of the steps to come, drawn by threads while the network learns."""
+"""Batches of crops, drawn by background threads while the network learns."""
 
 import itertools
 import queue
@@ -12,17 +12,18 @@ from xcodec.training.filler import Filler
 from xcodec.training.settings import TrainSettings
 
 READY_BATCHES = 4
+"""Steps that each thread draws ahead."""
 PLAIN_PACE = 8
-"""Pictures a step where they are only decoded, instead of the setting for encoded ones."""
+"""Pictures that each step adds if they are only decoded, in place of the setting ``pace``."""
 Ready = queue.Queue[list[Batch | Crops] | Exception]
-"""What a drawing thread has ready: the batches of its steps, or why there are none."""
+"""What a thread has drawn: the batches of its steps, or the error that stopped it."""
 
 
 class Batches:
-    """The batches of a process, step by step, drawn by threads of their own.
+    """The batches of one process, step by step.
 
     bands  : as in ``draw``
-    waited : seconds that ``next`` has waited, all together
+    waited : total seconds that ``next`` has waited
     """
 
     def __init__(
@@ -35,12 +36,16 @@ class Batches:
         size: int = 1,
         drawers: int = 1,
     ) -> None:
-        """drawers : threads that draw; a graphics card learns faster than one of them draws."""
+        """Start drawing at a step.
+
+        rank, size : this process and the number of processes
+        drawers    : threads that draw; a GPU learns faster than one thread draws
+        """
         self.waited = 0.0
         self.bands = tuple(bands)
         self._filler = filler
         self._settings = settings
-        self._clutter = cache.pictures(settings.clutter) if settings.clutter else []
+        self._clutter = cache.pictures(settings.damage.clutter) if settings.damage.clutter else []
         self._rank, self._size = rank, size
         self._drawers = drawers
         self._start(step)
@@ -57,7 +62,10 @@ class Batches:
             thread.start()
 
     def next(self) -> list[Batch | Crops]:
-        """The next step's batches, one for each part of its gradient; raises what drawing did."""
+        """The batches of the next step, one for each part of its gradient.
+
+        Raises the error that stopped drawing, if any.
+        """
         start = time.monotonic()
         batches = next(self._turns).get()
         self.waited += time.monotonic() - start
@@ -66,7 +74,7 @@ class Batches:
         return batches
 
     def use(self, bands: Sequence[float], step: int) -> None:
-        """Draw the levels of damage by other shares, from a step on."""
+        """Draw levels of damage with other shares of the bands, from ``step`` on."""
         if tuple(bands) != self.bands:
             self.close()
             self.bands = tuple(bands)
@@ -81,16 +89,16 @@ class Batches:
             thread.join()
 
     def _fill(self, step: int, ready: Ready) -> None:
-        """Draw a thread's share of the steps, from the first of them on."""
+        """Draw every n-th step, of n threads, from ``step`` on."""
         settings = self._settings
-        pace = settings.pace if settings.prepared else PLAIN_PACE
+        pace = settings.encoding.pace if settings.prepared else PLAIN_PACE
         while not self._closed.is_set():
             batches: list[Batch | Crops] | Exception
             try:
-                entries = self._filler.first(settings.ready + int(step * pace))
+                entries = self._filler.first(settings.encoding.ready + int(step * pace))
                 batches = [
                     draw(entries, settings, step, self._places(part), self.bands, self._clutter)
-                    for part in range(settings.accumulate)
+                    for part in range(settings.crops.accumulate)
                 ]
             except Exception as error:
                 batches = error
@@ -98,6 +106,6 @@ class Batches:
             step += self._drawers
 
     def _places(self, part: int) -> range:
-        """The places of this process's crops in a part of a step."""
-        first = (part * self._size + self._rank) * self._settings.batch
-        return range(first, first + self._settings.batch)
+        """The places of the crops of this process within a step, for one part of the step."""
+        first = (part * self._size + self._rank) * self._settings.crops.batch
+        return range(first, first + self._settings.crops.batch)

@@ -1,4 +1,4 @@
-"""Curves and sample pictures of a run for TensorBoard; nothing where that isn't installed."""
+"""Curves and sample pictures for TensorBoard, if it is installed."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,37 +7,38 @@ from typing import Any
 import numpy as np
 import torch
 
-from xcodec.errors import InputError
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.torch_painter import predict
+from xcodec.system import packages
 from xcodec.training.dataset import Example, picture_of
 from xcodec.types import RGB
 
 STEPS = 20
-"""Between two points of a curve."""
+"""Steps between two points of a curve."""
 SAMPLES = 4
-"""Pictures of a level in the grid: what the network sees, what it paints, the original."""
+"""Pictures in the grid of each level."""
 
 
 class Board:
     """Writes events to a folder.
 
-    folder : None writes nothing
-    step   : where the run goes on; what an earlier one wrote beyond is dropped
+    folder : None: write nothing
+    step   : step at which the run continues; later events of an earlier run are dropped
+
+    Raises DependencyError without TensorBoard.
     """
 
     def __init__(self, folder: Path | None, step: int) -> None:
         self._writer: Any = None
         if folder is None:
             return
-        if not available():
-            raise InputError("no TensorBoard is installed: pip install 'xcodec[train]'")
+        packages.require("tensorboard", "train")
         from torch.utils.tensorboard import SummaryWriter
 
         self._writer = SummaryWriter(str(folder), purge_step=step)
 
     def curves(self, step: int, values: dict[str, float]) -> None:
-        """A point of each curve, at every STEPS-th step."""
+        """Add a point to each curve, every STEPS steps."""
         if self._writer is not None and step % STEPS == 0:
             for name, value in values.items():
                 self._writer.add_scalar(name, value, step)
@@ -50,7 +51,7 @@ class Board:
         examples: dict[str, list[Example]],
         device: torch.device,
     ) -> None:
-        """A validation's figures, and a grid of samples a level."""
+        """Add the figures of a validation, and a grid of samples for each level."""
         if self._writer is None:
             return
         for name, value in values.items():
@@ -61,7 +62,7 @@ class Board:
         self._writer.flush()
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining events."""
         if self._writer is not None:
             self._writer.close()
 
@@ -72,7 +73,7 @@ def available() -> bool:
 
 
 def sample_grid(network: Network, examples: list[Example], device: torch.device) -> RGB:
-    """Rows of: what the network sees, what it paints, the original; uint8 (height, width, 3)."""
+    """Rows of input, output and original, uint8 (height, width, 3)."""
     height = max(example.target.shape[1] for example in examples)
     width = max(example.target.shape[2] for example in examples)
     grid = np.full((height * len(examples), 3 * width, 3), 255, np.uint8)

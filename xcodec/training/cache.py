@@ -1,45 +1,53 @@
-"""Training pictures as a network's user knows them: what is made of each, and kept on disk.
+"""Encoded training pictures on disk. No torch here: workers do not need it.
 
-An entry is a uint8 array (height, width, 8) in a .npy file: original RGB, classical fill, its
-deviation in 1/255, mask; or (height, width, 11), with the damaged RGB behind them; or (height,
-width, 3), RGB alone, where damage is drawn afresh for each crop. Step and tone stand in its name:
-<digest of the picture>-<version, rates, variant>_<step>_<tone>.npy. No torch here: the workers
-never need it.
+An entry is a .npy file of uint8, (height, width, planes), with one of these sets of planes:
+
+8  : original RGB, RGB of the classical fill, its deviation in 1/255, mask of the samples (0 or 1)
+11 : these, then RGB of the damaged picture
+3  : RGB alone, if every crop is damaged afresh
+
+Its name holds step and tone: <digest of the picture>-<version, rates, variant>_<step>_<tone>.npy.
 """
 
 import functools
 import os
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xcodec.coding import quantizer
 from xcodec.encoder.analysis import quantised
 from xcodec.errors import InputError
+from xcodec.options import LARGEST_STEP, EncodeOptions
 from xcodec.pictures import loading
+from xcodec.pictures.modes import to_depth
 from xcodec.reconstruction.classical import fill
 from xcodec.restoration import damage
 from xcodec.restoration.fills import fill_known
 from xcodec.restoration.noise import fill_noise
+from xcodec.system import files
 from xcodec.training.variety import varied
 from xcodec.types import RGB, Fill
 
 CACHE_VERSION = 7
-"""Goes up when the encoder changes so much that networks must be trained on its new files."""
+"""Increased when the encoder changes so much that networks must learn from new files."""
 LARGEST_SIDE = 768
-"""Larger pictures are cut to a window of this side, another one in each variant."""
+"""Larger pictures are cut to a square of this side, a different one for each variant."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 
 
 @dataclass(frozen=True)
 class Draw:
-    """How the encoder codes a picture.
+    """Options of the encoder for one picture.
 
-    factor   : the step, as a multiple of the default at that rate
-    block    : side of a density block in pixels; None for the default
-    strength : how strongly edges draw samples; None for the default
+    rate     : samples per pixel
+    factor   : quantiser step as a multiple of the default at that rate
+    density  : "sobel" or "uniform"
+    tone     : one of ``choices.TONES``
+    block    : side of a density block in pixels; None: the default
+    strength : how strongly edges attract samples; None: the default
     """
 
     rate: float
@@ -49,10 +57,22 @@ class Draw:
     block: int | None = None
     strength: float | None = None
 
+    def options(self) -> EncodeOptions:
+        """The encoder's options for this."""
+        step = quantizer.step_of(quantizer.default_index(self.rate)) * self.factor
+        return EncodeOptions(
+            rate=self.rate,
+            step=min(max(step, quantizer.SMALLEST_STEP), LARGEST_STEP),
+            density=self.density,
+            strength=None if self.density == "uniform" else self.strength,
+            tone=self.tone,
+            block=self.block,
+        )
+
 
 @dataclass(frozen=True)
 class PointsDraw:
-    """Plain pixels as samples: percent and distribution of ``corruption.points``."""
+    """Known pixels as samples: percent and distribution as in ``damage.points``."""
 
     percent: int
     distribution: str
@@ -60,7 +80,7 @@ class PointsDraw:
 
 @dataclass(frozen=True)
 class NoiseDraw:
-    """Some percent of the pixels random colours, as ``corruption.color_noise`` makes them."""
+    """Colour noise: percent as in ``damage.color_noise``."""
 
     percent: int
 
@@ -70,10 +90,10 @@ class Job:
     """A picture to encode.
 
     stem : name of the entry, up to its step
-    draw : how; None keeps RGB alone
-    side : larger pictures are cut to a window of this side
-    seed : where the window lies, and points; None for the middle
-    vary : the least side of the picture once it is ``variety.varied``; 0 leaves it as it is
+    draw : how to encode or damage it; None: keep RGB alone
+    side : larger pictures are cut to a square of this side
+    seed : of the square's place and of the damage; None: the middle
+    vary : ``smallest`` of ``variety.varied``; 0: do not vary the picture
     """
 
     picture: Path
@@ -89,8 +109,8 @@ class Job:
 class Entry:
     """An encoded picture.
 
-    step   : quantiser step of the finest luma level
-    tone   : one of ``samples.TONES``
+    step : quantiser step of the finest luma level, grey levels
+    tone : one of ``choices.TONES``
     """
 
     path: Path
@@ -99,34 +119,36 @@ class Entry:
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """uint8 (height, width, planes), mapped from disk: planes as the module says."""
-        # Opened each time: thousands of mapped files would be too many open ones.
+        """uint8 (height, width, planes), mapped from disk; planes as in the module's docstring."""
+        # Opened each time: thousands of open files would be too many.
         pixels: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
         return pixels
 
 
 def pictures(folder: Path) -> list[Path]:
-    """The picture files under a folder, sorted; raises InputError where there are none."""
+    """The picture files in a folder and its subfolders, sorted; raises InputError without any."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
     if not found:
-        raise InputError(f"{folder}: no pictures in it")
+        raise InputError(f"{folder}: there are no pictures in it")
     return found
 
 
 @functools.lru_cache(maxsize=1 << 20)
 def digest(picture: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256."""
-    return sha256(picture.read_bytes()).hexdigest()[:16]
+    """``files.digest`` of a picture, computed once."""
+    return files.digest(picture)
 
 
 def variant(
     picture: Path, folder: Path, rates: tuple[float, float], number: int, usual: bool = False
 ) -> Job:
-    """The job of encoding a picture in one of its variants: the same each time it is asked.
+    """The job of encoding a variant of a picture; the same for equal arguments.
 
-    usual : as the encoder does unasked, or nearly so
+    rates  : lowest and highest rate, drawn log-uniformly
+    number : of the variant
+    usual  : use options near the encoder's defaults
     """
     key = digest(picture)
     rng = np.random.default_rng([int(key, 16), number])
@@ -160,9 +182,10 @@ def points_variant(
     distributions: tuple[str, ...],
     number: int,
 ) -> Job:
-    """The job of a picture's classical fill from points: the same each time it is asked.
+    """The job of filling a picture from points; the same for equal arguments.
 
     levels : least and most percent of the pixels that are points, drawn log-uniformly
+    number : of the variant
     """
     key = digest(picture)
     rng = np.random.default_rng([int(key, 16), number])
@@ -175,9 +198,10 @@ def points_variant(
 
 
 def noise_variant(picture: Path, folder: Path, levels: tuple[int, int], number: int) -> Job:
-    """The job of a picture under colour noise: the same each time it is asked.
+    """The job of a picture under colour noise; the same for equal arguments.
 
     levels : least and most percent of the pixels that are noise
+    number : of the variant
     """
     key = digest(picture)
     rng = np.random.default_rng([int(key, 16), number])
@@ -187,21 +211,25 @@ def noise_variant(picture: Path, folder: Path, levels: tuple[int, int], number: 
 
 
 def plain(picture: Path, folder: Path) -> Job:
-    """The job of keeping a picture's RGB."""
+    """The job of storing a picture's RGB alone."""
     key = digest(picture)
     return Job(picture, folder, f"{key}-v{CACHE_VERSION}-rgb", None, LARGEST_SIDE, None)
 
 
 def _octaves(rng: np.random.Generator) -> float:
-    """A step in octaves from the default: half of the draws near it, half anywhere down to -3.5.
+    """A random step in octaves from the default: half of them within -1..1, half within -3.5..1.
 
-    Users ask for fine steps too, and a network that never saw them gains nothing there.
+    Users also ask for fine steps, and a network that has not seen any gains nothing there
+    (docs/research/generator-limits.md).
     """
     return float(rng.uniform(-1, 1) if rng.random() < 0.5 else rng.uniform(-3.5, 1))
 
 
 def encode(job: Job) -> Path:
-    """Make a picture's entry, write it and give its path; raises XcodecError."""
+    """Write the entry of a job and return its path.
+
+    Raises XcodecError if the picture cannot be read or encoded.
+    """
     rgb = loading.load(job.picture).rgb
     if job.vary:
         rgb = varied(rgb, job.vary, np.random.default_rng(job.seed))
@@ -214,15 +242,7 @@ def encode(job: Job) -> Path:
     step, tone = 0.0, "point"
     if isinstance(job.draw, Draw):
         draw = job.draw
-        samples = quantised(
-            rgb,
-            draw.rate,
-            step_scale=draw.factor,
-            density=draw.density,
-            strength=draw.strength,
-            tone=draw.tone,
-            block=draw.block,
-        )
+        samples = quantised(rgb, draw.options())
         step, tone = samples.step, samples.tone
         mask = np.zeros(rgb.shape[:2], np.bool_)
         mask[samples.points.rows, samples.points.cols] = True
@@ -248,19 +268,19 @@ def encode(job: Job) -> Path:
 def _stacked(rgb: RGB, filled: Fill, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     pixels = np.empty((*mask.shape, 8), np.uint8)
     pixels[..., :3] = rgb
-    pixels[..., 3:6] = np.clip(np.rint(filled.rgb), 0, 255)
+    pixels[..., 3:6] = to_depth(filled.rgb, 8)
     pixels[..., 6] = np.rint(np.clip(filled.deviation, 0, 1) * 255)
     pixels[..., 7] = mask
     return pixels
 
 
 def opened(path: Path) -> Entry:
-    """The entry in a file, which is read when it is used."""
+    """The entry in a file; its pixels are read when they are used."""
     _, step, tone = path.stem.split("_")
     return Entry(path, float(step), tone)
 
 
 def kept(folder: Path) -> dict[str, Path]:
-    """The entries in a folder, which is made if need be, by the stem of their jobs."""
+    """The files of a folder's entries by the stems of their jobs; creates the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     return {path.stem.split("_")[0]: path for path in folder.glob("*.npy")}

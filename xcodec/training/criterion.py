@@ -1,4 +1,4 @@
-"""The losses of a run together, weighted as its settings say."""
+"""The weighted sum of losses that a run minimises."""
 
 from collections.abc import Sequence
 
@@ -17,15 +17,15 @@ from xcodec.training.losses import (
 from xcodec.training.settings import CODEC, TrainSettings
 
 POINTED = (CODEC, "points", "white-block")
-"""Tasks that the point loss counts for."""
+"""Tasks with a point loss."""
 
 
 class Criterion:
-    """What a generator makes small.
+    """The losses of a generator.
 
-    network : name of the perceptual loss's network; None where that loss doesn't count
+    network : name of the VGG of the perceptual loss; None without that loss
 
-    Raises ModelError where the perceptual loss counts and no VGG is there.
+    Raises ModelError if a perceptual loss is asked for and no VGG is found.
     """
 
     def __init__(self, settings: TrainSettings, device: torch.device) -> None:
@@ -33,13 +33,13 @@ class Criterion:
         self.pixel = PixelLoss(self.weights.pixel_kind)
         self.adversarial = AdversarialLoss(self.weights.aggregate)
         self.matching = FeatureMatchingLoss()
-        # Elsewhere nothing tells a network which points correspond (section 4).
+        # In other tasks the network does not see which points correspond (section 4).
         pointed = self.weights.point and settings.task in POINTED
         self.point = PointLoss(self.weights.point_norm if pointed else "none")
         self.perceptual: PerceptualLoss | None = None
         self.network: str | None = None
         if self.weights.perceptual:
-            network = vgg.load(settings.features, self.weights.network).to(device)
+            network = vgg.load(settings.files.features, self.weights.network).to(device)
             self.perceptual = PerceptualLoss(network)
             self.network = self.perceptual.name
 
@@ -51,11 +51,11 @@ class Criterion:
         real: Sequence[Verdict] = (),
         painted: Sequence[Verdict] = (),
     ) -> dict[str, Tensor]:
-        """The losses that count, each times its weight; their sum is what is made small.
+        """The losses with a weight above 0, each times its weight; training minimises their sum.
 
         picture, target : (batch, 3, height, width), -1..1
         known           : (batch, 1, height, width), 1 where a pixel is known
-        real, painted   : what the discriminators say; empty where they don't take part yet
+        real, painted   : verdicts of the discriminators; empty before they take part
         """
         weights = self.weights
         found: dict[str, Tensor] = {}

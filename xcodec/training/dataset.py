@@ -1,7 +1,7 @@
 """Random crops of training pictures.
 
-What a crop is depends on the seed, the step and its place in the step alone: a run that was killed
-goes on with the crops that it would have had, and processes that share a step share its crops out.
+A crop depends only on the seed, the step and its place in the step. So a resumed run continues with
+the crops that it would have had, and several processes can divide the crops of a step.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from xcodec.errors import InputError
 from xcodec.pictures import loading
+from xcodec.pictures.modes import to_depth
 from xcodec.reconstruction.conditions import to_network
 from xcodec.reconstruction.torch_weights import channels
 from xcodec.restoration import damage
@@ -25,18 +26,18 @@ from xcodec.training.settings import CODEC, TrainSettings
 from xcodec.types import RGB, Floats
 
 HELD_OUT = 50
-"""One file in this many validates where there is no folder of validation pictures."""
+"""Without a folder of validation pictures, one file in this many is held out."""
 BANDS = 5
-"""Bands of difficulty, easiest damage first by its level (Gao and Grauman 2017)."""
+"""Bands of damage, of equal width, lowest level first (Gao and Grauman 2017)."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A picture with what a network sees of it.
+    """A picture and the input of a network for it.
 
     conditions : float32 (channels, height, width)
-    target     : float32 (3, height, width), the original on the network's scale
-    known      : float32 (1, height, width), 1 where a pixel is known to be right
+    target     : float32 (3, height, width), the original on the network's scale -1..1
+    known      : float32 (1, height, width), 1 where a pixel is known
     """
 
     conditions: NDArray[np.float32]
@@ -46,7 +47,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops for one step: examples in a row.
+    """Examples for one step.
 
     conditions : float32 (batch, channels, crop, crop)
     targets    : float32 (batch, 3, crop, crop)
@@ -60,11 +61,11 @@ class Batch:
 
 @dataclass(frozen=True)
 class Crops:
-    """Crops of encoded pictures for one step, which ``unpacking`` makes a network's input of.
+    """Crops of encoded pictures for one step; ``unpacking`` makes the network's input of them.
 
     pixels : uint8 (batch, crop, crop, planes), as in ``cache``
     steps  : float32 (batch,), quantiser steps in grey levels
-    points : float32 (batch,), 1 where values are their pixels' own
+    points : float32 (batch,), 1 if the samples of the picture are exact pixels (tone "point")
     """
 
     pixels: NDArray[np.uint8]
@@ -80,42 +81,51 @@ class Crops:
 
 
 def split(settings: TrainSettings) -> tuple[list[Path], list[Path]]:
-    """Pictures that train, and pictures that choose the weights; raises InputError."""
-    folder = settings.data or stream.kept(settings)
+    """Training pictures, and pictures that choose the weights.
+
+    Raises InputError if there are no pictures, or too few to hold some out.
+    """
+    folder = settings.source.data or stream.kept(settings)
     training = cache.pictures(folder)
-    if settings.val is not None:
-        return training, cache.pictures(settings.val)[0::2]
+    if settings.source.val is not None:
+        return training, cache.pictures(settings.source.val)[0::2]
     held_out = [file for file in training if int(cache.digest(file), 16) % HELD_OUT == 0]
     if not held_out or len(held_out) == len(training):
-        raise InputError(f"{folder}: too few pictures to hold some out: name others to val")
+        raise InputError(
+            f"{folder}: too few pictures to hold some out: name a folder of validation pictures"
+        )
     return [file for file in training if file not in set(held_out)], held_out
 
 
 def digest(pictures: Sequence[Path]) -> str:
-    """What stands for a set of pictures, 16 hexadecimal digits, whatever their names."""
+    """The digest of a set of pictures, 16 hexadecimal digits; names do not count."""
     return sha256("".join(sorted(map(cache.digest, pictures))).encode()).hexdigest()[:16]
 
 
 def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Job]:
-    """What is to be encoded for training, in order: each picture once before any one twice."""
-    rng = random.Random(settings.seed)
-    for number in range(settings.variants if settings.prepared else 1):
+    """The pictures to encode for training, in order: each once before any of them twice."""
+    rng = random.Random(settings.run.seed)
+    for number in range(settings.encoding.variants if settings.prepared else 1):
         for picture in rng.sample(list(pictures), len(pictures)):
             job = _job(picture, settings, number)
-            if settings.vary and number % 2:
-                stem = f"{job.stem}-varied-{settings.crop}"
-                job = dataclasses.replace(job, stem=stem, vary=settings.crop)
+            if settings.encoding.vary and number % 2:
+                stem = f"{job.stem}-varied-{settings.crops.crop}"
+                job = dataclasses.replace(job, stem=stem, vary=settings.crops.crop)
             yield job
 
 
 def _job(picture: Path, settings: TrainSettings, number: int) -> cache.Job:
-    folder = settings.cache
+    folder = settings.files.cache
     if settings.task == CODEC:
-        return cache.variant(picture, folder, settings.rates, number, settings.usual)
+        return cache.variant(
+            picture, folder, settings.encoding.rates, number, settings.encoding.usual
+        )
     if not settings.prepared:
         return cache.plain(picture, folder)
     if settings.task == "points":
-        return cache.points_variant(picture, folder, settings.span, settings.distributions, number)
+        return cache.points_variant(
+            picture, folder, settings.span, settings.damage.distributions, number
+        )
     return cache.noise_variant(picture, folder, settings.span, number)
 
 
@@ -127,15 +137,15 @@ def draw(
     bands: Sequence[float] = (),
     clutter: Sequence[Path] = (),
 ) -> Batch | Crops:
-    """The crops at some places of a step, turned or mirrored at random, of random entries.
+    """The crops at some places of a step, of random entries, turned or mirrored at random.
 
-    bands   : share of each of BANDS in the levels of damage; without, all levels are alike
-    clutter : pictures that fill colour blocks; without, the entries do
+    bands   : share of each band of damage; without them all levels are equally likely
+    clutter : pictures that colour blocks are cut from; without them, the entries
     """
     drawn = [_drawn(entries, settings, step, place) for place in places]
     if settings.prepared:
         return Crops.of([pixels for pixels, _, _ in drawn], [entry for _, entry, _ in drawn])
-    crop, count = settings.crop, len(places)
+    crop, count = settings.crops.crop, len(places)
     conditions = np.empty((count, channels(settings.architecture), crop, crop), np.float32)
     targets = np.empty((count, 3, crop, crop), np.float32)
     known = np.empty((count, 1, crop, crop), np.float32)
@@ -153,10 +163,10 @@ def draw(
 def _drawn(
     entries: Sequence[cache.Entry], settings: TrainSettings, step: int, place: int
 ) -> tuple[NDArray[np.uint8], cache.Entry, np.random.Generator]:
-    """A crop, its entry, and the randomness for its damage."""
-    rng = np.random.default_rng([settings.seed, step, place])
+    """A crop, its entry, and the random numbers for its damage."""
+    rng = np.random.default_rng([settings.run.seed, step, place])
     entry = entries[int(rng.integers(len(entries)))]
-    return _cut(entry.pixels, settings.crop, settings.turns, rng), entry, rng
+    return _cut(entry.pixels, settings.crops.crop, settings.crops.turns, rng), entry, rng
 
 
 def damaged(
@@ -167,22 +177,30 @@ def damaged(
     clutter: RGB | None = None,
     distribution: str | None = None,
 ) -> Example:
-    """The example of a picture, uint8 (height, width, 3), that the task damages."""
-    kind = distribution or str(rng.choice(settings.distributions))
+    """The example of a picture, uint8 (height, width, 3), damaged as the task says.
+
+    level        : as in ``damage.corrupt``
+    clutter      : the other picture, for colour blocks
+    distribution : of points; without one, it is drawn from those of the settings
+    """
+    kind = distribution or str(rng.choice(settings.damage.distributions))
     done = damage.corrupt(rgb, settings.task, level, rng, distribution=kind, clutter=clutter)
     seen = inputs(settings.architecture.blends, settings.task, done.rgb, done.known)
     return Example(seen, to_network(np.moveaxis(rgb, -1, 0)), done.known[None].astype(np.float32))
 
 
 def band_levels(span: tuple[int, int]) -> list[int]:
-    """The level in the middle of each band; one alone where all are the same."""
+    """The level in the middle of each band, without repetitions.
+
+    span : least and most damage
+    """
     low, high = span
     middles = [round(low + (i + 0.5) * (high - low) / BANDS) for i in range(BANDS)]
     return sorted(set(middles))
 
 
 def _level(span: tuple[int, int], bands: Sequence[float], rng: np.random.Generator) -> int:
-    """A level of damage, uniform, or uniform within a band that is drawn by its share."""
+    """A random level of damage, uniform within the band that is drawn, if there are bands."""
     low, high = span
     if not bands:
         return int(rng.integers(low, high + 1))
@@ -205,7 +223,7 @@ def _cut(
 def _patch(
     entries: Sequence[cache.Entry], clutter: Sequence[Path], side: int, rng: np.random.Generator
 ) -> RGB:
-    """Another picture that is large enough for a block."""
+    """A random picture that is large enough to cut a block from."""
     for _ in range(100):
         if clutter:
             rgb = loading.load(clutter[int(rng.integers(len(clutter)))]).rgb
@@ -218,6 +236,4 @@ def _patch(
 
 def picture_of(example: Floats) -> RGB:
     """Planes (3, height, width) on the network's scale as uint8 (height, width, 3)."""
-    grey = (np.moveaxis(example, 0, -1) + 1) * (255 / 2)
-    rgb: RGB = np.clip(np.rint(grey), 0, 255).astype(np.uint8)
-    return rgb
+    return to_depth((np.moveaxis(example, 0, -1) + 1) * (255 / 2), 8)

@@ -1,4 +1,4 @@
-"""The paper's discriminators (section 3.4): three of one structure, each at another scale."""
+"""The discriminators of the paper (section 3.4): three of one structure at three scales."""
 
 from typing import NamedTuple
 
@@ -7,19 +7,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SCALES = 3
+"""Discriminators: pix2pixHD (Wang et al. 2018) and the paper have three."""
 LAYERS = 3
-"""Convolutions of stride 2 in each."""
+"""Convolutions of stride 2 in each, as in pix2pixHD."""
 WIDTH = 64
-"""Filters of the first convolution; they double up to eight times as many."""
+"""Channels of the first convolution, as in pix2pixHD; they double up to eight times as many."""
 SLOPE = 0.2
+"""Slope of the leaky rectifiers below zero, as in pix2pixHD."""
 KERNEL = 4
+"""Side of the kernels, as in pix2pixHD."""
 
 
 class Verdict(NamedTuple):
-    """What a discriminator says of a pair.
+    """The output of a discriminator for a pair of conditions and picture.
 
     features : of each layer but the last, first layer first
-    score    : (batch, 1, rows, columns), one for each patch: about 1 for real, 0 for painted
+    score    : (batch, 1, rows, columns), one for each patch; trained toward 1 for originals and
+               toward 0 for pictures of the generator
     """
 
     features: list[Tensor]
@@ -45,7 +49,7 @@ class Discriminator(nn.Module):
         self.head = _patch(widths[-1], 1, 1)
 
     def forward(self, pair: Tensor) -> Verdict:
-        """The verdict on pairs (batch, inputs, height, width) of 32 pixels a side or more."""
+        """The verdict on pairs (batch, inputs, height, width), 32 pixels a side or more."""
         features = []
         x = pair
         for layer in self.layers:
@@ -55,9 +59,9 @@ class Discriminator(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """Three discriminators: of the pair as it is, at 1/2 and at 1/4 of its resolution.
+    """Discriminators of the pair at full, 1/2 and 1/4 resolution.
 
-    conditions : channels of the conditions that the generator saw
+    conditions : channels of the generator's input
     """
 
     def __init__(self, conditions: int, width: int = WIDTH, scales: int = SCALES) -> None:
@@ -65,7 +69,7 @@ class Discriminators(nn.Module):
         self.each = nn.ModuleList(Discriminator(conditions + 3, width) for _ in range(scales))
 
     def forward(self, conditions: Tensor, picture: Tensor) -> list[Verdict]:
-        """A verdict each, the finest scale's first.
+        """The verdicts, finest scale first.
 
         conditions : (batch, conditions, height, width)
         picture    : RGB (batch, 3, height, width) on the network's scale

@@ -1,4 +1,4 @@
-"""Validation during a run: which weights are kept, what is written, and when it is enough."""
+"""Validation during a run: keeps the best weights, writes the history, and ends the run early."""
 
 import json
 
@@ -14,7 +14,7 @@ from xcodec.training.progress import Monitor
 class Judge:
     """Validates the averaged weights, keeps the best, and writes the history.
 
-    facts : of the run, kept with its settings: digest of the data, the perceptual network
+    facts : stored beside the settings: digest of the data, name of the perceptual network
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Judge:
         self._facts = facts
 
     def __call__(self) -> None:
-        """Validate now."""
+        """Validate now; raises InputError if a file cannot be written."""
         learner, account = self._learner, self._learner.account
         path = learner.settings.weights
         perceptual = learner.criterion.perceptual
@@ -52,7 +52,7 @@ class Judge:
             account.best = entry
             path.parent.mkdir(parents=True, exist_ok=True)
             torch_weights.save(path, learner.average, self.card())
-        if learner.settings.on_demand and len(scores.psnr) == BANDS:
+        if learner.settings.damage.on_demand and len(scores.psnr) == BANDS:
             account.bands = shares(list(scores.psnr.values()))
         history = json.dumps(account.history, indent=1).encode() + b"\n"
         files.write_atomic(path.with_suffix(".history.json"), history, overwrite=True)
@@ -69,17 +69,17 @@ class Judge:
         )
 
     def _better(self, entry: dict[str, object], best: dict[str, object]) -> bool:
-        keep = self._learner.settings.keep
+        keep = self._learner.settings.validation.keep
         if keep == "last":
             return True
         name = "mean" if keep == "psnr" else "perceptual"
         new, old = (float(str(one.get(name, "nan"))) for one in (entry, best))
-        if old != old:  # An earlier run didn't measure it.
+        if old != old:  # NaN: an earlier run did not measure it.
             return True
         return new > old if keep == "psnr" else new < old
 
     def card(self) -> model_files.Card:
-        """The card of the weights as they are now."""
+        """The card of the current weights."""
         learner, account = self._learner, self._learner.account
         return model_files.Card(
             name=learner.settings.weights.stem,
@@ -92,8 +92,8 @@ class Judge:
         )
 
     def patience_lost(self) -> bool:
-        """Whether the best PSNR gained less than it should in the last minutes of patience."""
-        settings, account = self._learner.settings, self._learner.account
+        """Whether the best PSNR improved by less than ``gain`` in the last ``patience`` minutes."""
+        settings, account = self._learner.settings.validation, self._learner.account
         if settings.patience is None or account.seconds < 60 * settings.patience:
             return False
         start = account.hours - settings.patience / 60
@@ -103,10 +103,12 @@ class Judge:
 
 
 def shares(psnr: list[float]) -> list[float]:
-    """How many training samples each band of damage gets, as shares of one.
+    """The share of training samples of each band of damage; the shares sum to 1.
 
-    After the inverse of its validation PSNR: harder bands get more (Gao and Grauman 2017,
-    On-Demand Learning).
+    In proportion to the inverse of the band's validation PSNR, so that harder bands get more (Gao
+    and Grauman 2017, On-Demand Learning).
+
+    psnr : validation PSNR of each band, dB
     """
     inverse = [1 / max(value, 1.0) for value in psnr]
     return [value / sum(inverse) for value in inverse]

@@ -1,4 +1,4 @@
-"""What a training run changes: weights, their average, the optimisers, and the run's account."""
+"""The state of a training run: weights, their average, the optimisers and the counters."""
 
 import json
 import math
@@ -16,9 +16,9 @@ from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.architecture import Shape
 from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.torch_painter import has_bf16
 from xcodec.reconstruction.torch_weights import build, channels
 from xcodec.system import files
+from xcodec.system.processor import has_bf16
 from xcodec.training.criterion import Criterion
 from xcodec.training.dataset import Batch, Crops
 from xcodec.training.discriminators import Discriminators
@@ -29,18 +29,18 @@ from xcodec.training.settings import CODEC, TrainSettings
 from xcodec.training.unpacking import seen
 
 LAST_LR = 0.05
-"""The learning rate at the end of a run, as a share of its height."""
+"""Learning rate at the end of a run, as a fraction of the peak."""
 
 
 @dataclass
 class Account:
-    """How far a run is.
+    """Counters and history of a run.
 
-    step, seconds           : of this run, resumed or not
-    before_steps, before_hours : of the runs whose weights it started from
-    history                 : validations of all these runs, oldest first
-    best                    : the history's entry of the weights that are kept
-    bands                   : shares of the bands of damage, where they follow validation
+    step, seconds              : steps and time of this run, including its resumed parts
+    before_steps, before_hours : of the earlier runs whose weights it started from
+    history                    : validations of all these runs, oldest first
+    best                       : entry of the history for the weights that are kept
+    bands                      : shares of the bands of damage, with ``on_demand``
     """
 
     step: int = 0
@@ -53,27 +53,28 @@ class Account:
 
     @property
     def steps(self) -> int:
-        """Steps of all runs together."""
+        """Steps of all runs."""
         return self.before_steps + self.step
 
     @property
     def hours(self) -> float:
-        """Hours of all runs together."""
+        """Hours of all runs."""
         return self.before_hours + self.seconds / 3600
 
     def progress(self, settings: TrainSettings) -> float:
-        """Share of the run that is done, by steps or by time, whichever is further."""
-        limit = math.inf if settings.time_limit is None else 60 * settings.time_limit
-        return max(self.step / settings.steps, self.seconds / limit)
+        """Fraction of the run that is done, by steps or by time, whichever is larger."""
+        run = settings.run
+        limit = math.inf if run.time_limit is None else 60 * run.time_limit
+        return max(self.step / run.steps, self.seconds / limit)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step found.
+    """Losses and errors of a step.
 
-    losses : each times its weight, and "total"; "discriminators" where they take part
+    losses : each times its weight, their "total", and from their start "discriminators"
     error  : mean of the crops' root-mean-square errors, in grey levels
-    gain   : PSNR above that of the first three planes of the conditions, in dB
+    gain   : improvement in PSNR over the first three planes of the conditions, in dB
     """
 
     losses: dict[str, float]
@@ -82,12 +83,18 @@ class Outcome:
 
 
 class Learner:
-    """A network that learns, the average of its weights that is used afterwards, its rivals."""
+    """The network in training, the moving average of its weights, and the discriminators.
+
+    The average is what validation measures and files of weights hold.
+    """
 
     def __init__(
         self, settings: TrainSettings, device: torch.device, world: World | None = None
     ) -> None:
-        """Start from nothing, or from the weights in ``settings.init``; raises ModelError."""
+        """Start from random weights or from ``init``.
+
+        Raises ModelError if weights are missing or do not fit the settings.
+        """
         self.settings = settings
         self.device = device
         self.world = world or World()
@@ -99,26 +106,29 @@ class Learner:
                 torch_weights.load(model_files.find(settings.teacher))[0], device
             ).eval()
             if channels(self.teacher.architecture) != channels(settings.architecture):
-                raise ModelError(f"{settings.teacher} can't teach a network that sees other planes")
-        torch.manual_seed(settings.seed)
-        if settings.init is None:
+                raise ModelError(
+                    f"{settings.teacher} can't teach a network with other input planes"
+                )
+        torch.manual_seed(settings.run.seed)
+        init = settings.files.init
+        if init is None:
             generator: Network = build(settings.architecture)
         else:
-            generator, card = torch_weights.load(settings.init)
+            generator, card = torch_weights.load(init)
             if generator.architecture != settings.architecture:
-                raise ModelError(f"{settings.init}: not weights of the preset's architecture")
-            # The figures of another task would say nothing beside this one's.
+                raise ModelError(f"{init}: not weights of the preset's architecture")
+            # Scores of different tasks cannot be compared.
             same = card.settings.get("task", CODEC) == settings.task
             self.account = Account(0, 0.0, card.steps, card.hours, card.history if same else [])
         self.rivals: Discriminators | None = None
         if settings.adversarial:
             planes = channels(settings.architecture)
-            self.rivals = Discriminators(planes, settings.rival_width).to(device)
+            self.rivals = Discriminators(planes, settings.adversaries.rival_width).to(device)
             self.rivals_optimizer = Plain(self.rivals, "adam")
         self._adopt(generator.train())
 
     def _adopt(self, generator: Network) -> None:
-        settings = self.settings
+        chosen = self.settings.optimisation
         self.generator = _placed(generator, self.device)
         self.average = _placed(build(generator.architecture), self.device).eval()
         self.average.load_state_dict(generator.state_dict())
@@ -127,36 +137,39 @@ class Learner:
         half |= self.device.type == "cuda" and torch.cuda.is_bf16_supported()
         self.half = half
         self.optimizer: Optimizer | Plain = (
-            Optimizer(self.generator, settings.weight_decay, half)
-            if settings.optimizer == "muon"
-            else Plain(self.generator, settings.optimizer)
+            Optimizer(self.generator, chosen.weight_decay, half)
+            if chosen.optimizer == "muon"
+            else Plain(self.generator, chosen.optimizer)
         )
 
     def learn(self, batches: Sequence[Batch | Crops]) -> Outcome:
-        """One step on the sum of the batches' gradients.
+        """Take one step along the mean gradient of the batches.
 
-        Raises ModelError where a loss or its gradient is no number any more.
+        Raises ModelError if a loss or a gradient is not finite.
         """
-        # What dropout does follows from the step, so that a resumed run does the same.
-        torch.manual_seed((self.settings.seed << 40) + (self.account.step << 8) + self.world.rank)
-        play = self.rivals is not None and self._progress() >= self.settings.pretrain
+        optimisation, adversaries = self.settings.optimisation, self.settings.adversaries
+        # Dropout depends on the step only, so that a resumed run repeats it.
+        torch.manual_seed(
+            (self.settings.run.seed << 40) + (self.account.step << 8) + self.world.rank
+        )
+        play = self.rivals is not None and self._progress() >= adversaries.pretrain
         found = [self._gather(batch, play, len(batches)) for batch in batches]
         outcome = Outcome(
             {name: _mean([one.losses[name] for one in found]) for name in found[0].losses},
             _mean([one.error for one in found]),
             _mean([one.gain for one in found]),
         )
-        self._check_finite(outcome, self._gradients(self.generator, self.settings.clip))
+        self._check_finite(outcome, self._gradients(self.generator, optimisation.clip))
         if play and self.rivals is not None:
             self._check_finite(outcome, self._gradients(self.rivals))
-            self.rivals_optimizer.step(self.rate(self.settings.rival_lr or self.settings.lr))
-        self.optimizer.step(self.rate(self.settings.lr))
+            self.rivals_optimizer.step(self.rate(adversaries.rival_lr or optimisation.lr))
+        self.optimizer.step(self.rate(optimisation.lr))
         self.account.step += 1
         self._follow()
         return outcome
 
     def _gather(self, batch: Batch | Crops, play: bool, parts: int) -> Outcome:
-        """Add up a batch's gradients: one of several parts of a step."""
+        """Add the gradients of one batch, divided by the number of batches of a step."""
         x, target, known = seen(batch, self.device)
         more: dict[str, Tensor] = {}
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
@@ -169,7 +182,7 @@ class Learner:
                 rivalry = self.criterion.adversarial.discriminators(real, painted)
                 (rivalry / parts).backward()  # type: ignore[no-untyped-call]
                 more["discriminators"] = rivalry
-                self.rivals.requires_grad_(False)  # Against the generator, they don't learn.
+                self.rivals.requires_grad_(False)  # They do not learn from the generator's loss.
                 losses = self.criterion(picture, target, known, real, self.rivals(x, picture))
                 self.rivals.requires_grad_(True)
             else:
@@ -184,7 +197,7 @@ class Learner:
         return Outcome(values, errors.mean().item() * 255 / 2, won)
 
     def _gradients(self, network: torch.nn.Module, clip: float = math.inf) -> Tensor:
-        """Average the gradients over all processes, clip them, and give their norm."""
+        """Average the gradients over all processes and clip them; returns their norm."""
         weights = [weight for weight in network.parameters() if weight.grad is not None]
         self.world.average(weight.grad for weight in weights if weight.grad is not None)
         return torch.nn.utils.clip_grad_norm_(weights, clip)
@@ -195,33 +208,38 @@ class Learner:
             lost = [name for name, loss in outcome.losses.items() if not math.isfinite(loss)]
             raise ModelError(
                 f"training diverged at step {self.account.step} ({', '.join(lost) or 'gradient'}"
-                f" is no number): start again with a lower learning rate than"
-                f" {self.settings.lr:g}; the best weights so far are kept"
+                f" is not finite): start again with a learning rate below"
+                f" {self.settings.optimisation.lr:g}; the best weights so far are kept"
             )
 
     def _progress(self) -> float:
         return min(self.account.progress(self.settings), 1.0)
 
     def rate(self, height: float) -> float:
-        """Learning rate now: a linear rise, then constant or a cosine down to LAST_LR."""
-        rise = min(1.0, (self.account.step + 1) / max(self.settings.warmup, 1))
-        if self.settings.schedule == "constant":
+        """The current learning rate: a linear rise, then constant or a cosine down to LAST_LR.
+
+        height : the peak
+        """
+        rise = min(1.0, (self.account.step + 1) / max(self.settings.optimisation.warmup, 1))
+        if self.settings.optimisation.schedule == "constant":
             return height * rise
         fall = LAST_LR + (1 - LAST_LR) * (1 + math.cos(math.pi * self._progress())) / 2
         return height * fall * rise
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Let the average follow the weights, and statistics of normalisation: those of the last
-        few crops alone would move the picture by decibels. Young averages follow faster.
+        """Update the moving average of weights and of BatchNorm's statistics.
+
+        Statistics of the last few crops alone would cost decibels. At the start the average follows
+        faster.
         """
         step = self.account.step
-        keep = min(self.settings.ema, step / (step + 10))
+        keep = min(self.settings.optimisation.ema, step / (step + 10))
         averages, weights = _floats(self.average), _floats(self.generator)
         torch._foreach_lerp_(averages, weights, 1 - keep)
 
     def save(self, path: Path) -> None:
-        """Write the run's state, atomically; raises InputError where that fails."""
+        """Write the state of the run, atomically; raises InputError if that fails."""
         tensors = {f"weights.{k}": v for k, v in self.generator.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
         tensors |= {f"moved.{key}": value for key, value in self.optimizer.state().items()}
@@ -237,7 +255,7 @@ class Learner:
         files.write_atomic(path, safetensors.torch.save(plain, texts), overwrite=True)
 
     def restore(self, path: Path) -> None:
-        """Go on from a run's state; raises InputError where the file is none."""
+        """Continue from a saved state; raises InputError if the file holds none."""
         try:
             with safetensors.safe_open(path, framework="pt") as file:
                 texts = file.metadata() or {}
@@ -257,7 +275,7 @@ class Learner:
 
 
 def _floats(network: Network) -> list[Tensor]:
-    """The weights and the statistics of a network, but not how many batches they come from."""
+    """The weights and statistics of a network, without BatchNorm's counters."""
     every = (*network.parameters(), *network.buffers())
     return [value for value in every if value.is_floating_point()]
 
@@ -272,5 +290,5 @@ def _placed(generator: Network, device: torch.device) -> Network:
 
 
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The tensors whose key begins with a name and a dot, under the rest of their keys."""
+    """The tensors whose keys start with a name and a dot, under the rest of their keys."""
     return {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}

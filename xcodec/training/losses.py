@@ -1,4 +1,4 @@
-"""What training makes small: the paper's losses (section 3.5), each a class, and pixel losses.
+"""The paper's losses (section 3.5) and pixel losses, a class each.
 
 Pictures are float32 (batch, 3, height, width) on the network's scale -1..1 throughout.
 """
@@ -9,47 +9,46 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from xcodec.choices import AGGREGATES, POINT_NORMS
 from xcodec.errors import InputError
 from xcodec.training.discriminators import Verdict
+from xcodec.training.groups import PIXEL_KINDS
 from xcodec.training.vgg import Vgg
 
 SMALLEST = 1e-3
-"""Errors below this (0.13 grey levels) count as this: the root's slope at zero is infinite."""
-PIXEL_KINDS = ("rms", "l1", "mse")
-AGGREGATES = ("max", "mean")
-POINT_NORMS = ("l2", "l1", "none")
+"""Smallest error of a crop (0.13 grey levels): the slope of the root is infinite at zero."""
 PERCEPTUAL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-"""Of relu1_1 ... relu5_1, as in pix2pixHD."""
+"""Weights of relu1_1 ... relu5_1, as in pix2pixHD (Wang et al. 2018)."""
 
 
 def crop_errors(picture: Tensor, target: Tensor) -> Tensor:
     """Root-mean-square error of each crop, float32 (batch,), on the network's scale.
 
-    Its mean is a loss between the mean square error, which busy crops dominate, and that error's
-    logarithm (decibels), which flat ones do.
+    As a loss, its mean lies between the mean squared error, which busy crops dominate, and the
+    logarithm of that error (PSNR), which flat crops dominate.
     """
     squares = (picture.float() - target.float()).square().mean((1, 2, 3))
     return (squares + SMALLEST**2).sqrt()
 
 
 def gain(errors: Tensor, baseline: Tensor) -> float:
-    """Mean PSNR of crops with ``errors`` above that of crops with ``baseline``, in dB."""
+    """Mean improvement in PSNR over crops, in dB, of root-mean-square errors over a baseline's."""
     return float((20 * torch.log10(baseline / errors)).mean())
 
 
 class PixelLoss:
     """Distance of a picture from the original.
 
-    kind : "rms" (mean of the crops' root-mean-square errors), "l1" or "mse"
+    kind : one of PIXEL_KINDS; "rms" is the mean of ``crop_errors``
     """
 
     def __init__(self, kind: str = "rms") -> None:
         if kind not in PIXEL_KINDS:
-            raise InputError(f"pixel loss is {kind!r}; it is one of {', '.join(PIXEL_KINDS)}")
+            raise InputError(f"pixel loss is {kind!r}: it must be one of {', '.join(PIXEL_KINDS)}")
         self._kind = kind
 
     def __call__(self, picture: Tensor, target: Tensor) -> Tensor:
-        """A number, 0 for equal pictures."""
+        """The loss, 0 for equal pictures."""
         if self._kind == "rms":
             return crop_errors(picture, target).mean()
         loss = F.l1_loss if self._kind == "l1" else F.mse_loss
@@ -59,22 +58,24 @@ class PixelLoss:
 class AdversarialLoss:
     """Equation 2 with least squares (Mao et al. 2017), aggregated over the discriminators.
 
-    aggregate : "max": the generator trains against the best discriminator, F := max of Durugkar
-                et al. 2016 and equation 4; "mean": against their mean
+    aggregate : "max": the generator trains against the best discriminator (equation 4; F := max of
+                Durugkar et al. 2016); "mean": against their mean
     """
 
     def __init__(self, aggregate: str = "max") -> None:
         if aggregate not in AGGREGATES:
-            raise InputError(f"aggregate is {aggregate!r}; it is one of {', '.join(AGGREGATES)}")
+            raise InputError(
+                f"aggregate is {aggregate!r}: it must be one of {', '.join(AGGREGATES)}"
+            )
         self._aggregate = aggregate
 
     def generator(self, painted: Sequence[Verdict]) -> Tensor:
-        """How far the discriminators are from taking painted pictures for real ones."""
+        """The generator's loss: 0 if the discriminators take its pictures for originals."""
         each = torch.stack([(v.score.float() - 1).square().mean() for v in painted])
         return each.max() if self._aggregate == "max" else each.mean()
 
     def discriminators(self, real: Sequence[Verdict], painted: Sequence[Verdict]) -> Tensor:
-        """How badly they tell real pictures from painted ones, summed over them."""
+        """The discriminators' loss, summed over them: 0 if they recognise every picture."""
         losses = [
             ((r.score.float() - 1).square().mean() + p.score.float().square().mean()) / 2
             for r, p in zip(real, painted, strict=True)
@@ -83,14 +84,14 @@ class AdversarialLoss:
 
 
 class FeatureMatchingLoss:
-    """Equation 3: L1 between the discriminators' features of real and of painted pictures.
+    """Equation 3: L1 between the discriminators' features of the original and of the picture.
 
-    All layers but the last, a mean over each layer, summed over layers and discriminators. The
-    features of real pictures are taken as constants.
+    Mean over each layer but the last, summed over layers and discriminators. The features of
+    originals are constants: no gradient flows through them.
     """
 
     def __call__(self, real: Sequence[Verdict], painted: Sequence[Verdict]) -> Tensor:
-        """A number, 0 where the features agree."""
+        """The loss, 0 for equal features."""
         losses = [
             F.l1_loss(mine.float(), its.detach().float())
             for r, p in zip(real, painted, strict=True)
@@ -102,8 +103,8 @@ class FeatureMatchingLoss:
 class PerceptualLoss:
     """Equation 5: L1 between VGG's features of picture and original, relu1_1 ... relu5_1.
 
-    Weights 1/32, 1/16, 1/8, 1/4, 1; where the network ends earlier, its last tap takes the weights
-    of those that are missing.
+    The weights are PERCEPTUAL_WEIGHTS; if the network ends earlier, its last tap also gets the
+    weights of the missing ones.
     """
 
     def __init__(self, vgg: Vgg) -> None:
@@ -114,7 +115,7 @@ class PerceptualLoss:
         self.weights = (*kept, sum(PERCEPTUAL_WEIGHTS) - sum(kept))
 
     def __call__(self, picture: Tensor, target: Tensor) -> Tensor:
-        """A number, 0 for equal pictures."""
+        """The loss, 0 for equal pictures."""
         with torch.no_grad():
             theirs = self._vgg(target.float())
         mine = self._vgg(picture.float())
@@ -126,24 +127,24 @@ class PerceptualLoss:
 
 
 class PointLoss:
-    """Equation 6, the corresponding point loss: the picture must keep the points that were given.
+    """Equation 6, the corresponding point loss: the picture must keep the given points.
 
     ||s - Mask(G(s), s)||^2 over the known pixels, divided by their number, so that few points are
-    not punished more than many.
+    not penalised more than many.
 
-    norm : "l2" (the paper's), "l1" or "none" (figure 12 compares them)
+    norm : one of POINT_NORMS; the paper uses "l2", and its figure 12 compares them
     """
 
     def __init__(self, norm: str = "l2") -> None:
         if norm not in POINT_NORMS:
-            raise InputError(f"point norm is {norm!r}; it is one of {', '.join(POINT_NORMS)}")
+            raise InputError(f"point norm is {norm!r}: it must be one of {', '.join(POINT_NORMS)}")
         self.norm = norm
 
     def __call__(self, picture: Tensor, target: Tensor, known: Tensor) -> Tensor:
-        """A number, 0 where the known pixels agree.
+        """The loss, 0 if the known pixels agree.
 
-        target : any picture that is right where pixels are known
-        known  : 1 where a pixel is known and 0 elsewhere (batch, 1, height, width)
+        target : (batch, 3, height, width), the original where pixels are known
+        known  : (batch, 1, height, width), 1 where a pixel is known and 0 elsewhere
         """
         if self.norm == "none":
             return picture.new_zeros(())

@@ -1,8 +1,9 @@
-"""What moves the weights: Muon for convolutions and AdamW for scales and biases, or one for all.
+"""Optimisers: Muon for kernels and AdamW for scales and biases, or one optimiser for all weights.
 
-Muon (Jordan et al. 2024) turns the momentum of a matrix into the nearest orthogonal one, so that
-all its directions learn alike; docs/models.md has what it gains. torch's own always computes in
-bfloat16, which takes longer than the rest of a step on a processor that has none.
+Muon (Jordan et al. 2024) replaces the momentum of a matrix by the nearest orthogonal matrix, so
+that all directions learn at the same speed. torch's own Muon always computes in bfloat16, which
+takes longer than the rest of a step on a processor without it. Both are measured in
+docs/research/optimiser.md.
 """
 
 from collections import defaultdict
@@ -11,14 +12,18 @@ import torch
 from torch import Tensor, nn
 
 BETAS = (0.9, 0.99)
+"""Of AdamW, beside Muon."""
 BETAS_OF_GANS = (0.5, 0.999)
+"""Of Adam (Radford et al. 2016; pix2pix)."""
 MOMENTUM = 0.95
+"""Of Muon (Jordan et al. 2024)."""
 ITERATIONS = 4
-"""Of Newton and Schulz, toward the orthogonal matrix."""
+"""Newton-Schulz iterations toward the orthogonal matrix; Jordan et al. take 5."""
 QUINTIC = (3.4445, -4.7750, 2.0315)
-"""Coefficients of an iteration (Jordan et al. 2024), steepest for small singular values."""
+"""Coefficients of an iteration (Jordan et al. 2024): the steepest for small singular values."""
 LIKE_ADAM = 0.2
-"""Root mean square of AdamW's updates: with it one learning rate suits both."""
+"""Root mean square of AdamW's updates: Muon's are scaled to it, so that both share a learning
+rate (Liu et al. 2025, "Muon is scalable for LLM training")."""
 
 
 class Plain:
@@ -37,14 +42,14 @@ class Plain:
         )
 
     def step(self, rate: float) -> None:
-        """Move the weights along their gradients at a learning rate, and forget the gradients."""
+        """Update the weights from their gradients at a learning rate, then clear the gradients."""
         for group in self._inner.param_groups:
             group["lr"] = rate
         self._inner.step()
         self._inner.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
-        """All that a resumed run needs, by names of weights."""
+        """The state that a resumed run needs, by names of weights."""
         return {
             f"{moment}.{name}": value
             for name, weight in self._named.items()
@@ -53,7 +58,7 @@ class Plain:
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from a ``state``; other tensors are left alone."""
+        """Continue from a ``state``; tensors with other names are ignored."""
         for key, value in tensors.items():
             moment, _, name = key.partition(".")
             if name in self._named:
@@ -80,7 +85,7 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """Move the weights along their gradients at a learning rate, and forget the gradients."""
+        """Update the weights from their gradients at a learning rate, then clear the gradients."""
         alike: dict[torch.Size, list[str]] = defaultdict(list)
         for name, kernel in self._kernels.items():
             alike[kernel.shape].append(name)
@@ -92,7 +97,7 @@ class Optimizer:
         self._adamw.zero_grad(set_to_none=True)
 
     def _move(self, kernels: list[nn.Parameter], names: list[str], rate: float) -> None:
-        """Move kernels of one shape."""
+        """Update kernels of one shape together."""
         aims = []
         for name, kernel in zip(names, kernels, strict=True):
             assert kernel.grad is not None
@@ -107,7 +112,7 @@ class Optimizer:
             rows.sub_(move.view(rows.shape), alpha=far)
 
     def state(self) -> dict[str, Tensor]:
-        """All that a resumed run needs, by names of weights."""
+        """The state that a resumed run needs, by names of weights."""
         found = {f"momentum_buffer.{name}": value for name, value in self._momenta.items()}
         return found | {
             f"{moment}.{name}": value
@@ -116,7 +121,7 @@ class Optimizer:
         }
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
-        """Go on from a ``state``; other tensors are left alone."""
+        """Continue from a ``state``; tensors with other names are ignored."""
         for key, value in tensors.items():
             moment, _, name = key.partition(".")
             if name in self._momenta:
@@ -126,9 +131,9 @@ class Optimizer:
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Nearly orthogonal matrices near to the ones given, (count, rows, columns).
+    """Nearly orthogonal matrices close to those given, (count, rows, columns).
 
-    Their singular values are all brought to about one (0.7 to 1.2, but for the smallest).
+    Singular values are brought near 1 (0.7 to 1.2, except the smallest ones).
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices

@@ -1,6 +1,7 @@
-"""One run on many processes: each takes its share of a step's crops, gradients are averaged.
+"""One run on several processes: each has its share of the crops of a step, gradients are averaged.
 
-Started by ``accelerate launch -m xcodec train ...`` or torchrun; alone, nothing of it is loaded.
+The processes are started by ``accelerate launch -m xcodec train ...`` or by torchrun. A run on one
+process does not load accelerate.
 """
 
 import os
@@ -10,15 +11,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xcodec.errors import InputError
+from xcodec.system import packages
 
 
 @dataclass(frozen=True)
 class World:
     """The processes of a run.
 
-    rank, size : which of how many this one is; the first writes files and speaks
-    device     : the one that the launcher gave this process; None where it is alone
+    rank, size : number of this process, from 0, and of all processes
+    device     : the device that the launcher gave this process; None for a single process
     """
 
     rank: int = 0
@@ -27,7 +28,7 @@ class World:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes files and speaks."""
+        """Whether this process writes files and shows progress."""
         return self.rank == 0
 
     def average(self, tensors: Iterable[Tensor]) -> None:
@@ -43,29 +44,27 @@ class World:
             tensor.copy_(part.view(tensor.shape))
 
     def agreed(self, numbers: Sequence[float], device: torch.device) -> list[float]:
-        """The first process's numbers, on all of them."""
+        """The numbers of the first process, on every process."""
         if self.size == 1:
             return list(numbers)
         from accelerate.utils import broadcast
 
-        # Single precision: some cards have no other.
+        # Single precision: some GPUs have no double precision.
         values = torch.tensor(numbers, dtype=torch.float32, device=device)
         found: list[float] = broadcast(values, from_process=0).tolist()
         return found
 
 
 def world(device: str) -> World:
-    """The processes that a launcher started this one with; raises InputError without accelerate.
+    """The processes of this run, as a launcher started them.
 
-    device : what the user asked for; "cpu" keeps all processes on processors
+    device : as the user asked; "cpu" keeps all processes off GPUs
+
+    Raises DependencyError for several processes without accelerate.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return World()
-    try:
-        from accelerate import PartialState
-    except ImportError as error:
-        raise InputError(
-            "several processes need accelerate: pip install 'xcodec[train]'"
-        ) from error
-    state = PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
+    state = packages.require("accelerate", "train").PartialState(
+        cpu=device == "cpu" or not torch.cuda.is_available()
+    )
     return World(state.process_index, state.num_processes, state.device)

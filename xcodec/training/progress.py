@@ -1,4 +1,4 @@
-"""What a training run shows: a live bar on a terminal, elsewhere a line a minute."""
+"""Progress of a training run: a live bar on a terminal, otherwise a line every minute."""
 
 import sys
 import time
@@ -9,15 +9,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 SMOOTHING = 0.99
+"""Decay of the moving averages for each step."""
 LINE_EVERY = 60.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines without a terminal."""
 
 
 class Monitor:
-    """Averages of the last hundred steps or so, and their display on standard error."""
+    """Moving averages over about a hundred steps, shown on standard error."""
 
     def __init__(self, silent: bool = False) -> None:
-        """silent : show nothing, as all processes of a run but the first should."""
+        """silent : show nothing: for all processes of a run but the first"""
         self._silent = silent
         self._console = Console(stderr=True, soft_wrap=True)
         self._live = self._console.is_terminal and not silent
@@ -45,7 +46,7 @@ class Monitor:
         self._bar.stop()
 
     def say(self, text: str) -> None:
-        """Show a line that stays."""
+        """Print a line."""
         if self._silent:
             return
         if self._live:
@@ -55,12 +56,12 @@ class Monitor:
             sys.stderr.flush()
 
     def step(self, step: int, error: float, gain: float, progress: float, waited: float) -> None:
-        """Account for a step.
+        """Add a step to the averages.
 
-        error    : mean root-mean-square error of crops, in grey levels
-        gain     : PSNR above that of what the network starts from, dB
-        progress : share of the run that is done
-        waited   : seconds that the run has waited for data
+        error    : mean root-mean-square error of the crops, in grey levels
+        gain     : improvement in PSNR over the network's input, dB
+        progress : fraction of the run that is done, 0..1
+        waited   : total seconds that the run has waited for data
         """
         self._error = SMOOTHING * self._error + (1 - SMOOTHING) * error
         self._gain = SMOOTHING * self._gain + (1 - SMOOTHING) * gain

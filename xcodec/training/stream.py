@@ -1,8 +1,8 @@
-"""Training pictures from whatever the datasets library reads, streamed into the cache.
+"""Training pictures from anything that the datasets library reads, streamed into the cache.
 
-Named as on a command line: a dataset of a hub ("owner/name", with ":configuration" if need be),
-or a builder and its files: "imagefolder:DIR", "parquet:shards/*.parquet", "webdataset:URL". Each
-picture is kept as the file that it is, or as PNG, under the digest of its pixels.
+A name is that of a dataset on a hub, "owner/name" or "owner/name:configuration", or a builder and
+its files: "imagefolder:DIR", "parquet:shards/*.parquet", "webdataset:URL". Every picture is kept as
+PNG, named by the digest of its pixels.
 """
 
 import io
@@ -12,45 +12,46 @@ from typing import Any
 
 from PIL import Image
 
-from xcodec.errors import InputError
+from xcodec.errors import InputError, XcodecError
+from xcodec.system import packages
 from xcodec.system.files import write_atomic
 from xcodec.training.settings import TrainSettings
 
 BUILDERS = ("imagefolder", "parquet", "webdataset", "arrow", "json")
+"""Builders of datasets that read files."""
 DONE = "complete"
+"""Name of the empty file that marks a folder with all pictures of a dataset."""
 
 
 def kept(settings: TrainSettings) -> Path:
-    """The folder of a dataset's pictures, filled with up to ``settings.pictures`` of them.
+    """The folder of a dataset's pictures, filled with up to ``pictures`` of them if it is new.
 
-    A later run finds them there. Raises InputError where the dataset can't be read, or has no
-    pictures.
+    Raises InputError if the dataset cannot be read or has no pictures, DependencyError without the
+    datasets library.
     """
-    assert settings.dataset is not None
-    name = sha256(f"{settings.dataset} {settings.pictures}".encode()).hexdigest()[:16]
-    folder = settings.cache / f"dataset-{name}"
+    dataset, pictures = settings.source.dataset, settings.source.pictures
+    assert dataset is not None
+    name = sha256(f"{dataset} {pictures}".encode()).hexdigest()[:16]
+    folder = settings.files.cache / f"dataset-{name}"
     if (folder / DONE).exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        count = _fill(settings.dataset, settings.pictures, folder)
-    except ImportError as error:
-        raise InputError("datasets are not installed: pip install 'xcodec[train]'") from error
-    except InputError:
+        count = _fill(dataset, pictures, folder)
+    except XcodecError:
         raise
-    except Exception as error:  # The library raises whatever its readers trip over.
+    except Exception as error:  # The library raises the errors of all its readers.
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{settings.dataset}: cannot be read: {first}") from error
+        raise InputError(f"{dataset}: cannot be read: {first}") from error
     if not count:
-        raise InputError(f"{settings.dataset}: no pictures in it")
+        raise InputError(f"{dataset}: there are no pictures in it")
     (folder / DONE).touch()
     return folder
 
 
 def _fill(name: str, count: int, folder: Path) -> int:
-    """Keep the first pictures of a dataset's training split, and say how many there were."""
-    import datasets
-
+    """Keep up to ``count`` pictures of a dataset's training split; returns their number."""
+    datasets = packages.require("datasets", "train")
     builder, _, rest = name.partition(":")
     if builder == "imagefolder":
         rows = datasets.load_dataset(builder, data_dir=rest, split="train", streaming=True)
@@ -77,7 +78,7 @@ def _fill(name: str, count: int, folder: Path) -> int:
 
 
 def _decoded(row: dict[str, Any]) -> Any:
-    """The picture in a row of plain tables: {"bytes": ...} or bytes in some column."""
+    """The picture in a row of a plain table: {"bytes": ...} or bytes in any column."""
     for value in row.values():
         data = value.get("bytes") if isinstance(value, dict) else value
         if isinstance(data, bytes):

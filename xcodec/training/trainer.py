@@ -1,6 +1,5 @@
-"""A training run, from the first crop to the best weights."""
+"""A training run, from encoding the pictures to the file of weights."""
 
-import os
 import signal
 import threading
 import time
@@ -14,6 +13,7 @@ import torch
 from xcodec.errors import InputError
 from xcodec.reconstruction import model_files
 from xcodec.reconstruction.torch_painter import choose
+from xcodec.system.processes import cores
 from xcodec.training import board, dataset, parallel, validation
 from xcodec.training.batches import Batches
 from xcodec.training.board import Board
@@ -24,32 +24,34 @@ from xcodec.training.progress import Monitor
 from xcodec.training.settings import TrainSettings
 
 DRAWERS = 4
-"""Threads that draw crops for a graphics card; beside a processor that learns, one is enough."""
+"""Threads that draw crops for a GPU; one is enough for training on a processor."""
 
 
 def train(settings: TrainSettings) -> model_files.Card:
-    """Train a network and write its best weights, by validation, to ``settings.weights``.
+    """Train a network and write the weights with the best validation to ``settings.weights``.
 
-    Ctrl-C or SIGTERM ends the run after the step in hand and leaves a state to resume from.
-    Gives back the card of the run: its best weights' is in their file. Raises InputError where
-    the settings or the data can't be used, ModelError where training diverges or weights miss.
+    Ctrl-C or SIGTERM ends the run after the current step; its state can be resumed. Returns the
+    card of the whole run; that of the best weights is in their file.
+
+    Raises InputError if the settings or the pictures cannot be used, ModelError if training
+    diverges or weights are missing, DependencyError if a package of the extra "train" is missing.
     """
     _check(settings)
-    world = parallel.world(settings.device)
+    world = parallel.world(settings.run.device)
     with ExitStack() as stack:
         monitor = stack.enter_context(Monitor(silent=not world.first))
         interrupted = stack.enter_context(_interruption())
-        learner = Learner(settings, world.device or choose(settings.device), world)
-        resumed = settings.resume and settings.state.exists()
+        learner = Learner(settings, world.device or choose(settings.run.device), world)
+        resumed = settings.files.resume and settings.state.exists()
         _same_for_all(learner, resumed, f"{settings.state}: not on all machines of the run")
         if resumed:
             learner.restore(settings.state)
             account = learner.account
             monitor.say(f"resuming at step {account.step}, {account.hours:.2f} h")
         training, choosing = dataset.split(settings)
-        filler = stack.enter_context(
-            closing(Filler(dataset.jobs(training, settings), settings.crop, settings.workers))
-        )
+        jobs = dataset.jobs(training, settings)
+        filler = Filler(jobs, settings.crops.crop, settings.run.workers)
+        stack.enter_context(closing(filler))
         monitor.say(f"{len(training)} pictures train, {len(choosing)} validate; encoding the first")
         digest = dataset.digest(training)
         _same_for_all(learner, int(digest[:5], 16), "the machines of the run have other pictures")
@@ -64,9 +66,9 @@ def train(settings: TrainSettings) -> model_files.Card:
         events = stack.enter_context(closing(Board(folder, learner.account.steps)))
         examples = validation.prepare(choosing, settings) if world.first else {}
         judge = Judge(learner, examples, monitor, events, facts)
-        filler.first(settings.ready)
+        filler.first(settings.encoding.ready)
         place = learner.account.step, learner.account.bands, world.rank, world.size
-        drawers = 1 if learner.device.type == "cpu" else min(_cores(), DRAWERS)
+        drawers = 1 if learner.device.type == "cpu" else min(cores(), DRAWERS)
         drawn = Batches(filler, settings, *place, drawers)
         batches = stack.enter_context(closing(drawn))
         _run(learner, batches, filler, judge, monitor, events, interrupted)
@@ -74,7 +76,7 @@ def train(settings: TrainSettings) -> model_files.Card:
         if filler.skipped:
             monitor.say(f"the last was skipped because of {filler.problem}")
         if interrupted.is_set():
-            monitor.say("interrupted: resume goes on from here")
+            monitor.say("interrupted: --resume continues from here")
     return judge.card()
 
 
@@ -87,23 +89,23 @@ def _run(
     events: Board,
     interrupted: threading.Event,
 ) -> None:
-    """Learn, save and validate until the run is over or interrupted."""
+    """Learn, save and validate until the run ends or is interrupted."""
     settings, account, world = learner.settings, learner.account, learner.world
-    if world.first and (not account.history or (settings.init and not account.step)):
+    if world.first and (not account.history or (settings.files.init and not account.step)):
         judge()
     base = time.monotonic() - account.seconds
     saved = validated = account.seconds
     while True:
         stop = interrupted.is_set() or judge.patience_lost()
-        # Clocks, and what only the first process measures, must be the same for all.
+        # All processes must agree on the time and on what only the first one measures.
         account.seconds, stopped, *account.bands = world.agreed(
             [account.seconds, stop, *account.bands], learner.device
         )
         if stopped or account.progress(settings) >= 1:
             break
         batches.use(account.bands, account.step)
-        _set_threads(settings.threads or _cores() - filler.encoding * settings.workers)
-        rate = learner.rate(settings.lr)
+        _set_threads(settings.run.threads or cores() - filler.encoding * settings.run.workers)
+        rate = learner.rate(settings.optimisation.lr)
         outcome = learner.learn(batches.next())
         account.seconds = time.monotonic() - base
         progress = account.progress(settings)
@@ -114,65 +116,61 @@ def _run(
         if not world.first:
             continue
         now = account.seconds
-        if settings.every is not None:
-            due = account.step % settings.every == 0
+        if settings.run.every is not None:
+            due = account.step % settings.run.every == 0
             if due:
                 judge()
             keep = due
         else:
-            if now - validated >= 60 * settings.validate_every:
+            if now - validated >= 60 * settings.validation.validate_every:
                 judge()
                 validated = now
-            keep = now - saved >= 60 * settings.checkpoint_every
+            keep = now - saved >= 60 * settings.run.checkpoint_every
         if keep:
             learner.save(settings.state)
             saved = now
     if world.first:
-        repeats = settings.every is not None and account.step % settings.every == 0
+        repeats = settings.run.every is not None and account.step % settings.run.every == 0
         if not interrupted.is_set() and not (repeats and account.step):
             judge()
         learner.save(settings.state)
 
 
 def _same_for_all(learner: Learner, number: int, problem: str) -> None:
-    """Raise InputError where a number below 2^24 isn't the first process's."""
+    """Raise InputError unless a number, below 2 ** 24, is the same on all processes."""
     if learner.world.agreed([number], learner.device) != [number]:
         raise InputError(problem)
 
 
 def _board(settings: TrainSettings) -> Path | None:
-    """The folder of TensorBoard's events, if any."""
-    if settings.board is not None:
-        return settings.board
+    """The folder of TensorBoard's events; None: write none."""
+    if settings.files.board is not None:
+        return settings.files.board
     return settings.state.parent / "board" if board.available() else None
 
 
 def _set_threads(count: int) -> None:
-    """Let torch use so many threads, at least one."""
+    """Set the number of torch's threads, at least one."""
     if torch.get_num_threads() != max(count, 1):
         torch.set_num_threads(max(count, 1))
 
 
-def _cores() -> int:
-    """The cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
 def _check(settings: TrainSettings) -> None:
-    """Raise InputError where the run would overwrite what it shouldn't."""
-    path = settings.weights
-    goes_on = settings.resume or (settings.init and settings.init.resolve() == path.resolve())
-    if path.exists() and not (goes_on or settings.overwrite):
-        raise InputError(f"{path}: exists already; resume or init go on from it, -f overwrites it")
+    """Raise InputError if the run would overwrite weights that it does not continue."""
+    path, kept = settings.weights, settings.files
+    continued = kept.resume or (kept.init and kept.init.resolve() == path.resolve())
+    if path.exists() and not (continued or kept.overwrite):
+        raise InputError(
+            f"{path}: exists already; --resume or --init continue from it, -f overwrites it"
+        )
 
 
 @contextmanager
 def _interruption() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, once; the next one acts as ever."""
+    """An event that the first SIGINT or SIGTERM sets; a second one acts as usual."""
     interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield interrupted  # Only the main thread may handle signals.
+        yield interrupted  # Only the main thread can handle signals.
         return
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) for number in numbers}

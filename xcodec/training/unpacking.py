@@ -1,7 +1,6 @@
-"""What a network sees of crops, made on its device of what the cache keeps of pictures.
+"""A network's input, made on its device from crops of cached pictures.
 
-A byte a plane travels there and the network's numbers are made where they are used: a graphics
-card would wait for the processor to make them.
+Only bytes are copied to the device. If the processor made the floats, a GPU would have to wait.
 """
 
 from typing import NamedTuple
@@ -15,15 +14,15 @@ from xcodec.training.cache import Entry
 from xcodec.training.dataset import Batch, Crops, Example
 
 NOISY = 8
-"""Planes of an entry before the damaged RGB, if there is one."""
+"""Planes of an entry before those of the damaged RGB."""
 
 
 class Seen(NamedTuple):
-    """What a step learns from, on the network's scale.
+    """Input and targets of a step, on the network's scale -1..1.
 
     conditions : float32 (batch, channels, height, width)
     target     : float32 (batch, 3, height, width)
-    known      : float32 (batch, 1, height, width), 1 where a pixel is known to be right
+    known      : float32 (batch, 1, height, width), 1 where a pixel is known
     """
 
     conditions: Tensor
@@ -42,14 +41,14 @@ def seen(batch: Batch | Crops, device: torch.device) -> Seen:
 
 
 def example(entry: Entry) -> Example:
-    """What a network sees of a whole entry."""
+    """The example of a whole entry."""
     crops = Crops.of([np.array(entry.pixels)], [entry])
     found = seen(crops, torch.device("cpu"))
     return Example(*(part[0].contiguous().numpy() for part in found))
 
 
 def _unpacked(pixels: Tensor, steps: Tensor, points: Tensor) -> Seen:
-    """The decoder's conditions, as ``reconstruction.inputs`` and ``conditions`` make them.
+    """The same conditions as those of ``restoration.inputs`` and ``reconstruction.conditions``.
 
     pixels        : uint8 (batch, height, width, planes), as in ``cache``
     steps, points : float32 (batch,), the values of those planes

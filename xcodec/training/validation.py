@@ -1,4 +1,4 @@
-"""Which weights are best: figures on pictures that training never sees, at several levels."""
+"""Scores of a network on pictures that it does not learn from, at several levels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xcodec.errors import InputError, XcodecError
 from xcodec.pictures import loading
+from xcodec.pictures.quality import decibels
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.torch_painter import predict
 from xcodec.training import cache, unpacking
@@ -19,18 +20,22 @@ from xcodec.training.settings import CODEC, TrainSettings
 from xcodec.types import RGB
 
 RATES = (0.01, 0.02, 0.05, 0.1)
+"""Sampling rates of the codec task."""
 PICTURES = 12
+"""Pictures for each level."""
 SIDE = 256
-"""Larger pictures are cut to their middle."""
+"""Larger pictures are cut to the middle square of this side."""
+HIGHEST = 99.0
+"""PSNR of equal pictures, dB."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the validation pictures at each level, rounded pictures.
+    """Means over the validation pictures, by level.
 
-    psnr       : of the network, in dB, known pixels not put back
-    fill       : of what it starts from, in dB
-    perceptual : distance that the perceptual loss finds, over all; None where it doesn't count
+    psnr       : of the network's pictures rounded to 8 bits, in dB; known pixels are not put back
+    fill       : of the network's input, in dB
+    perceptual : perceptual loss, mean over all levels; None without that loss
     """
 
     psnr: dict[str, float]
@@ -39,26 +44,26 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        """Mean PSNR of the network over the levels."""
+        """Mean PSNR of the network over the levels, dB."""
         return float(np.mean(list(self.psnr.values())))
 
     @property
     def fill_mean(self) -> float:
-        """Mean PSNR of what it starts from, over the levels."""
+        """Mean PSNR of the network's input over the levels, dB."""
         return float(np.mean(list(self.fill.values())))
 
 
 def prepare(pictures: Sequence[Path], settings: TrainSettings) -> dict[str, list[Example]]:
-    """The first PICTURES of the pictures at each level: of RATES, or the middles of the bands.
+    """Examples of the first PICTURES pictures at each level: RATES, or the middles of the bands.
 
-    Raises InputError where a picture can't be coded, or is too small for the network.
+    Raises InputError if a picture cannot be encoded or is too small for the network.
     """
     if settings.task == CODEC:
-        return _encoded(pictures[:PICTURES], settings.cache)
+        return _encoded(pictures[:PICTURES], settings.files.cache)
     side = getattr(settings.architecture, "side", SIDE)
     clutter = pictures[PICTURES:] or pictures
-    if settings.clutter is not None:
-        clutter = cache.pictures(settings.clutter)
+    if settings.damage.clutter is not None:
+        clutter = cache.pictures(settings.damage.clutter)
     examples: dict[str, list[Example]] = {}
     for level in band_levels(settings.span):
         examples[f"{level}"] = found = []
@@ -66,7 +71,7 @@ def prepare(pictures: Sequence[Path], settings: TrainSettings) -> dict[str, list
             rng = np.random.default_rng([int(cache.digest(picture), 16), level])
             rgb = _middle(loading.load(picture).rgb, side)
             other = loading.load(clutter[int(rng.integers(len(clutter)))]).rgb
-            kind = settings.distributions[0]
+            kind = settings.damage.distributions[0]
             found.append(damaged(rgb, settings, level, rng, other, kind))
     return examples
 
@@ -94,7 +99,10 @@ def validate(
     device: torch.device,
     perceptual: PerceptualLoss | None = None,
 ) -> Scores:
-    """The network's scores on prepared pictures."""
+    """Scores of a network on examples from ``prepare``.
+
+    perceptual : also measure this loss
+    """
     psnr, fill, distances = {}, {}, []
     for level, found in examples.items():
         painted, classical = [], []
@@ -119,6 +127,6 @@ def _middle(rgb: RGB, side: int) -> RGB:
 
 
 def _psnr(picture: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:
-    """PSNR in dB over R, G and B together, at most 99: a flat picture may come back exactly."""
-    error = np.mean((picture.astype(np.float64) - original) ** 2)
-    return float(min(10 * np.log10(255**2 / error), 99.0)) if error else 99.0
+    """PSNR in dB, at most HIGHEST: a flat picture may be reproduced exactly."""
+    error = float(np.mean((picture.astype(np.float64) - original) ** 2))
+    return min(float(decibels(error)), HIGHEST)

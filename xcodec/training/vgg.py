@@ -1,10 +1,10 @@
-"""VGG as a perceptual loss needs it: its first convolutions, from weights that the user has.
+"""The convolutions of VGG for the perceptual loss, with weights that the user provides.
 
-Looked for in the folder given, then in $XCODEC_WEIGHTS, then in torch's hub cache, in this order of
-preference: VGG19 (torchvision's), VGG16 and VGG19 up to relu3_4 (Oxford's, as safetensors).
+Folders are searched in this order: the one given, the one that XCODEC_WEIGHTS names, torch's hub
+cache. The best network in any of them is used: VGG19 (torchvision's), VGG16, VGG19 up to relu3_4
+(Oxford's, as safetensors).
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,22 +15,22 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from xcodec.errors import ModelError
-
-ENVIRONMENT = "XCODEC_WEIGHTS"
-"""Environment variable: the folder of feature networks."""
+from xcodec.system import folders
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A network, and how its weights want to be used.
+    """A network and the scaling of its weights.
 
-    name   : what a run calls it
-    files  : names that its file may have; a "*" stands for anything
-    pooled : convolutions that a 2x2 max-pooling comes before, as indices of torchvision's
-    taps   : convolutions whose rectified outputs count: relu1_1 ... relu5_1, or what there is
-    means  : mean activation of each tap, which the loss divides by; Oxford's scaling gives
-             hundreds, torchvision's about 1 (measured on 5 training photos)
-    oxford : RGB in 0..255 minus a mean, rather than torchvision's 0..1 with mean and deviation
+    name   : its name in settings and messages
+    files  : patterns of the names of its file
+    pooled : convolutions preceded by a 2x2 max-pooling, as torchvision's indices
+    taps   : convolutions whose rectified outputs are features: relu1_1 ... relu5_1, as far as the
+             network goes
+    means  : mean activation of each tap, which the loss divides by; hundreds in Oxford's scaling,
+             about 1 in torchvision's (measured on 5 training photos)
+    oxford : whether the input is RGB in 0..255 minus a mean, not torchvision's 0..1 normalised by
+             mean and deviation
     """
 
     name: str
@@ -63,10 +63,11 @@ KINDS = (
 SHIFT, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """torchvision's mean and deviation of RGB in 0..1."""
 OXFORD_SHIFT = (123.68, 116.779, 103.939)
+"""Oxford's mean of RGB in 0..255."""
 
 
 class Vgg(nn.Module):
-    """The convolutions of a VGG up to its last tap; its weights never learn."""
+    """The convolutions of a VGG up to its last tap, with fixed weights."""
 
     def __init__(self, kind: Kind, weights: dict[str, Tensor]) -> None:
         super().__init__()
@@ -84,7 +85,7 @@ class Vgg(nn.Module):
         self.register_buffer("spread", spread[:, None, None])
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        """The taps' activations, each divided by its usual mean.
+        """The activations of the taps, each divided by its mean on photos.
 
         picture : RGB (batch, 3, height, width), -1..1; sides of 16 or more
         """
@@ -102,16 +103,15 @@ class Vgg(nn.Module):
 
 
 def load(folder: Path | None = None, kind: str | None = None) -> Vgg:
-    """The best VGG that is there, or the one of this name (``Kind.name``).
+    """The best VGG that is found, or the one of a name.
 
-    folder : where to look first
+    folder : searched first
+    kind   : ``Kind.name`` of the network; None: any
 
-    Raises ModelError, which says where it looked, where there is none.
+    Raises ModelError, which names the folders searched, if there is none.
     """
-    places = [folder] if folder else []
-    if chosen := os.environ.get(ENVIRONMENT):
-        places.append(Path(chosen))
-    places.append(Path(torch.hub.get_dir()) / "checkpoints")
+    hub = Path(torch.hub.get_dir()) / "checkpoints"
+    places = [place for place in (folder, folders.weights(), hub) if place]
     for candidate in KINDS:
         if kind not in (None, candidate.name):
             continue
@@ -120,13 +120,12 @@ def load(folder: Path | None = None, kind: str | None = None) -> Vgg:
                 for path in sorted(place.glob(pattern)):
                     return Vgg(candidate, _read(path))
     wanted = kind or "VGG"
-    raise ModelError(
-        f"the perceptual loss needs {wanted}: none of {', '.join(map(str, places))} has its weights"
-    )
+    searched = ", ".join(map(str, places))
+    raise ModelError(f"the perceptual loss needs {wanted}: no weights of it in {searched}")
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """Weights by "<index>.weight" and "<index>.bias"; raises ModelError."""
+    """Weights named "<index>.weight" and "<index>.bias"; raises ModelError."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -1,0 +1,97 @@
+"""Settings of training: groups in Python, single names in presets, options and metadata."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from tests.training.conftest import ONDEMAND
+from xcodec.errors import InputError
+from xcodec.reconstruction import model_files
+from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture
+from xcodec.training.settings import GROUPS, LossSettings, TrainSettings, presets
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+def test_no_two_groups_have_a_setting_of_the_same_name() -> None:
+    own = {item.name for item in dataclasses.fields(TrainSettings)}
+    names = [item.name for kind in GROUPS.values() for item in dataclasses.fields(kind)]
+    assert len(names) == len(set(names))
+    assert own.isdisjoint(names)
+    assert own >= GROUPS.keys()
+
+
+def test_settings_are_given_changed_and_published_by_their_own_names(tmp_path: Path) -> None:
+    settings = TrainSettings.of(data=tmp_path / "photos", batch=3, rates=[0.01, 0.1], teacher="a/b")
+    assert (settings.crops.batch, settings.encoding.rates) == (3, (0.01, 0.1))
+    changed = settings.replaced(lr=1e-3, val=None, architecture={"middle": 2})
+    assert (changed.optimisation.lr, changed.crops.batch) == (1e-3, 3)
+    assert changed.architecture == Architecture(middle=2)
+    public = changed.public()
+    assert (public["data"], public["batch"], public["teacher"]) == ("photos", 3, "b")
+    assert public["losses"]["pixel"] == 1.0
+    assert public.keys().isdisjoint(GROUPS)
+
+
+@pytest.mark.parametrize("path", sorted(MODELS.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_settings_that_came_with_shipped_weights_are_still_settings(path: Path) -> None:
+    with model_files.opened(path) as (_, card):
+        facts = {"data_digest", "data_pictures", "perceptual_network"}
+        values = {key: value for key, value in card.settings.items() if key not in facts}
+    settings = TrainSettings.of(
+        **{key: value for key, value in values.items() if value is not None}
+    )
+    assert settings.architecture == card.architecture
+    public = settings.public()
+    for key, value in values.items():
+        if key not in ("architecture", "losses", "cache"):
+            found = public[key]
+            assert (list(found) if isinstance(found, tuple) else found) == value, key
+
+
+def test_every_preset_is_complete() -> None:
+    for name in presets():
+        assert TrainSettings.from_preset(name, data="pictures").preset == name
+
+
+def test_a_preset_of_ones_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('base = "x-gans"\nlr = 1e-3\n[losses]\npoint = 0.0\n')
+    settings = TrainSettings.from_preset(str(file), data="pictures")
+    assert (settings.preset, settings.optimisation.lr) == ("mine", 1e-3)
+    assert settings.losses == LossSettings(0, "rms", 1, "max", 10, 10, None, 0, "l2")
+    file.write_text('base = "on-demand"\ncrop = 128\n')
+    shape = TrainSettings.from_preset(str(file), data="pictures").architecture
+    assert shape == OnDemandArchitecture(64, 128)
+    for text, problem in (
+        ("colour = 1", "unknown settings: colour"),
+        ("source = 1", "unknown settings: source"),
+        ("lr = 0", "lr is 0: it must be a number above 0"),
+        ('lr = "fast"', "lr is 'fast'"),
+        ("rates = 3", "mine.toml"),
+        ("= 3", "mine.toml"),
+        ('base = "oil"', "no preset 'oil'"),
+        ("[losses]\nheat = 1", "heat"),
+    ):
+        file.write_text(text)
+        with pytest.raises(InputError, match=problem):
+            TrainSettings.from_preset(str(file), data="pictures")
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"dataset": "parquet:x"}, "either a folder"),
+        ({"optimizer": "oil"}, "one of muon"),
+        ({"ema": 1.0}, "ema is 1.0"),
+        ({"pretrain": 2.0}, "pretrain is 2.0"),
+        ({"every": 0}, "every is 0"),
+        ({"losses": LossSettings(), "keep": "perceptual"}, "perceptual loss"),
+        ({"architecture": ONDEMAND, "task": "points"}, "crops of 32 pixels"),
+    ],
+    ids=str,
+)
+def test_every_group_says_what_is_wrong(values: dict[str, object], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        TrainSettings.of(**{"data": "pictures"} | values)
