@@ -1,12 +1,15 @@
-"""Large pictures and many of them: time, memory of all processes together, seams.
+"""Large pictures and many pictures: time, memory of all processes, visibility of seams.
 
 python benchmarks/big.py pictures --megapixels 4 100     # needs psutil and scikit-image
 python benchmarks/big.py many --files 2000
 python benchmarks/big.py seams --photos FOLDER           # its files at even positions
-Each writes its part of benchmarks/results/big.json.
+
+Each command writes its part of benchmarks/results/big.json; docs/research/large-pictures.md and
+docs/research/seams.md describe the results.
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -28,17 +31,24 @@ from skimage import data as samples
 
 import xcodec
 from xcodec.evaluation.measures.metrics import psnr
+from xcodec.pictures.modes import to_depth
+from xcodec.system.processes import cores
+from xcodec.types import RGB
 
 RECORD = Path(__file__).parent / "results" / "big.json"
-NOISE, PERIOD = 4.0, 461
+NOISE = 4.0
+"""Standard deviation of the noise, in grey levels."""
+PERIOD = 461
+"""Side, in pixels, of the part of the photo that is repeated: a prime, so that it never aligns with
+tiles."""
 RATE = "0.02"
 
 
-def picture(megapixels: float) -> NDArray[np.uint8]:
-    """A photo tiled, mirrored and with noise, 4:3."""
+def picture(megapixels: float) -> RGB:
+    """A photo, repeated and mirrored, with noise; the aspect ratio is 4:3."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     width = round(megapixels * 1e6 / height)
-    # Mirrored, it has no edge of its own; its period meets borders of tiles in ever other places.
+    # Mirroring avoids edges between the repetitions.
     photo = np.asarray(samples.astronaut())[:PERIOD, :PERIOD]
     pair = np.concatenate([photo, photo[:, ::-1]], 1)
     four = np.concatenate([pair, pair[::-1]])
@@ -48,12 +58,12 @@ def picture(megapixels: float) -> NDArray[np.uint8]:
         rows = four[np.arange(top, min(top + 512, height)) % (2 * PERIOD)]
         strip = np.tile(rows, (1, -(-width // (2 * PERIOD)), 1))[:, :width].astype(np.float32)
         noisy = strip + NOISE * rng.standard_normal(strip.shape, np.float32)
-        out[top : top + len(rows)] = np.clip(np.rint(noisy), 0, 255)
+        out[top : top + len(rows)] = to_depth(noisy, 8)
     return out
 
 
 def memory(process: psutil.Process) -> int:
-    """Bytes that a process and its children hold: proportional shares of what they share."""
+    """Bytes of memory of a process and its children (PSS: shared memory counts in proportion)."""
     total = 0
     for each in [process, *process.children(recursive=True)]:
         with suppress(psutil.Error):
@@ -62,7 +72,7 @@ def memory(process: psutil.Process) -> int:
 
 
 def measured(*arguments: object, cwd: Path) -> dict[str, Any]:
-    """Wall and processor seconds of a command with its children, and its largest memory."""
+    """Run xcodec; return its wall time, processor time and peak memory, children included."""
     before = os.times()
     start = time.perf_counter()
     command = [sys.executable, "-m", "xcodec", *map(str, arguments)]
@@ -90,25 +100,24 @@ def measured(*arguments: object, cwd: Path) -> dict[str, Any]:
     return {"seconds": wall, "processor_seconds": processor, "megabytes": peak[0] / 1e6}
 
 
-Pair = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+Pair = tuple[RGB, RGB]
+"""A decoded picture and its original."""
 
 
-def steps(picture: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:
-    """Sums of absolute differences between each row or column and the next."""
+def steps(picture: RGB, axis: int) -> NDArray[np.float64]:
+    """Sum of absolute differences between each row (axis 0) or column (axis 1) and the next."""
     rows = np.moveaxis(picture, axis, 0)
-    ahead = range(len(rows) - 1)
-    return np.array(
-        [np.abs(np.subtract(rows[i + 1], rows[i], dtype=np.int16)).sum() for i in ahead]
-    )
+    pairs = itertools.pairwise(rows)
+    return np.array([np.abs(np.subtract(b, a, dtype=np.int16)).sum() for a, b in pairs])
 
 
 def seam(pairs: Iterable[Pair], side: int) -> float:
-    """Mean absolute difference of neighbours across the borders of tiles over that everywhere else.
+    """Ratio of differences of neighbours across the borders of tiles and elsewhere.
 
-    Both are relative to the originals' own in the same places.
+    Both are mean absolute differences, relative to those of the originals at the same places; 1
+    means that borders are invisible.
 
-    pairs : painted pictures and their originals
-    side  : of a tile
+    side : of a tile, in pixels
     """
     sums = np.zeros((2, 2))
     for pair in pairs:
@@ -122,15 +131,15 @@ def seam(pairs: Iterable[Pair], side: int) -> float:
 
 
 def seams(folder: Path, rate: float) -> dict[str, Any]:
-    """As ``seam``, over photos in one piece and in tiles of 128 pixels, at the same lines."""
+    """``seam`` and PSNR of photos, encoded in one piece and in tiles of 128 pixels."""
     found: dict[str, Any] = {"rate": rate}
     photos = [np.asarray(Image.open(file).convert("RGB")) for file in sorted(folder.iterdir())]
     for name, tile in (("one piece", 0), ("tiles", 128)):
         files = [xcodec.encode(photo, rate, tile=tile) for photo in photos[1::2]]
         found[name] = {"bytes": sum(map(len, files))}
         for decoder in ("classical", "generator"):
-            painted = [np.asarray(xcodec.decode(data, decoder=decoder)) for data in files]
-            pairs = list(zip(painted, photos[1::2], strict=True))
+            decoded = [np.asarray(xcodec.decode(data, decoder=decoder)) for data in files]
+            pairs = list(zip(decoded, photos[1::2], strict=True))
             mean = float(np.mean([psnr(photo, picture) for picture, photo in pairs]))
             found[name][decoder] = {"ratio": seam(pairs, 128), "psnr": mean}
     return found
@@ -139,7 +148,7 @@ def seams(folder: Path, rate: float) -> dict[str, Any]:
 def pictures(
     sizes: list[float], effort: int, generator: bool, jobs: int
 ) -> Iterator[dict[str, Any]]:
-    """A row for each size: first without the generator, then whole."""
+    """Yield a row for each size: first without the generator, then with it, if wanted."""
     for size in sizes:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -156,9 +165,9 @@ def pictures(
             classical = ("--decoder", "classical", "-j", jobs)
             row["decode"] = measured("decode", "x.xgc", "-o", "a.jpg", *classical, cwd=folder)
             Image.MAX_IMAGE_PIXELS = None
-            painted, original = (np.asarray(Image.open(folder / f"{n}.jpg")) for n in ("a", "in"))
-            row["seam"] = seam([(painted, original)], 1024)
-            del painted, original
+            decoded, original = (np.asarray(Image.open(folder / f"{n}.jpg")) for n in ("a", "in"))
+            row["seam"] = seam([(decoded, original)], 1024)
+            del decoded, original
             place = f"{width // 2},{height // 2},512,512"
             for decoder in ("classical", "generator"):
                 row[f"region_{decoder}"] = measured(
@@ -178,8 +187,8 @@ def pictures(
 
 
 def many(count: int, jobs: int) -> dict[str, Any]:
-    """Files of 256x256, parts of a large picture, at effort 0."""
-    whole = picture(4 * count * 256 * 256 / 1e6 / 4)
+    """Encode ``count`` parts of a large picture, each 256x256, at effort 0."""
+    whole = picture(count * 256 * 256 / 1e6)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "in").mkdir()
@@ -200,7 +209,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--effort", type=int, default=4)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=cores())
     parser.add_argument("--no-generator", action="store_true")
     args = parser.parse_args()
     if args.what == "many":
@@ -215,9 +224,9 @@ def main() -> None:
 
 
 def note(key: str, found: dict[str, Any], jobs: int) -> None:
-    """Put a part into the record."""
+    """Write a part of the record."""
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    machine = {"cores": os.cpu_count(), "machine": platform.machine(), "jobs": jobs}
+    machine = {"cores": cores(), "machine": platform.machine(), "jobs": jobs}
     record[key] = found | machine | {"load_at_end": os.getloadavg()[0]}
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
 

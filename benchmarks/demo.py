@@ -1,8 +1,8 @@
-"""Code one real photo, decode it both ways, and set it beside JPEG.
+"""Encode a photo, decode it with both decoders, and compare with JPEG.
 
     python benchmarks/demo.py [--rate 0.02] [--picture astronaut|chelsea|coffee] [--output demo]
 
-Writes the .xgc file, the decoded PNG and a side-by-side PNG. The photos come with scikit-image.
+Writes the .xgc file, and the decoded picture and a comparison as PNG. scikit-image has the photos.
 """
 
 import argparse
@@ -12,29 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data as photos
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import xcodec
 from xcodec import codec
+from xcodec.choices import CODED
+from xcodec.types import RGB
 
-RGB = NDArray[np.uint8]
 CAPTION = 56
-"""Height of the text under a panel in pixels."""
+"""Height of the caption below a picture, in pixels."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One way to send the photo: what it is called, its bytes, the picture that arrives."""
+    """The photo encoded in one way: its name, the size of the file, and the decoded picture."""
 
     name: str
     bytes: int
     picture: RGB
 
     def figures(self, original: RGB) -> tuple[float, float, float]:
-        """Bits per pixel, PSNR in dB over R, G, B together, SSIM (7x7, mean of the colours)."""
+        """Bits per pixel, PSNR in dB over R, G and B, and SSIM (7x7, mean of the channels)."""
         height, width = original.shape[:2]
         return (
             8 * self.bytes / (height * width),
@@ -44,7 +44,7 @@ class Result:
 
 
 def jpegs(original: RGB) -> list[Result]:
-    """The photo as JPEG at every quality, the lowest first."""
+    """The photo as JPEG at every quality, lowest first."""
     results = []
     for quality in range(1, 96):
         file = io.BytesIO()
@@ -55,18 +55,18 @@ def jpegs(original: RGB) -> list[Result]:
 
 
 def dots(data: bytes, shape: tuple[int, ...]) -> RGB:
-    """What the file holds, drawn: its samples on black, each three pixels wide to be seen."""
+    """The samples of a file on black, each enlarged to 3x3 pixels."""
     points, values = codec.decode_samples(data)
     canvas = np.zeros(shape, np.uint8)
     around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]
-    for offset in sorted(around, key=lambda o: -abs(o[0]) - abs(o[1])):  # The sample itself last.
+    for offset in sorted(around, key=lambda o: -abs(o[0]) - abs(o[1])):  # The centre last.
         rows, cols = np.clip(points + offset, 0, np.array(shape[:2]) - 1).T
         canvas[rows, cols] = values
     return canvas
 
 
 def side_by_side(panels: list[tuple[str, RGB]]) -> Image.Image:
-    """Pictures of one size in a row, each above its caption."""
+    """Pictures of the same size in a row, with captions below."""
     height, width = panels[0][1].shape[:2]
     sheet = Image.new("RGB", (len(panels) * width, height + CAPTION), "white")
     draw = ImageDraw.Draw(sheet)
@@ -78,11 +78,12 @@ def side_by_side(panels: list[tuple[str, RGB]]) -> Image.Image:
 
 
 def demo(name: str, rate: float, folder: Path) -> None:
+    """Encode a photo of scikit-image, print a table and write the pictures to a folder."""
     original: RGB = np.asarray(getattr(photos, name)())
     data = xcodec.encode(original, rate)
     info = xcodec.info(data)
-    painted = xcodec.decode(data)
-    mine = Result("xcodec, generator", len(data), np.asarray(painted))
+    decoded = xcodec.decode(data)
+    generator = Result("xcodec, generator", len(data), np.asarray(decoded))
     classical = Result(
         "xcodec, classical fill", len(data), np.asarray(xcodec.decode(data, decoder="classical"))
     )
@@ -91,9 +92,9 @@ def demo(name: str, rate: float, folder: Path) -> None:
     nearest = min(peers, key=lambda peer: abs(peer.bytes - len(data)))
 
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{name}.xgc"
+    file = folder / f"{name}{CODED}"
     file.write_bytes(data)
-    painted.save(folder / f"{name}.png")
+    decoded.save(folder / f"{name}.png")
     panels = [
         (f"original\n{original.nbytes} bytes", original),
         (
@@ -101,7 +102,7 @@ def demo(name: str, rate: float, folder: Path) -> None:
             dots(data, original.shape),
         ),
     ]
-    for result in (classical, mine, nearest):
+    for result in (classical, generator, nearest):
         bpp, psnr, ssim = result.figures(original)
         text = f"{result.name}\n{result.bytes} bytes, {psnr:.2f} dB, SSIM {ssim:.3f}"
         panels.append((text, result.picture))
@@ -111,7 +112,7 @@ def demo(name: str, rate: float, folder: Path) -> None:
     height, width = original.shape[:2]
     print(f"{name}, {width}x{height} pixels, from scikit-image; {info.samples} samples\n")
     print(f"{'':24}{'bytes':>8}{'bpp':>8}{'PSNR':>8}{'SSIM':>8}")
-    rows = [mine, classical, smallest] + [nearest] * (nearest is not smallest)
+    rows = [generator, classical, smallest] + [nearest] * (nearest is not smallest)
     for result in rows:
         bpp, psnr, ssim = result.figures(original)
         print(f"{result.name:24}{result.bytes:8}{bpp:8.3f}{psnr:8.2f}{ssim:8.3f}")
@@ -119,12 +120,14 @@ def demo(name: str, rate: float, folder: Path) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Code one real photo and set it beside JPEG.")
+    parser = argparse.ArgumentParser(description="Encode a photo and compare with JPEG.")
     parser.add_argument(
         "--picture", default="astronaut", choices=["astronaut", "chelsea", "coffee"]
     )
     parser.add_argument("--rate", type=float, default=0.02, help="fraction of the pixels (0.02)")
-    parser.add_argument("--output", type=Path, default=Path("demo"), help="folder (demo)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("demo"), help="folder for the results (demo)"
+    )
     options = parser.parse_args()
     try:
         demo(options.picture, options.rate, options.output)

@@ -1,11 +1,10 @@
-"""What samples cost when they are kept exactly, beside zstandard on the raw mask and values.
+"""The size of lossless samples, compared with zstandard on the raw mask and values.
 
     python benchmarks/lossless_samples.py DIR --rates 0.01,0.05 --label photos -o RESULT.json
 
-Every picture is sampled by each mask and written with its plain pixels, bit for bit; what comes
-back is compared with the picture. Beside it stands zstandard at level 19 on the mask as a bitmap
-(one bit a pixel) and the sampled RGB values in the order of rows: in one piece or in two,
-whichever is smaller.
+Every picture is sampled by each mask and encoded losslessly; the decoded samples are compared with
+the picture. For comparison, zstandard at level 19 compresses the mask as a bitmap (one bit per
+pixel) and the sampled RGB values in row order: together or apart, whichever is smaller.
 """
 
 import sys
@@ -16,30 +15,29 @@ from typing import Any
 
 import click
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
 import xcodec
 from xcodec import codec
+from xcodec.coding.primitives import ZSTANDARD_LEVEL, pack
 from xcodec.evaluation.runs import records
 from xcodec.evaluation.runs.options import numbers, pictures
 from xcodec.evaluation.runs.records import mean
 from xcodec.pictures import loading
 from xcodec.types import RGB
 
-LEVEL = 19
 MASKS: dict[str, dict[str, str]] = {
     "random": {"mask": "random", "density": "uniform"},
     "random, Sobel": {"mask": "random", "density": "sobel"},
     "blue noise, Sobel": {"mask": "blue", "density": "sobel"},
 }
-"""Arguments of encode. A fourth kind, "explicit", sends the mask of "random, Sobel" as it is."""
+"""Options of encode by mask. A fourth mask, EXPLICIT, is that of "random, Sobel" as an array."""
 EXPLICIT = "explicit (random, Sobel)"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture, and the fractions of its pixels to sample."""
+    """A picture, and the fractions of its pixels to sample."""
 
     path: Path
     rates: tuple[float, ...]
@@ -47,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Sizes in bytes of one picture's samples."""
+    """Sizes, in bytes, of the samples of a picture."""
 
     mask: str
     rate: float
@@ -57,17 +55,17 @@ class Measurement:
 
 
 def measure(job: Job) -> list[Measurement]:
-    """All measurements of one picture; raises XcodecError where a sample doesn't come back."""
+    """Measure a picture. Raises XcodecError if a sample is not decoded exactly."""
     rgb = loading.load(job.path).rgb
     found = []
     for rate in job.rates:
         for name, arguments in MASKS.items():
-            data = codec.encode(rgb, rate, tone="point", lossless=True, **arguments)
+            data = codec.encode(rgb, rate, tone="point", lossless_samples=True, **arguments)
             mask = returned(data, rgb, job.path.name)
             raw = compressed(mask, rgb)
             found.append(Measurement(name, rate, int(mask.sum()), len(data), raw))
             if name == "random, Sobel":
-                data = codec.encode(rgb, tone="point", lossless=True, mask=mask)
+                data = codec.encode(rgb, tone="point", lossless_samples=True, mask=mask)
                 if (returned(data, rgb, job.path.name) != mask).any():
                     raise xcodec.XcodecError(f"{job.path.name}: an explicit mask came back wrong")
                 found.append(Measurement(EXPLICIT, rate, int(mask.sum()), len(data), raw))
@@ -75,7 +73,7 @@ def measure(job: Job) -> list[Measurement]:
 
 
 def returned(data: bytes, rgb: RGB, name: str) -> NDArray[np.bool_]:
-    """The mask in a file, (height, width); raises XcodecError where a sample isn't the pixel."""
+    """Return the mask of a file, (height, width). Raises XcodecError if a sample is not exact."""
     points, values = codec.decode_samples(data)
     rows, cols = points.T
     if (values != rgb[rows, cols]).any():
@@ -86,19 +84,16 @@ def returned(data: bytes, rgb: RGB, name: str) -> NDArray[np.bool_]:
 
 
 def compressed(mask: NDArray[np.bool_], rgb: RGB) -> int:
-    """Bytes of zstandard on the bitmap of the mask and the values under it."""
+    """Return the bytes of zstandard on the bitmap of the mask and the sampled values."""
     bitmap, values = np.packbits(mask).tobytes(), rgb[mask].tobytes()
-    compressor = zstandard.ZstdCompressor(level=LEVEL)
-    one = len(compressor.compress(bitmap + values))
-    two = len(compressor.compress(bitmap)) + len(compressor.compress(values))
-    return min(one, two)
+    return min(len(pack(bitmap + values)), len(pack(bitmap)) + len(pack(values)))
 
 
 def summary(measured: list[list[Measurement]]) -> list[dict[str, Any]]:
-    """Means by mask and rate.
+    """Return means by mask and rate.
 
-    saved         : of all bytes together, 0..1
-    least, most   : saved on a single picture
+    saved       : fraction of the bytes of zstandard that are saved, over all pictures
+    least, most : smallest and largest saving of a single picture
     """
     groups: dict[tuple[str, float], list[Measurement]] = defaultdict(list)
     for m in (m for of_picture in measured for m in of_picture):
@@ -119,7 +114,7 @@ def summary(measured: list[list[Measurement]]) -> list[dict[str, Any]]:
 
 
 def shown(rows: list[dict[str, Any]]) -> str:
-    """The means as a markdown table."""
+    """Return the means as a Markdown table."""
     header = ["mask", "rate", "samples", "xcodec", "zstandard", "saved", "least", "most"]
     lines = [
         [row["mask"], f"{row['rate']:g}"]
@@ -130,16 +125,16 @@ def shown(rows: list[dict[str, Any]]) -> str:
     return records.table(header, lines)
 
 
-@click.command(help="Bytes of lossless samples and of zstandard on them, over the pictures in DIR.")
+@click.command(help="Compare lossless samples with zstandard, over the pictures in DIR.")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--rates", default="0.01,0.02,0.05,0.1", show_default=True)
 @click.option("--positions", type=click.Choice(["all", "odd", "even"]), default="all")
-@click.option("--only", default="", help="Places in sorted order, from 1: 1,4,7.")
+@click.option("--only", default="", help="Positions in sorted order, from 1: 1,4,7.")
 @click.option("--label", help="What was measured.  [default: the folder's name]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="The JSON to write.")
 def main(**options: Any) -> None:
-    """Say in one line what went wrong, if something did."""
+    """Run, and print errors in one line."""
     try:
         run(**options)
     except xcodec.XcodecError as error:
@@ -156,7 +151,7 @@ def run(folder: Path, label: str | None, output: Path | None, **options: Any) ->
     label = label or folder.resolve().name
     print(f"{label}: {len(chosen)} pictures, mean bytes\n\n{shown(rows)}")
     if output:
-        figures = {"level": LEVEL, "rows": rows}
+        figures = {"level": ZSTANDARD_LEVEL, "rows": rows}
         command = records.command_line("python benchmarks/lossless_samples.py", sys.argv[1:])
         record = records.record("lossless_samples", label, command, chosen, {}, figures)
         records.save(output, record, overwrite=True)

@@ -1,9 +1,8 @@
-"""A picture over UDP on this machine, by a link that drops packets and mixes them up.
+"""Send a picture over UDP to this machine, over a simulated link that loses and reorders packets.
 
     python examples/loopback.py photo.png received.png --loss 0.3
 
-The receiver paints the picture anew with every packet that makes it better, and says how near to
-the original it has come.
+The receiver decodes the picture again with every packet that improves it, and prints the PSNR.
 """
 
 import argparse
@@ -18,13 +17,14 @@ from PIL import Image
 
 import xcodec
 from xcodec.coding.packets import MAX_SIZE
+from xcodec.pictures.quality import decibels
 
 END = b""
-"""An empty datagram: here the sender says that it is done; a real link would just fall silent."""
+"""An empty datagram marks the end here; on a real link, packets would simply stop arriving."""
 
 
 def send(packets: list[bytes], port: int, loss: float, pause: float, seed: int) -> None:
-    """Send packets as a bad link would deliver them: some are lost, all are out of order."""
+    """Send packets as a bad link would deliver them: some are lost, and the order is random."""
     rng = random.Random(seed)
     kept = [packet for packet in packets if rng.random() >= loss] or packets[:1]
     rng.shuffle(kept)
@@ -36,13 +36,13 @@ def send(packets: list[bytes], port: int, loss: float, pause: float, seed: int) 
 
 
 def arriving(link: socket.socket) -> Iterator[bytes]:
-    """Datagrams until the last one."""
+    """Yield datagrams up to END."""
     while (data := link.recv(MAX_SIZE)) != END:
         yield data
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Send a picture over a link that loses packets.")
     parser.add_argument("source")
     parser.add_argument("output")
     parser.add_argument("--packet-size", type=int, default=200)
@@ -63,14 +63,13 @@ def main() -> None:
         link.bind(("127.0.0.1", 0))
         link.settimeout(30)
         port = link.getsockname()[1]
-        way = packets, port, options.loss, options.pause, options.seed
-        sender = threading.Thread(target=send, args=way)
+        arguments = packets, port, options.loss, options.pause, options.seed
+        sender = threading.Thread(target=send, args=arguments)
         sender.start()
         for received in xcodec.receive(arriving(link), decoder=options.decoder):
             received.image.save(options.output)
             error = np.mean(np.square(np.asarray(original, float) - np.asarray(received.image)))
-            psnr = 10 * np.log10(255**2 / max(error, 1e-9))
-            print(f"{received.text()}: {psnr:.2f} dB")
+            print(f"{received.text()}: {decibels(error):.2f} dB")
         sender.join()
 
 

@@ -1,10 +1,10 @@
-"""An extension of Griffe for the API reference: docstrings of this package as Markdown.
+"""An extension of Griffe that converts the docstrings of this package to Markdown.
 
     name, other : what they are, maybe on
-                  several lines               becomes a list, an item per line;
+                  several lines               becomes a list with an item per field;
     image = Image.open("a.xgc")   # aligned   becomes a block of code, as does a tree of names.
 
-mkdocs.yml names it; nothing else does.
+mkdocs.yml uses it for the API reference.
 """
 
 import re
@@ -18,7 +18,7 @@ ALIGNED = re.compile(r"\S {3,}\S|[├└│]")
 
 
 class Markdown(griffe.Extension):
-    """Rewrites the docstring of every object."""
+    """Converts the docstring of every object."""
 
     def on_object(self, *, obj: griffe.Object, **_: Any) -> None:
         """Called by Griffe once an object is complete."""
@@ -27,13 +27,13 @@ class Markdown(griffe.Extension):
 
 
 def markdown(text: str) -> str:
-    """A docstring as Markdown."""
+    """Return a docstring as Markdown."""
     paragraphs = re.split(r"\n\s*\n", text.strip("\n"))
     return "\n\n".join("\n".join(_paragraph(each.split("\n"))) for each in paragraphs)
 
 
 def _paragraph(lines: list[str]) -> Iterator[str]:
-    """The lines of a paragraph: text, a list of fields, or code."""
+    """Yield the lines of a paragraph as text, a list of fields, or code."""
     if not any(map(FIELD.fullmatch, lines)):
         code = any(map(ALIGNED.search, lines))
         yield from ["```text", *lines, "```"] if code else lines

@@ -1,13 +1,15 @@
-"""Fit the context models that ship as xcodec/coding/tables.json.
+"""Fit the context models in xcodec/coding/tables.json.
 
-Every training picture is sampled at random rates, steps and densities. Its symbols train a small
-network whose one output, the guess, tells as much as it can of a symbol's magnitude; rounded to
-integers, the network gives the cuts of the bins (quantiles of the guess) and their tables.
+Training pictures are sampled with random rates, steps and densities. Their symbols train a small
+network whose single output predicts the magnitude of a symbol. The network is rounded to integers;
+its predictions are divided into bins by their quantiles, and each bin gets a table of frequencies.
+docs/research/contexts.md compares networks of other sizes.
 
     python scripts/fit_tables.py PICTURES [--limit 600] [--effort 4] [-o tables.json]
 
-Symbols are chosen by what the present tables cost: fit twice, at first with --effort 0, where the
-context itself changes. Files depend on the tables: a refit is a format change.
+The encoder chooses symbols by their cost in the current tables. If the context model itself
+changes, fit twice, first with --effort 0. Files depend on the tables, so new tables are a new
+version of the format.
 """
 
 import json
@@ -32,21 +34,27 @@ from xcodec.encoder.request import Request
 from xcodec.pictures import loading
 from xcodec.pictures.colour import to_ycocg, to_ycocg_r
 from xcodec.sampling import density, mask
+from xcodec.sampling.density import DensityShape
 
 TARGET = Path(context.__file__).with_name("tables.json")
 CLIPS = {"coefficients": 15, "pixels": 255, "density": 15, "counts": 63}
+"""Tables.clip by kind."""
 BINS = 32
 UNITS = 24
+"""Units of the network: 16 and 48 are compared in docs/research/contexts.md."""
 HEAD = 32
+"""Units of the second network, used only for training, that turns a prediction into
+probabilities."""
 STEPS, BATCH, LR = 6000, 2048, 6e-3
-MOST = 4000
-"""Symbols of a picture's plane that are looked at, at most: small files matter as much as large."""
+MAX_SYMBOLS = 4000
+"""Symbols used of a plane of a picture, so that small files matter as much as large ones."""
 HIDDEN_SCALE, OUTPUT_SCALE = 1 << 14, 1 << 8
+"""Factors that the weights are multiplied by before they are rounded."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """Symbols (n, planes) of one picture with their hierarchy."""
+    """Symbols (n, planes) of a picture, and their hierarchy."""
 
     kind: str
     symbols: NDArray[np.int64]
@@ -54,7 +62,7 @@ class Observed:
 
 
 def observe(job: tuple[Path, int, int]) -> list[Observed]:
-    """Everything that files of one picture would code, at random settings."""
+    """Return the symbols of all kinds in files of a picture with random settings."""
     path, seed, effort = job
     random = np.random.default_rng(seed)
     rgb = loading.load(path).rgb
@@ -80,7 +88,7 @@ def observe(job: tuple[Path, int, int]) -> list[Observed]:
     found = [Observed("coefficients", draft.quantise(step, effort), draft.tree)]
 
     how = str(random.choice(["blue", "random"]))
-    where = density.measure(planes[..., 0], count, mask=how, **settings)
+    where = density.measure(planes[..., 0], count, DensityShape(**settings), mask=how)
     points = mask.points_from_density(where, height, width, how)
     tree = lifting.hierarchy(points)
     exact = to_ycocg_r(rgb)[points.rows, points.cols] - GREY
@@ -88,9 +96,11 @@ def observe(job: tuple[Path, int, int]) -> list[Observed]:
 
     if settings["kind"] != "uniform":
         found.append(grid(where.exponents, "density"))
-    # Masks that callers give are random more often than not.
+    # Explicit masks are mostly random.
     marked = np.zeros((height, width), bool)
-    where = density.measure(planes[..., 0], count, mask="random", seed=seed, **settings)
+    where = density.measure(
+        planes[..., 0], count, DensityShape(**settings), mask="random", seed=seed
+    )
     points = mask.points_from_density(where, height, width, "random", seed)
     marked[points.rows, points.cols] = True
     found.append(grid(explicit_mask.counts_of(marked), "counts"))
@@ -98,13 +108,18 @@ def observe(job: tuple[Path, int, int]) -> list[Observed]:
 
 
 def grid(values: NDArray[np.int64], kind: str) -> Observed:
-    """What the grid of these values (rows, cols) would code."""
+    """Return the symbols of a grid of values (rows, cols)."""
     tree, places = planes.grid_tree(values.shape)
     return Observed(kind, lifting.residuals(values[places][:, None], tree), tree)
 
 
 def train(known: NDArray[np.int64], tokens: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
-    """Integer layers, (UNITS, FEATURES) and (UNITS,), of a network that guesses tokens."""
+    """Train a network that predicts tokens; return its integer layers, (UNITS, FEATURES) and
+    (UNITS,).
+
+    known  : features (n, FEATURES)
+    tokens : (n,)
+    """
     torch.manual_seed(0)
     x = known[:, :-1].astype(np.float32)
     mean, spread = x.mean(0), x.std(0) + 1e-3
@@ -131,16 +146,16 @@ def train(known: NDArray[np.int64], tokens: NDArray[np.int64]) -> tuple[NDArray[
 def fit_plane(
     model: context.Tables, plane: int, known: NDArray[np.int64], tokens: NDArray[np.int64]
 ) -> float:
-    """Fill the thresholds and frequencies of a plane, whose layers are there: bits a symbol."""
+    """Set the thresholds and frequencies of a plane, given its layers; return bits per symbol."""
     guess = context.guesses(model, plane, known)
-    # Fine cuts where magnitudes are large and rare, since that is where tables differ most.
+    # Narrow bins where magnitudes are large and rare: there tables differ most.
     upper = 1 - 0.2 * 2.0 ** (-np.arange(BINS // 2) / 1.5)
     cuts = np.quantile(guess, np.concatenate([np.linspace(0, 0.8, BINS // 2 + 1)[1:-1], upper]))
     model.thresholds[plane] = np.rint(cuts).astype(np.int64)
     bins = np.searchsorted(model.thresholds[plane], guess, side="right")
     counts = np.zeros((BINS, context.TOKENS))
     np.add.at(counts, (bins, tokens), 1)
-    # A rare bin leans on its neighbours, and on the whole plane's table.
+    # The table of a rare bin is mixed with those of its neighbours and of the whole plane.
     overall = counts.sum(0) + 1e-3
     around = np.pad(counts, ((1, 1), (0, 0)))
     around = around[2:] + around[:-2]
@@ -152,7 +167,7 @@ def fit_plane(
 
 
 def to_frequencies(counts: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Integers of at least one in proportion to counts, summing to 2 ** TABLE_BITS."""
+    """Return integers in proportion to counts, at least 1, that sum to 2 ** TABLE_BITS."""
     total = 1 << TABLE_BITS
     result = 1 + np.floor(counts / counts.sum() * (total - len(counts))).astype(np.int64)
     result[result.argmax()] += total - result.sum()
@@ -160,7 +175,7 @@ def to_frequencies(counts: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def fit(kind: str, observed: list[Observed]) -> dict[str, object]:
-    """The entry of tables.json for one kind of symbol."""
+    """Return the entry of tables.json for a kind of symbols."""
     planes = observed[0].symbols.shape[1]
     model = context.Tables(
         clip=CLIPS[kind],
@@ -177,7 +192,7 @@ def fit(kind: str, observed: list[Observed]) -> dict[str, object]:
             shown = np.minimum(size, model.clip)
             levels = range(len(one.tree))
             known = np.concatenate([context.features(one.tree, i, plane, shown) for i in levels])
-            chosen = random.permutation(len(known))[:MOST]
+            chosen = random.permutation(len(known))[:MAX_SYMBOLS]
             every.append(known[chosen])
             all_tokens.append(context.tokens_of(size[chosen, plane])[0])
         known, tokens = np.concatenate(every), np.concatenate(all_tokens)
@@ -187,16 +202,16 @@ def fit(kind: str, observed: list[Observed]) -> dict[str, object]:
         if np.corrcoef(guess, np.minimum(tokens, 8))[0, 1] < 0:
             model.output[plane] *= -1
         bits = fit_plane(model, plane, known, tokens)
-        click.echo(f"{kind}, plane {plane}: {bits:.4f} bits a symbol of {len(tokens)}")
+        click.echo(f"{kind}, plane {plane}: {bits:.4f} bits per symbol, {len(tokens)} symbols")
     arrays = {key: value for key, value in vars(model).items() if key != "clip"}
     return {"clip": model.clip} | {name: array.tolist() for name, array in arrays.items()}
 
 
 @click.command()
 @click.argument("pictures", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--limit", default=600, help="How many pictures at most.")
-@click.option("--jobs", default=2, help="Processes.")
-@click.option("--effort", default=4, help="How symbols are chosen.")
+@click.option("--limit", default=600, help="Largest number of pictures.")
+@click.option("--jobs", default=2, help="Number of processes.")
+@click.option("--effort", default=4, help="Effort of the encoder that chooses symbols.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=TARGET)
 def main(pictures: Path, limit: int, jobs: int, effort: int, output: Path) -> None:
     """Fit the context models on the pictures of a folder."""

@@ -1,4 +1,4 @@
-"""A hook of MkDocs: links to files of the source tree become plain text on the site."""
+"""A hook of MkDocs that turns links to files outside docs/ into plain text."""
 
 import posixpath
 import re
@@ -8,7 +8,7 @@ LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """A page without links that lead out of docs/."""
+    """Return a page without links that lead out of docs/."""
     folder = posixpath.dirname(page.file.src_uri)
 
     def kept(link: re.Match[str]) -> str:

@@ -1,8 +1,10 @@
-"""Make the blue-noise tile that orders every picture's positions (xcodec/sampling/blue_noise.npy).
+"""Generate the blue-noise tile that orders positions, xcodec/sampling/blue_noise.npy.
 
-Void-and-cluster (Ulichney 1993) on a torus: each position gets a rank, and the positions below any
-rank are spread evenly. The tile is shipped as data because files depend on it: run this only to
-see where it came from (`--check` compares) or for a new format version.
+Every position gets a rank, such that the positions below any rank are spread evenly. The tile is
+stored as data because files depend on it. Run this only to verify it (`--check`), or for a new
+version of the format.
+
+Source: Ulichney, "The Void-and-Cluster Method for Dither Array Generation", 1993, here on a torus.
 
     python scripts/void_and_cluster.py [--check]
 """
@@ -15,26 +17,27 @@ from numpy.typing import NDArray
 
 SIDE = 128
 POWER = 2.5
+"""Exponent of the repulsion between points; no comparison is on record."""
 TARGET = Path(__file__).parents[1] / "xcodec" / "sampling" / "blue_noise.npy"
 
 
 def repulsion_on_torus() -> NDArray[np.int64]:
-    """Energy that a point at the origin gives each position: integers, so that ties are exact.
+    """Return the energy of a point at the origin at each position: integers, for exact ties.
 
-    A power law in place of Ulichney's Gaussian: it has no scale of its own, so that the coarsest
-    ranks, a hundred pixels apart, are spread as evenly as the finest.
+    Unlike Ulichney's Gaussian, the power law has no scale: the coarsest ranks, a hundred pixels
+    apart, are spread as evenly as the finest.
     """
     d = np.minimum(np.arange(SIDE), SIDE - np.arange(SIDE)) ** 2
     return np.rint(2**40 / (1.0 + d[:, None] + d[None, :]) ** POWER).astype(np.int64)
 
 
 def void_and_cluster(seed: int = 2018) -> NDArray[np.uint16]:
-    """Rank of every position of the tile, (SIDE, SIDE), each of 0..SIDE*SIDE-1 once."""
+    """Return the ranks of all positions, (SIDE, SIDE): each of 0 .. SIDE * SIDE - 1 once."""
     kernel = np.tile(repulsion_on_torus(), (2, 2))
     area = SIDE * SIDE
     energy = np.zeros((SIDE, SIDE), np.int64)
     taken = np.zeros((SIDE, SIDE), bool)
-    # A tiny fixed jitter decides between positions of equal energy without a preferred direction.
+    # A fixed random order decides between positions of equal energy.
     jitter = np.random.default_rng(seed).permutation(area).reshape(SIDE, SIDE)
 
     def change(position: tuple[int, int], sign: int) -> None:
@@ -43,7 +46,7 @@ def void_and_cluster(seed: int = 2018) -> NDArray[np.uint16]:
         taken[r, c] = sign > 0
 
     def extreme(among: NDArray[np.bool_], largest: bool) -> tuple[int, int]:
-        # Spread by area so that the jitter never outweighs a real difference.
+        # Multiplied by the area, differences of energy always outweigh the order.
         key = energy * area + jitter
         key = np.where(among, key, np.iinfo(np.int64).min if largest else np.iinfo(np.int64).max)
         r, c = divmod(int(key.argmax() if largest else key.argmin()), SIDE)
@@ -51,7 +54,7 @@ def void_and_cluster(seed: int = 2018) -> NDArray[np.uint16]:
 
     for flat in np.random.default_rng(seed + 1).choice(area, area // 10, replace=False):
         change(divmod(int(flat), SIDE), 1)
-    while True:  # Swap the tightest cluster into the largest void until nothing moves.
+    while True:  # Move the tightest cluster to the largest void until nothing moves.
         cluster = extreme(taken, largest=True)
         change(cluster, -1)
         void = extreme(~taken, largest=False)

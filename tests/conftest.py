@@ -1,4 +1,4 @@
-"""What the tests share: pictures that they make or take from packages, and a way to run xcodec."""
+"""Fixtures that several tests share: pictures, and a way to run xcodec."""
 
 import os
 import signal
@@ -14,18 +14,18 @@ from PIL import Image
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # Tests share the cores already.
+if "PYTEST_XDIST_WORKER" in os.environ:  # The tests already share the cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure() -> None:
-    """A shell's background jobs ignore Ctrl-C, and so would the processes that tests interrupt."""
+    """Restore SIGINT, which background jobs of a shell ignore: tests interrupt their processes."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def photo() -> NDArray[np.uint8]:
-    """A real photo, uint8 (300, 451, 3): both sides are awkward on purpose."""
+    """A real photo, uint8 (300, 451, 3), whose sides are no multiples of anything."""
     from skimage import data
 
     return np.asarray(data.chelsea())
@@ -33,7 +33,7 @@ def photo() -> NDArray[np.uint8]:
 
 @pytest.fixture
 def small(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A part of the photo, uint8 (96, 120, 3), for tests that code many times."""
+    """A part of the photo, uint8 (96, 120, 3), for tests that encode many times."""
     return np.ascontiguousarray(photo[60:156, 120:240])
 
 
@@ -47,7 +47,7 @@ def picture(small: NDArray[np.uint8], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def xcodec_process(tmp_path: Path) -> Run:
-    """Run ``python -m xcodec ARGS`` as a process of its own, in the test's folder."""
+    """A function that runs ``python -m xcodec ARGS`` as a process, in the test's folder."""
 
     def run(*args: object, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "xcodec", *map(str, args)]

@@ -18,7 +18,7 @@ from xcodec.decoder.reading import LIMITS, Tile
 from xcodec.encoder.analysis import quantised
 
 RGB = NDArray[np.uint8]
-LOSSLESS: dict[str, Any] = {"tone": "point", "lossless": True}
+LOSSLESS: dict[str, Any] = {"tone": "point", "lossless_samples": True}
 
 
 def psnr(picture: RGB, painted: Any) -> float:

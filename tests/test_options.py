@@ -162,7 +162,7 @@ def test_old_names_are_accepted(old: dict[str, Any], new: dict[str, Any], small:
         warnings.simplefilter("error")
         assert xcodec.encode(small, effort=0, **new) == data
     with pytest.raises(ConflictError, match="are the same option"):
-        EncodeOptions.of(old | new)
+        EncodeOptions.from_keywords(old | new)
 
 
 def test_names_that_are_none(small: RGB) -> None:

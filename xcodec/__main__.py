@@ -1,8 +1,8 @@
 """``python -m xcodec`` and the ``xcodec`` command: errors become one line and an exit code.
 
-0    all went well              2    wrong usage
-1    an error of xcodec         130  interrupted
-                               143  asked to end (SIGTERM)
+0    success                    130  interrupted (SIGINT)
+1    an error                   143  terminated (SIGTERM)
+2    wrong usage
 """
 
 import atexit
@@ -21,11 +21,11 @@ import click
 from xcodec.cli import cli
 from xcodec.errors import XcodecError
 
-atexit.register(gc.freeze)  # What is left at the end, torch too, need not be searched for garbage.
+atexit.register(gc.freeze)  # Collecting garbage at exit, torch's above all, would only take time.
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command line, by default the process's own; returns the exit code."""
+    """Run a command line, by default that of the process; returns the exit code."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", UserWarning)
@@ -52,8 +52,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _let_go() -> None:
-    """Drop what a full or closed standard output did not take: else the interpreter complains once
-    more at its exit, and changes the exit code."""
+    """Discard buffered output that a full or closed standard output did not take. Otherwise the
+    interpreter reports it again at exit and changes the exit code."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -62,15 +62,15 @@ def _let_go() -> None:
 
 @contextmanager
 def _ending_orderly() -> Iterator[None]:
-    """Let SIGTERM end the process as an exception does: no temporary file stays behind."""
+    """Let SIGTERM raise SystemExit, so that no temporary file stays behind."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
-        signal.signal(number, signal.SIG_IGN)  # A second one would strike while this one clears up.
+        signal.signal(number, signal.SIG_IGN)  # A second signal must not interrupt the cleanup.
         sys.exit(128 + number)
 
     try:
         before = signal.signal(signal.SIGTERM, end)
-    except ValueError:  # Signals are the main thread's.
+    except ValueError:  # Only the main thread can set signal handlers.
         yield
         return
     try:

@@ -1,6 +1,5 @@
-"""encode() and decode(): the whole story on one page."""
+"""The public functions: ``encode``, ``decode``, and what goes with them."""
 
-import warnings
 from dataclasses import replace
 from typing import Unpack
 
@@ -12,10 +11,6 @@ from xcodec.coding.container import Contents
 from xcodec.coding.header import ALPHA, MODELS, Header
 from xcodec.decoder import alpha, drawing, inspection, reading
 from xcodec.decoder.sections import metadata_of, source_of
-from xcodec.encoder import large, search, tiles
-from xcodec.encoder.request import request_of
-from xcodec.encoder.search import Goal
-from xcodec.encoder.sections import sections_of
 from xcodec.errors import FormatError, InputError
 from xcodec.options import (
     ArrayKeywords,
@@ -29,9 +24,7 @@ from xcodec.pictures.colour import from_ycocg, to_ycocg
 from xcodec.pictures.modes import Picture
 from xcodec.reconstruction.classical import fill
 from xcodec.sampling.mask import order_points
-from xcodec.sampling.saliency import weights
-from xcodec.system.processes import workers
-from xcodec.types import MAX_PIXELS, RGB, Alpha, Floats, Ints, Samples
+from xcodec.types import MAX_PIXELS, Alpha, Floats, Ints, Samples
 
 
 def encode(
@@ -39,56 +32,20 @@ def encode(
     rate: float | None = None,
     **options: Unpack[EncodeKeywords],
 ) -> bytes:
-    """Encode a picture as the bytes of a .xgc file.
+    """Encode a picture to the bytes of a .xgc file.
 
-    image   : Pillow image of any mode, uint8 (height, width) or (height, width, 3 or 4)
-    rate    : fraction of the pixels that are sampled, 0.001 to 0.5; without any target, 0.02
+    image   : Pillow image of any mode, or uint8 array (height, width[, 3 or 4])
+    rate    : fraction of the pixels that are sampled, 0.001 to 0.5; if no target is given, 0.02
     options : the other fields of ``EncodeOptions``, by name
 
-    Raises InputError where the picture or an option cannot be coded, or options contradict each
-    other.
+    Raises InputError if the picture cannot be encoded or an option is out of range, and
+    ConflictError (an InputError) if options contradict each other.
     """
-    return encode_picture(image, EncodeOptions.of({"rate": rate, **options}), stacklevel=3)
+    from xcodec.encoder.encoding import encode_picture  # Only here: decoding never needs it.
 
-
-def encode_picture(
-    image: Picture | Image.Image | NDArray[np.uint8], options: EncodeOptions, stacklevel: int = 2
-) -> bytes:
-    """``encode`` with options that are made already.
-
-    stacklevel : of warnings, as in ``warnings.warn``
-    """
-    picture = image if isinstance(image, Picture) else modes.picture_of(image)
-    rgb = picture.rgb
-    goal = _goal(rgb, options)
-    limit = None if goal is None else goal.max_bytes
-    sections = sections_of(picture, options, limit)
-    if sections.dropped:
-        text = f"left out of the file: {', '.join(sections.dropped)}"
-        warnings.warn(text, stacklevel=stacklevel)
-    request = request_of(
-        options,
-        grey=picture.grey,
-        weights=weights(rgb, options.roi, options.roi_mask, options.saliency),
-        sections=sections.content,
+    return encode_picture(
+        image, EncodeOptions.from_keywords({"rate": rate, **options}), stacklevel=3
     )
-    side = tiles.side_for(rgb.shape[0], rgb.shape[1], options.tile)
-    if side is not None:
-        with workers(options.jobs) as pool:
-            return large.best(tiles.Source(rgb), request, goal or Goal(), side, pool)
-    return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
-
-
-def _goal(rgb: RGB, options: EncodeOptions) -> Goal | None:
-    """What a search is for; None where the rate is given. Raises InputError."""
-    if options.bpp is not None:
-        limit = int(options.bpp * rgb.shape[0] * rgb.shape[1] / 8)
-        if limit < 1:
-            raise InputError(f"bpp is {options.bpp:g}: a file has at least one byte")
-        return Goal(limit)
-    if options.max_bytes is None and options.psnr is None:
-        return None
-    return Goal(options.max_bytes, options.psnr)
 
 
 def decode(data: bytes, **options: Unpack[DecodeKeywords]) -> Image.Image:
@@ -96,22 +53,22 @@ def decode(data: bytes, **options: Unpack[DecodeKeywords]) -> Image.Image:
 
     options : the fields of ``DecodeOptions``, by name
 
-    Raises FormatError where the bytes are no whole file of a version known here, LimitError where
-    the picture is larger than ``max_pixels``, InputError where options are out of range or
-    contradict each other or the file, and ModelError where weights are missing.
+    Raises FormatError if the bytes are damaged, cut short or of an unknown version of the format;
+    LimitError if the picture has more than ``max_pixels``; InputError if an option is out of range
+    or contradicts another one or the file; ModelError if weights are missing.
     """
     return decode_picture(data, DecodeOptions(**options))
 
 
 def decode_picture(data: bytes, options: DecodeOptions) -> Image.Image:
-    """``decode`` with options that are made already."""
+    """``decode`` for a ``DecodeOptions`` object."""
     contents = _opened(data, options)
     header = contents.header
     source = source_of(header.sections)
     if options.bit_depth is not None:
         deep = options.bit_depth == 16
         if deep and inspection.mode_of(header) not in modes.GREYS:
-            raise InputError("Pillow has no 16-bit colour: decode_array gives it")
+            raise InputError("Pillow has no 16-bit colour: use decode_array")
         source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
     options = _with_model(options, header)
     rgb = drawing.draw(contents, options, deep=source == modes.DEEP)
@@ -124,17 +81,17 @@ def decode_array(
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Decode the bytes of a .xgc file to an array in sRGB, without metadata.
 
-    bit_depth : 8 or 16 bits a channel
-    options   : the other fields of ``DecodeOptions`` but ``strip``, by name
+    bit_depth : 8 or 16 bits per channel
+    options   : the other fields of ``DecodeOptions``, except ``strip``, by name
 
-    Returns uint8 or uint16 (height, width[, channels]); the channels are colours, then alpha.
+    Returns uint8 or uint16 (height, width[, channels]): grey or RGB, then alpha if there is any.
     Raises what ``decode`` raises.
     """
     return decode_levels(data, DecodeOptions(bit_depth=bit_depth, **options))
 
 
 def decode_levels(data: bytes, options: DecodeOptions) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """``decode_array`` with options that are made already."""
+    """``decode_array`` for a ``DecodeOptions`` object."""
     contents = _opened(data, options)
     header, depth = contents.header, options.bit_depth or 16
     options = _with_model(options, header)
@@ -151,21 +108,21 @@ def _opened(data: bytes, options: DecodeOptions) -> Contents:
 
 
 def _with_model(options: DecodeOptions, header: Header) -> DecodeOptions:
-    """Options that name the generator's weights: by default those that the file names."""
+    """Options with the model that the file names, if the model is "auto" and is needed."""
     if not options.needs_model:
         return options
     return replace(options, model=inspection.model_name(header.model))
 
 
 def _alpha(header: Header, options: DecodeOptions) -> Alpha | None:
-    """The part of the alpha that is decoded, if the file has one."""
+    """The decoded part of the alpha, uint8 (height, width), if the file has any."""
     if ALPHA not in header.sections:
         return None
 
     def luma_of(data: bytes) -> Floats:
         file = reading.single(data, options.max_pixels, partial=False)
         if (file.header.width, file.header.height) != (header.width, header.height):
-            raise FormatError("damaged: the alpha is of another size than the picture")
+            raise FormatError("damaged: the alpha does not have the size of the picture")
         return fill(file.samples()).rgb[..., 0]
 
     plane = alpha.read(header.sections[ALPHA], header.height, header.width, luma_of)
@@ -173,10 +130,10 @@ def _alpha(header: Header, options: DecodeOptions) -> Alpha | None:
 
 
 def decode_samples(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[Ints, NDArray[np.uint8]]:
-    """Read the samples in a file, as a sensor would give them, ready for ``reconstruct``.
+    """Read the samples in a file, in the form that ``reconstruct`` takes.
 
-    Returns positions, integers (n, 2), rows and columns, and RGB values, uint8 (n, 3): exactly
-    those of the picture where the file is lossless. Raises what ``decode`` raises.
+    Returns positions, integers (n, 2): row and column; and RGB values, uint8 (n, 3), which are
+    exactly those of the picture if samples are lossless. Raises what ``decode`` raises.
     """
     positions, colours = [], []
     for tile in reading.tiles(reading.opened(data, max_pixels)):
@@ -200,12 +157,12 @@ def reconstruct(
 ) -> Image.Image:
     """Reconstruct a picture from samples of another origin: a sensor, a scanner, a damaged file.
 
-    points  : integers (n, 2), row and column of each sample, none twice, n >= 1
-    values  : uint8 (n, 3), the picture's RGB there, which the result keeps exactly
-    shape   : height and width of the picture
-    decoder, model, device : as in ``DecodeOptions``; the model is "photo" by default
+    points : integers (n, 2), row and column of each sample, n >= 1, no position twice
+    values : uint8 (n, 3), RGB of each sample; the result has exactly these values there
+    shape  : height and width of the picture in pixels
+    decoder, model, device : as in ``DecodeOptions``; the model "auto" is "photo"
 
-    Raises InputError where these do not fit together, ModelError where weights are missing.
+    Raises InputError if the arguments do not fit together, ModelError if weights are missing.
     """
     options = DecodeOptions(decoder, model, device)
     if options.needs_model:
@@ -213,19 +170,19 @@ def reconstruct(
     where, colours = np.asarray(points), np.asarray(values)
     height, width = shape
     if where.ndim != 2 or where.shape[1] != 2 or not len(where) or where.dtype.kind not in "iu":
-        raise InputError("points are integers (n, 2), n >= 1: row and column of each sample")
+        raise InputError("points must be integers (n, 2), n >= 1: row and column of each sample")
     if colours.shape != (len(where), 3) or colours.dtype != np.uint8:
-        raise InputError(f"values are uint8 ({len(where)}, 3): the colour of each sample")
+        raise InputError(f"values must be uint8 ({len(where)}, 3): the colour of each sample")
     if where.min() < 0 or (where >= [height, width]).any():
         raise InputError(f"points lie outside the picture of {height}x{width}")
     flat = where[:, 0].astype(np.int64) * width + where[:, 1]
     if len(np.unique(flat)) < len(flat):
-        raise InputError("points hold a position twice")
+        raise InputError("points contain a position twice")
     ordered = order_points(height, width, where[:, 0], where[:, 1])
-    # order_points sorts: find each point's colour again by its place in the picture.
+    # order_points sorts the points: find their colours again by position.
     by_place = np.argsort(flat)
     place = ordered.rows.astype(np.int64) * width + ordered.cols
     colours = colours[by_place[np.searchsorted(flat[by_place], place)]]
     samples = Samples(ordered, to_ycocg(colours), tone="point")
     rgb = drawing.reconstructed(samples, options)
-    return modes.to_image(drawing.kept(rgb, ordered, colours))
+    return modes.to_image(drawing.put_back(rgb, ordered, colours))

@@ -1,7 +1,7 @@
-"""The options of encoding and decoding: each a frozen dataclass that checks itself once.
+"""The options of encoding and decoding: frozen dataclasses that check themselves once.
 
 The Python functions, the command line, batches, the Pillow plug-in, packets and training all share
-them. Options that contradict each other are an error, never ignored.
+them. Options that contradict each other are an error; none is ignored.
 """
 
 import warnings
@@ -26,7 +26,7 @@ from xcodec.coding import quantizer
 from xcodec.coding.header import MAX_SEED, MODELS
 from xcodec.coding.tiles import MAX_SIDE, UNIT
 from xcodec.errors import ConflictError, InputError
-from xcodec.sampling import density as densities
+from xcodec.sampling.density import BLOCKS, FLOOR, STRENGTH, DensityShape
 from xcodec.types import MAX_PIXELS
 
 Region = tuple[int, int, int, int, float]
@@ -35,16 +35,16 @@ Region = tuple[int, int, int, int, float]
 DEFAULT_RATE = 0.02
 MIN_RATE, MAX_RATE = 0.001, 0.5
 TARGETS = ("rate", "max_bytes", "bpp", "psnr")
-"""Options that say how large or how good a file is to be: one of them at a time."""
+"""The options that set the size or the quality of a file: at most one of them is given."""
 LARGEST_STEP = quantizer.step_of(quantizer.MAX_STEP_INDEX)
 EXACT_ALPHA, DEFAULT_ALPHA = 100, 50
 RENAMED = {"size": "max_bytes", "lossless": "lossless_samples"}
-"""Old names of options, which are accepted until 1.0, and what they are called now."""
+"""Old names of options, accepted until 1.0, and the new ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Options:
-    """What options have in common."""
+    """The common base of all options."""
 
     def given(self) -> tuple[str, ...]:
         """The names of the options that differ from their defaults."""
@@ -56,7 +56,7 @@ class _Options:
         )
 
     def only(self, known: Sequence[str], user: str) -> None:
-        """Raise ConflictError for options that a user of these, "packets" say, does not have."""
+        """Raise ConflictError if an option was given that ``user``, say "packets", lacks."""
         for name in self.given():
             if name not in known:
                 raise ConflictError((name,), f"is not an option of {user}")
@@ -94,41 +94,40 @@ class EncodeKeywords(TypedDict, total=False):
 class EncodeOptions(_Options):
     """How a picture is encoded. At most one of rate, max_bytes, bpp and psnr is given.
 
-    rate      : fraction of the pixels that are sampled, 0.001 to 0.5; at least one pixel is.
-                Without any target, 0.02
-    max_bytes : largest size of the file; the rate, and what is not given of step and density, are
-                chosen for the best picture
+    rate      : fraction of the pixels that are sampled, 0.001 to 0.5, but at least one pixel; if no
+                target is given, 0.02
+    max_bytes : largest size of the file. The rate, and step and density unless given, are chosen
+                for the best picture
     bpp       : the same limit in bits per pixel
-    psnr      : PSNR in dB that the classical fill must reach; the smallest such file is searched
-                for
+    psnr      : PSNR in dB, 0 to 100, that the smallest possible file's classical fill must reach
     step      : quantiser step in grey levels, 0.5 to 1961; None: the default of the rate
-    density   : "sobel", "canny" or "uniform": where samples are dense
-    mask      : "blue" (spread evenly), "random" (by ``seed``), or bool (height, width), which takes
-                the place of rate and density
-    tone      : "least-squares", "mean" or "point": what a sample's value is
-    lossless_samples : with tone "point", sampled pixels are decoded exactly
+    density   : where samples are dense: "sobel" or "canny" (along edges), or "uniform"
+    mask      : "blue" (spread evenly), "random" (by ``seed``), or a bool array (height, width),
+                which replaces rate and density
+    tone      : value of a sample: "least-squares" (fitted through the fill), a local "mean", or the
+                "point" itself
+    lossless_samples : whether sampled pixels are decoded exactly; needs tone "point"
     strength  : how strongly edges attract samples, 0 to 2; None: 0.7
-    floor     : edge strength, relative to the mean, that flat areas are taken to have, above 0 and
-                up to 10; None: 0.25
-    block     : side of a density block in pixels, a power of two from 8; None: by the rate
-    seed      : of the mask "random", 0 to 2**32 - 1; None: 0
-    model     : the weights that the decoder is to use, one of ``coding.header.MODELS``
-    comment   : text kept in the file
-    effort    : 0 (fastest) to 9: time spent to save bytes; ``encoder.effort`` has a row for each
-    decoder   : the decoder to optimise the file for, "generator" or "classical"; it has an effect
-                from effort 4 on. None: the generator, or with ``psnr`` the classical decoder
-    roi       : regions that count more, (x, y, width, height, weight) in pixels
-    roi_mask  : uint8 (height, width): 255 counts four times as much as 0
-    saliency  : whether faces and salient areas count more
-    alpha_quality : 0 to 100, which is exact, of transparency
-    keep      : EXIF, XMP and ICC profile: all (True), none (False), or (None) what is small beside
-                the file, with a warning about the rest
-    tile      : side of the tiles in pixels, a multiple of 128; 0: no tiles; None: tiles of 1024
-                pixels where the picture has more than 2 megapixels
-    jobs      : processes that work on tiles; above 1 only below ``if __name__ == "__main__"``
+    floor     : edge strength of flat areas relative to the mean, above 0, up to 10; None: 0.25
+    block     : side of a density block in pixels, a power of two from 8 to 128; None: by the rate
+    seed      : seed of the mask "random", 0 to 2**32 - 1; None: 0
+    model     : name of the weights that the file asks for, one of ``coding.header.MODELS``
+    comment   : text stored in the file
+    effort    : 0 (fastest) to 9: time spent to save bytes; ``encoder.effort`` lists what each does
+    decoder   : the decoder to optimise the file for, "generator" or "classical"; has an effect from
+                effort 4 on. None: the generator, or with ``psnr`` the classical decoder
+    roi       : regions of interest, (x, y, width, height, weight) in pixels; weight 1/64 to 64
+    roi_mask  : uint8 (height, width): pixels at 255 weigh four times as much as at 0
+    saliency  : whether faces and salient areas weigh more
+    alpha_quality : quality of transparency, 0 to 100; 100 is exact
+    keep      : EXIF, XMP and ICC profile to store: all (True), none (False), or those that are
+                small beside the file (None), with a warning about the others
+    tile      : side of the tiles in pixels, a multiple of 128; 0: no tiles; None: 1024 if the
+                picture has more than 2 megapixels, else no tiles
+    jobs      : processes that code tiles; above 1 needs an ``if __name__ == "__main__"`` guard
 
-    Raises InputError where a value is out of range, ConflictError (an InputError) where two
-    options contradict each other.
+    Raises InputError if a value is out of range, ConflictError (an InputError) if two options
+    contradict each other.
     """
 
     rate: float | None = None
@@ -161,12 +160,12 @@ class EncodeOptions(_Options):
         self._check_conflicts()
 
     @classmethod
-    def of(cls, keywords: dict[str, Any], stacklevel: int = 3) -> Self:
-        """Options from keywords, old names included, which warn.
+    def from_keywords(cls, keywords: dict[str, Any], stacklevel: int = 3) -> Self:
+        """Make options from keywords. Old names are accepted with a DeprecationWarning.
 
         stacklevel : of the warning, as in ``warnings.warn``
 
-        Raises TypeError for a keyword that is none, and what the options themselves raise.
+        Raises TypeError for an unknown keyword, and what the options themselves raise.
         """
         chosen = dict(keywords)
         for old, new in RENAMED.items():
@@ -199,12 +198,9 @@ class EncodeOptions(_Options):
         _within("seed", self.seed, 0, MAX_SEED)
         _within("effort", self.effort, 0, MAX_EFFORT)
         _within("alpha_quality", self.alpha_quality, 0, EXACT_ALPHA)
-        densities.check(
-            self.density,
-            densities.BLOCKS[0] if self.block is None else self.block,
-            densities.STRENGTH if self.strength is None else self.strength,
-            densities.FLOOR if self.floor is None else self.floor,
-        )
+        block = BLOCKS[0] if self.block is None else self.block
+        strength = STRENGTH if self.strength is None else self.strength
+        DensityShape(self.density, block, strength, FLOOR if self.floor is None else self.floor)
         _one_of("tone", self.tone, TONES)
         _one_of("model", self.model, MODELS)
         _one_of("decoder", self.decoder or DECODERS[0], DECODERS)
@@ -213,7 +209,7 @@ class EncodeOptions(_Options):
         if self.max_bytes is not None and self.max_bytes < 1:
             raise InputError(f"max_bytes is {self.max_bytes}; a file has at least one byte")
         if self.bpp is not None and not self.bpp > 0:
-            raise InputError(f"bpp is {self.bpp:g}; it is above 0")
+            raise InputError(f"bpp is {self.bpp:g}; it must be above 0")
         if self.tile is not None and (self.tile % UNIT or not 0 <= self.tile <= MAX_SIDE):
             known = f"it is a multiple of {UNIT} up to {MAX_SIDE}, or 0"
             raise InputError(f"tile is {self.tile}; {known}")
@@ -228,15 +224,19 @@ class EncodeOptions(_Options):
         if self.explicit_mask:
             for name in ("rate", "density", "strength", "floor", "block"):
                 if name in given:
-                    raise ConflictError(("mask", name), "exclude each other: the mask says where")
+                    raise ConflictError(
+                        ("mask", name), "exclude each other: the mask sets the samples"
+                    )
         if self.seed is not None and (self.explicit_mask or self.mask != "random"):
-            raise ConflictError(("seed",), "is for the mask 'random'")
+            raise ConflictError(("seed",), "needs the mask 'random'")
         if self.density == "uniform":
             for name in ("strength", "floor"):
                 if name in given:
-                    raise ConflictError((name, "density"), "exclude each other: it is uniform")
+                    raise ConflictError((name, "density"), "exclude each other: density is uniform")
         if self.psnr is not None and self.decoder == "generator":
-            raise ConflictError(("psnr", "decoder"), "conflict: psnr is of the classical decoder")
+            raise ConflictError(
+                ("psnr", "decoder"), "conflict: psnr is that of the classical decoder"
+            )
         if self.lossless_samples:
             self._check_lossless()
 
@@ -248,7 +248,9 @@ class EncodeOptions(_Options):
             if getattr(self, other) is not None:
                 raise ConflictError((name, other), "exclude each other")
         if self.explicit_mask and (self.max_bytes is not None or self.bpp is not None):
-            raise ConflictError((name, "mask"), "leave nothing to choose for a size")
+            raise ConflictError(
+                (name, "mask"), "conflict with a size: they leave nothing to choose"
+            )
 
 
 class ArrayKeywords(TypedDict, total=False):
@@ -279,19 +281,17 @@ class DecodeOptions(_Options):
     decoder    : "generator" (a trained network) or "classical" (interpolation)
     model      : name or path of the generator's weights; "auto": those that the file names
     device     : where the generator runs: "auto", "cpu", "cuda" or "mps"
-    partial    : whether to decode what is left of a file that was cut short after its header, with
-                 a warning
-    bit_depth  : 8, or 16 for grey pictures (``decode_array``: any); None: that of the source
-    strip      : whether to leave out EXIF, XMP and ICC profile; then the picture is sRGB
+    partial    : whether to decode what is left of a damaged or cut file, with a warning
+    bit_depth  : 8, or 16 for grey pictures (``decode_array``: for any); None: as the source
+    strip      : whether to leave out EXIF, XMP and ICC profile; the picture is then sRGB
     max_pixels : pictures with more pixels are refused
     region     : x, y, width and height of the part to decode, in pixels of the whole picture
-    downsample : how many times smaller the picture is decoded: 1, 2, 4, ... 64
-    jobs       : processes that work on tiles; above 1 only below ``if __name__ == "__main__"``
-    realism    : 0 (nothing is invented on purpose) to 1 (as real pictures look, which the samples
-                 need not support): a mean of the model's two sets of weights
+    downsample : factor by which the decoded picture is smaller: 1, 2, 4, ... 64
+    jobs       : processes that read tiles; above 1 needs an ``if __name__ == "__main__"`` guard
+    realism    : 0 (faithful) to 1 (realistic, invents detail): mixes two sets of weights
 
-    Raises InputError where a value is out of range, ConflictError (an InputError) where two
-    options contradict each other.
+    Raises InputError if a value is out of range, ConflictError (an InputError) if two options
+    contradict each other.
     """
 
     decoder: str = DECODERS[0]
@@ -308,7 +308,7 @@ class DecodeOptions(_Options):
 
     @property
     def needs_model(self) -> bool:
-        """Whether a network is needed, and which is left to the file."""
+        """Whether a network is needed and the file chooses it."""
         return self.decoder != "classical" and self.model == "auto"
 
     def __post_init__(self) -> None:
@@ -323,7 +323,9 @@ class DecodeOptions(_Options):
         if self.region is not None:
             left, top, width, height = self.region
             if min(left, top) < 0 or min(width, height) < 1:
-                raise InputError("a region has its corner in the picture, a width and a height")
+                raise InputError(
+                    "region is x, y, width, height with x, y >= 0 and width, height >= 1"
+                )
         if self.decoder == "classical":
             for name, unused in (("realism", 0), ("model", "auto")):
                 if getattr(self, name) != unused:

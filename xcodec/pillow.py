@@ -3,10 +3,10 @@
 image = Image.open("a.xgc")                    # size, mode and metadata; pixels when first used
 image.save("a.xgc", rate=0.02, effort=6)       # every keyword of xcodec.encode
 
-``register(decoder=..., device=..., model=...)`` says how pixels are decoded: by the generator where
-its weights are found ("auto", the default), always by it ("generator"), or never ("classical").
-``Image.draft``, and so ``thumbnail``, to half the size or less decodes a smaller picture by the
-classical decoder, which is much faster.
+``register(decoder=..., device=..., model=...)`` sets how pixels are decoded: by the generator if
+its weights are found, else by the classical decoder ("auto", the default), or always by one of them
+("generator", "classical"). ``Image.draft``, and so ``thumbnail``, to half the size or less decodes
+a smaller picture with the classical decoder, which is much faster.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -29,7 +29,7 @@ _OPTIONS = {field.name for field in fields(EncodeOptions)} | set(RENAMED)
 
 @dataclass
 class Settings:
-    """How pixels are decoded: as in ``DecodeOptions``, and with the decoder "auto" as said above."""
+    """How pixels are decoded: fields of ``DecodeOptions``; the decoder may also be "auto"."""
 
     decoder: str = "auto"
     model: str = "auto"
@@ -40,7 +40,7 @@ settings = Settings()
 
 
 class XgcImageFile(ImageFile.ImageFile):
-    """A .xgc file whose samples are not read before its pixels are needed."""
+    """A .xgc file; its samples are read when pixels are first used."""
 
     format = FORMAT
     format_description = "xcodec picture"
@@ -60,7 +60,7 @@ class XgcImageFile(ImageFile.ImageFile):
         self.info |= metadata.info_of(known.metadata)
 
     def load(self) -> Any:
-        """Decode the picture, once. Raises OSError where the file is damaged."""
+        """Decode the picture, once. Raises OSError if the file cannot be decoded."""
         if self._data is not None and self._im is None:
             try:
                 painted = self._painted("classical" if self._downsample > 1 else settings.decoder)
@@ -68,7 +68,7 @@ class XgcImageFile(ImageFile.ImageFile):
                 raise OSError(f"{error}") from error
             self.im = painted.im
             self._size, self._mode = painted.size, painted.mode
-            if "icc_profile" not in painted.info:  # It was of no use.
+            if "icc_profile" not in painted.info:  # The profile could not be used.
                 self.info.pop("icc_profile", None)
             self._close()
         return Image.Image.load(self)
@@ -94,7 +94,7 @@ class XgcImageFile(ImageFile.ImageFile):
     def draft(
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
-        """Decode a smaller picture, but not one below a size; the mode stays."""
+        """Choose a smaller picture to decode, not below ``size``; the mode stays."""
         if self._im is not None or size is None or self._downsample > 1:
             return None
         scale = min(self.width // max(size[0], 1), self.height // max(size[1], 1))
@@ -107,7 +107,7 @@ class XgcImageFile(ImageFile.ImageFile):
         return self.mode, (0, 0, width / n, height / n)
 
     def verify(self) -> None:
-        """Check the whole file without decoding its pixels. Raises SyntaxError where it is damaged."""
+        """Check the whole file without reconstructing it. Raises SyntaxError if it is damaged."""
         try:
             inspection.info(self._data, max_pixels=_NO_LIMIT)
         except XcodecError as error:
@@ -117,7 +117,10 @@ class XgcImageFile(ImageFile.ImageFile):
 
 
 def save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
-    """Pillow's hook: encode with the keywords given to ``Image.save``."""
+    """Pillow's hook: encode with the keywords of ``Image.save``.
+
+    Raises TypeError for an unknown keyword, ValueError if ``encode`` raises InputError.
+    """
     options = dict(image.encoderinfo)
     picture = image.copy()
     picture.info = image.info.copy()
@@ -128,8 +131,10 @@ def save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
     if unknown:
         names = ", ".join(sorted(unknown))
         raise TypeError(f"unknown options of {FORMAT} files: {names}")
+    from xcodec.encoder.encoding import encode_picture  # Only here: opening never needs it.
+
     try:
-        stream.write(codec.encode_picture(picture, EncodeOptions.of(options, 4), stacklevel=4))
+        stream.write(encode_picture(picture, EncodeOptions.from_keywords(options, 4), stacklevel=4))
     except InputError as error:
         raise ValueError(str(error)) from error
 
@@ -143,9 +148,12 @@ def _accept(prefix: bytes) -> bool:
 
 
 def register(decoder: str = "auto", *, model: str = "auto", device: str = "auto") -> None:
-    """Make Pillow open and save .xgc files, and say how it decodes them.
+    """Make Pillow open and save .xgc files, and set how it decodes them.
 
-    Raises InputError for a decoder, a model or a device that is none, or that do not go together.
+    decoder       : "auto", "generator" or "classical"; "auto" uses the generator if it can
+    model, device : as in ``DecodeOptions``
+
+    Raises InputError if the decoder or the device is unknown, or options contradict each other.
     """
     DecodeOptions("generator" if decoder == "auto" else decoder, model, device)
     settings.decoder, settings.model, settings.device = decoder, model, device

@@ -1,4 +1,4 @@
-"""The frozen dataclasses that travel between the parts of xcodec."""
+"""The types that several subpackages share: arrays, densities, points, samples, fills."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,28 +9,21 @@ from numpy.typing import NDArray
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.floating[Any]]
 RGB = NDArray[np.uint8]
-"""A picture, (height, width, 3), in sRGB."""
+"""A picture: uint8 (height, width, 3), sRGB."""
 Alpha = NDArray[np.uint8]
-"""Opacity, (height, width): 255 is opaque."""
+"""Opacity: uint8 (height, width), 255 is opaque."""
 
-CODED, PACKET = ".xgc", ".xgp"
-"""Suffixes of files and of packets."""
 MAX_PIXELS = 100_000_000
-"""Pictures with more pixels than this are refused unless the caller raises the limit."""
-
-TONES = ("least-squares", "mean", "point")
-"""What a sample's value is: fitted through the fill, a local mean, or the pixel itself."""
-DECODERS = ("generator", "classical")
-"""What paints between samples: a trained network, or interpolation alone."""
+"""Default limit on the pixels of a picture; callers can raise it."""
 
 
 @dataclass(frozen=True)
 class Density:
-    """How densely each block of a picture is sampled: 2 ** exponent times a common scale.
+    """Sampling density of each block of a picture: 2 ** exponent times a common scale.
 
-    exponents : integers (blocks high, blocks wide), 0..15
+    exponents : integers (block rows, block columns), 0..15
     block     : side of a block in pixels
-    scale     : common scale in 1/128 octave, 0 .. sampling.mask.MAX_SCALE
+    scale     : common scale in 1/128 octave, 0..sampling.mask.MAX_SCALE
     """
 
     exponents: Ints
@@ -40,9 +33,9 @@ class Density:
 
 @dataclass(frozen=True)
 class Points:
-    """Where a picture is sampled, coarse to fine.
+    """The sampled positions of a picture, coarse to fine.
 
-    rows, cols : int32 (n,), pixel positions, no position twice
+    rows, cols : int32 (n,), pixel positions, all different
     ranks      : int32 (n,), blue-noise rank of each position, ascending
     """
 
@@ -58,12 +51,12 @@ class Points:
 
 @dataclass(frozen=True)
 class Samples:
-    """Points with the values that a decoder knows there.
+    """Points and their values, as a decoder knows them.
 
     values : float32 (n, 3), luma and the two chroma planes of YCoCg: Y in 0..255, Co and Cg
              in -255..255 (quantised values may overshoot)
-    step   : quantiser step of the finest luma level in grey levels; 0 where values are exact
-    tone   : one of TONES
+    step   : quantiser step of the finest luma level in grey levels; 0 if values are exact
+    tone   : one of choices.TONES
     """
 
     points: Points
@@ -74,11 +67,11 @@ class Samples:
 
 @dataclass(frozen=True)
 class Fill:
-    """A picture painted from samples, before or instead of a network.
+    """A picture interpolated from samples: the input of a network, or its replacement.
 
     rgb       : float32 (height, width, 3), nominally 0..255, not clipped
-    deviation : float32 (height, width), kriging standard deviation in 0..1: 0 on a sample,
-                1 where the samples say nothing
+    deviation : float32 (height, width), kriging standard deviation, 0 at a sample to 1 far from
+                all samples
     """
 
     rgb: Floats

@@ -68,15 +68,14 @@ def test_version(capsys: Capture) -> None:
 
 def test_choices_are_those_of_the_api() -> None:
     # The command line can't import them: they live beside numpy and torch.
+    from xcodec.choices import DENSITIES, TONES
     from xcodec.cli import cli
     from xcodec.cli.common import DEVICES
     from xcodec.reconstruction import torch_painter
-    from xcodec.sampling import density
-    from xcodec.types import TONES
 
     command = cli.commands["encode"]
     choices = {p.name: p.type.choices for p in command.params if isinstance(p.type, click.Choice)}
-    assert sorted(choices["density"]) == sorted(density.KINDS)
+    assert sorted(choices["density"]) == sorted(DENSITIES)
     assert sorted(choices["tone"]) == sorted(TONES)
     assert torch_painter.DEVICES == DEVICES
 

@@ -29,7 +29,7 @@ def case(height: int, width: int, scale: int, seed: int) -> tuple[Hierarchy, NDA
     return hierarchy(points), symbols.astype(np.int32)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.integers(9, 60), st.integers(9, 60), st.integers(1, 8), st.integers(0, 99), st.binary())
 def test_streams_decode_whole_whatever_follows(
     height: int, width: int, stages: int, seed: int, after: bytes

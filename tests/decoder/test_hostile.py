@@ -29,7 +29,7 @@ MEGABYTES = 200
 @cache
 def files() -> tuple[bytes, ...]:
     """Small files of every kind."""
-    scene, lossless = pictures.scene(24, 32), {"tone": "point", "lossless": True}
+    scene, lossless = pictures.scene(24, 32), {"tone": "point", "lossless_samples": True}
     every: list[dict[str, Any]] = [
         {},
         {"rate": 0.2, "step": 4.0, "block": 8},
@@ -282,7 +282,7 @@ def full_pictures() -> Iterator[bytes]:
     """The most samples that the limit allows, in the fewest bytes."""
     for fields in (
         {},
-        {"lossless": True, "step": None},
+        {"lossless_samples": True, "step": None},
         {"mask": "random"},
         {"uniform": False, "block": 8},
     ):
@@ -312,7 +312,7 @@ def test_indices_that_make_no_sense() -> None:
 def test_masks_that_make_no_sense(traced: None) -> None:
     explicit = header(mask="explicit", scale=0)
     nothing = explicit_mask.write_mask(np.zeros((64, 64), bool))
-    bomb = explicit_mask._zstd(bytes(300 << 20))
+    bomb = primitives.pack(bytes(300 << 20))
     for layer in (
         b"",
         b"\0",
@@ -331,7 +331,7 @@ def test_masks_that_make_no_sense(traced: None) -> None:
 def test_sections_that_make_no_sense(traced: None) -> None:
     start = bytearray(write_header(header(), False))
     start[3] |= 64
-    bomb = explicit_mask._zstd(bytes(100 << 20))
+    bomb = primitives.pack(bytes(100 << 20))
     for sections in (
         bytes([65]),
         bytes([1, 1, 200, 1]),

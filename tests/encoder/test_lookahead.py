@@ -83,7 +83,9 @@ def test_sparse_pictures_get_more_lookaheads(monkeypatch: pytest.MonkeyPatch, ph
     assert multipliers[0.016, "generator"] == multipliers[0.016, "classical"]
 
 
-def test_tiles_look_ahead_as_a_whole_picture_does(monkeypatch: pytest.MonkeyPatch, photo: RGB) -> None:
+def test_tiles_look_ahead_as_a_whole_picture_does(
+    monkeypatch: pytest.MonkeyPatch, photo: RGB
+) -> None:
     darker = []
     for tile in (0, 128):
         fills = []

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 
 import xcodec
 from xcodec.decoder import inspection
+from xcodec.encoder.request import Request
+from xcodec.encoder.search import Goal, Search
 
 RGB = NDArray[np.uint8]
 
@@ -38,7 +40,9 @@ def test_the_search_beats_a_fixed_rate_of_the_same_size(small: RGB) -> None:
 
 @pytest.mark.parametrize("effort", [4, 7])
 def test_hardly_a_byte_is_left_over(small: RGB, effort: int) -> None:
-    used = [len(xcodec.encode(small, max_bytes=size, effort=effort)) / size for size in (150, 333, 700)]
+    used = [
+        len(xcodec.encode(small, max_bytes=size, effort=effort)) / size for size in (150, 333, 700)
+    ]
     assert max(used) <= 1
     assert np.mean(used) >= 0.97
 
@@ -110,3 +114,19 @@ def test_an_explicit_mask_keeps_its_samples(small: RGB) -> None:
     data = xcodec.encode(small, max_bytes=300, mask=mask)
     assert len(data) <= 300
     assert inspection.info(data).samples == mask.sum()
+
+
+def test_searches_share_files_but_not_their_errors(small: RGB) -> None:
+    dark = small // 4
+    weights = np.ones(dark.shape[:2], np.float32)
+    weights[: len(dark) // 2] = 3
+    within = Search(dark, Goal(max_bytes=400))
+    file = within.at(Request(0.01, effort=0, decoder="classical", weights=weights))
+    assert file is not None
+    goal = Goal(psnr=10 * np.log10(255**2 / error(dark, file.data)) - 1e-6)
+    other = within.toward(goal).finished(file, 0)
+    assert other is not None
+    assert other.error == pytest.approx(error(dark, other.data), rel=1e-3)
+    again = within.finished(file, 0)
+    assert again is not None
+    assert again.error == file.error != pytest.approx(error(dark, file.data), rel=1e-2)

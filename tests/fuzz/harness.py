@@ -1,4 +1,4 @@
-"""The process that atheris drives: python -m tests.fuzz.harness CORPUS [libFuzzer's options]"""
+"""The process that runs atheris: python -m tests.fuzz.harness CORPUS [options of libFuzzer]"""
 
 import sys
 
@@ -9,7 +9,7 @@ with atheris.instrument_imports(include=["xcodec"]):
 
 
 def main() -> None:
-    target.heads()  # Beforehand: the first input must not wait for the seeds.
+    target.heads()  # Make the seeds first: they must not count as time of the first input.
     atheris.Setup(sys.argv, target.one)
     atheris.Fuzz()
 

@@ -1,7 +1,7 @@
-"""Fuzz for a while and write a short report: python -m tests.fuzz.run [--seconds N]
+"""Fuzz for some time and write a short report: python -m tests.fuzz.run [--seconds N]
 
-Needs the extra ``fuzz``. Findings stay in build/fuzz/; each belongs into tests/fuzz/regressions/
-once it is mended.
+Needs the extra ``fuzz``. Findings are kept in build/fuzz/; once fixed, move them to
+tests/fuzz/regressions/.
 """
 
 import argparse
@@ -19,7 +19,7 @@ REPORT = ROOT / "tests" / "fuzz" / "report.txt"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Fuzz for some time and write a short report.")
     parser.add_argument("--seconds", type=int, default=1800)
     seconds = parser.parse_args().seconds
     corpus, findings = WORK / "corpus", WORK / "findings"
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def summary(log: str, seconds: int, found: list[str]) -> str:
-    """The report of a run from libFuzzer's log."""
+    """Return the report of a run, from libFuzzer's log."""
 
     def last(pattern: str) -> str:
         return (re.findall(pattern, log) or ["?"])[-1]

@@ -1,12 +1,12 @@
-"""What is fuzzed: bytes to a call that may raise nothing but xcodec's own errors.
+"""The function that is fuzzed. It may raise only xcodec's own errors.
 
-The first byte chooses a way in, the rest is a file:
+The first byte of an input selects what is called; the rest is a file:
 
-0, 1  the file as it is, whole or with ``partial``
-2, 3  its checksums made right, whole or with ``partial``
-4     the samples' values too: a file of at most 1,024 pixels is painted
-5     its payload replaced, after the header of a seed that the second byte chooses
-6     packets, with their checksums made right
+0, 1  read as it is, without or with ``partial``
+2, 3  read with its checksum corrected, without or with ``partial``
+4     decoded with its checksum corrected, if it has at most 1,024 pixels
+5     read as a payload, after the header of a seed that the second byte selects
+6     decoded as packets, with their checksums corrected
 """
 
 import warnings
@@ -32,7 +32,7 @@ WAYS = 7
 
 @cache
 def seeds() -> dict[str, bytes]:
-    """The conformance files made again from a corner of their pictures: small ones are fast."""
+    """Files like the conformance files, but of a corner of their pictures, which is faster."""
     found = {}
     for name, (picture, options) in cases().items():
         mask = options.get("mask")
@@ -43,7 +43,7 @@ def seeds() -> dict[str, bytes]:
             corner.info = picture.info
         else:
             corner = picture[:HEIGHT, :WIDTH]
-        # Layers begin at some kilobytes; here they begin sooner.
+        # Files have layers from some kilobytes on; here, from 8 bytes.
         with patch.object(payload, "LAYERED_FROM", 8 if "layers" in name else 1 << 12):
             found[name] = xcodec.encode(corner, **options)
     return found
@@ -61,12 +61,12 @@ def heads() -> list[bytes]:
 
 
 def mended(data: bytes) -> bytes:
-    """A file whose last four bytes are the checksum of the others."""
+    """Replace the last four bytes of a file by the checksum of the others."""
     return data[:-4] + primitives.checksum(data[:-4])
 
 
 def one(data: bytes) -> None:
-    """Try one input; whatever it raises is a finding."""
+    """Try an input; any exception that it raises is a finding."""
     if not data:
         return
     way, file = data[0] % WAYS, data[1:]
@@ -95,7 +95,7 @@ def one(data: bytes) -> None:
 
 
 def read_packets(data: bytes) -> None:
-    """Packets of up to 255 bytes, each after its length; their checksums are made right."""
+    """Decode packets of up to 255 bytes, each after its length, with corrected checksums."""
     pieces = []
     while data:
         pieces.append(mended(data[1 : 1 + data[0]]))
@@ -105,7 +105,7 @@ def read_packets(data: bytes) -> None:
 
 
 def corpus() -> dict[str, bytes]:
-    """Inputs to start from: the seeds, by each way in."""
+    """Initial inputs: the seeds, for each first byte."""
     found = {}
     for name, data in seeds().items():
         for way in range(5):

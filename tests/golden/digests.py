@@ -1,10 +1,11 @@
-"""Digests of files and pictures made at baseline-2 (commit f5e58dc): nothing of them may change.
+"""Digests of files and pictures made at baseline-2 (commit f5e58dc), none of which may change.
 
-Encoders and decoders compute with floats, whose last bits depend on the processor and on the
-libraries. So ``digests.json`` also holds a fingerprint of both: elsewhere, nothing can be compared.
+Encoders and decoders compute with floats, whose last bits depend on the processor and on versions
+of libraries. Therefore ``digests.json`` has digests for each fingerprint of the arithmetic; a
+machine with another fingerprint has nothing to compare with.
 
     python -m tests.golden.digests            # compare with digests.json
-    python -m tests.golden.digests --write    # make it anew, on purpose
+    python -m tests.golden.digests --write    # record the digests of this machine, on purpose
 """
 
 import argparse
@@ -12,41 +13,46 @@ import hashlib
 import json
 import sys
 import warnings
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
+from PIL import ExifTags, Image
 
 import xcodec
+from xcodec.types import RGB
 
-RECORD = Path(__file__).parent / "digests.json"
+RECORD = Path(__file__).with_name("digests.json")
+COMMIT = "f5e58dc"
 EFFORTS = (0, 4, 7)
-SLOW = ("bytes-e7", "bpp-e7", "bpp-e4", "bytes-alpha-e4", "tiles-bytes-e4", "psnr-e4")
-"""Files that take seconds."""
+REPLANNED = ("packets-e0", "packets-e4", "packets-bytes-e4")
+"""Packets may differ: since baseline-2, their planner measures the picture that they carry."""
+SHAPE = (112, 96)
+"""Height and width of most pictures."""
 
 
 def fingerprint() -> str:
-    """What the arithmetic of this machine and its libraries gives for one fixed problem."""
+    """The digest of what this machine and its libraries compute for fixed problems."""
     random = np.random.default_rng(1)
     matrix, vectors = random.normal(size=(7, 7)), random.normal(size=(7, 300))
     solved = np.linalg.solve(matrix @ matrix.T + np.eye(7), vectors)
     product = scipy.sparse.csr_array(random.normal(size=(90, 90))) @ random.normal(size=(90, 3))
-    picture = random.normal(size=(64, 64)).astype(np.float32)
-    seen = cv2.filter2D(picture, -1, random.normal(size=(3, 3)).astype(np.float32))
-    parts = [solved, np.exp(solved), np.einsum("ij,ij->j", solved, vectors), product, seen]
+    plane = random.normal(size=(64, 64)).astype(np.float32)
+    filtered = cv2.filter2D(plane, -1, random.normal(size=(3, 3)).astype(np.float32))
+    results = [solved, np.exp(solved), np.einsum("ij,ij->j", solved, vectors), product, filtered]
+    results.append(_convolved(random))
     versions = f"{np.__version__} {cv2.__version__} {scipy.__version__}".encode()
-    parts.append(_convolved(random))
-    return digest(versions + b"".join(each.tobytes() for each in parts))
+    return _digest(versions + b"".join(each.tobytes() for each in results))
 
 
-def _convolved(random: np.random.Generator) -> np.ndarray:
-    """What a small network of OpenCV's gives."""
+def _convolved(random: np.random.Generator) -> NDArray[np.float32]:
+    """The output of a convolution in OpenCV's network module."""
     kernel = random.normal(size=(16, 8, 3, 3)).astype(np.float32)
     graph = helper.make_graph(
         [helper.make_node("Conv", ["x", "kernel"], ["y"], pads=[1, 1, 1, 1])],
@@ -61,61 +67,89 @@ def _convolved(random: np.random.Generator) -> np.ndarray:
     return np.asarray(network.forward())
 
 
-def digest(data: bytes) -> str:
+def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def digest_of(array: Any) -> str:
-    array = np.ascontiguousarray(array)
-    return digest(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+def _digest_of_array(values: Any) -> str:
+    """The digest of an array or image, its type and shape included."""
+    array = np.ascontiguousarray(values)
+    return _digest(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+
+
+# Pictures
 
 
 @cache
-def _astronaut() -> np.ndarray:
+def _astronaut() -> RGB:
     from skimage import data
 
     return np.asarray(data.astronaut(), np.uint8)
 
 
-def face() -> np.ndarray:
-    """A face of 112x96 pixels."""
-    return cv2.resize(_astronaut()[:224, 120:312], (96, 112), interpolation=cv2.INTER_AREA)
+def face() -> RGB:
+    """A face, uint8 (112, 96, 3)."""
+    part = _astronaut()[:224, 120:312]
+    return np.asarray(cv2.resize(part, SHAPE[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def wide() -> np.ndarray:
-    """A picture of 320x200 pixels, for tiles."""
-    return cv2.resize(_astronaut()[:320], (320, 200), interpolation=cv2.INTER_AREA)
+def wide() -> RGB:
+    """A picture for several tiles, uint8 (200, 320, 3)."""
+    part = _astronaut()[:320]
+    return np.asarray(cv2.resize(part, (320, 200), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def grey() -> np.ndarray:
+def wide_grey() -> NDArray[np.uint8]:
+    """One channel of ``wide``."""
+    return wide()[..., 1]
+
+
+def grey() -> NDArray[np.uint8]:
+    """The face in grey, uint8 (112, 96)."""
     return np.asarray(Image.fromarray(face()).convert("L"))
 
 
-def soft() -> np.ndarray:
-    """A face with soft edges of transparency."""
-    rows, cols = np.mgrid[:112, :96]
+def soft() -> NDArray[np.uint8]:
+    """The face in an ellipse with soft edges, uint8 (112, 96, 4)."""
+    rows, cols = np.mgrid[: SHAPE[0], : SHAPE[1]]
     alpha = 255 * np.clip(3 - ((rows - 56) / 25) ** 2 - ((cols - 48) / 22) ** 2, 0, 1)
     return np.dstack([face(), alpha.astype(np.uint8)])
 
 
 def tagged() -> Image.Image:
+    """The face with EXIF."""
     image = Image.fromarray(face())
     exif = Image.Exif()
-    exif[0x010E] = "a face"
+    exif[ExifTags.Base.ImageDescription] = "a face"
     image.info["exif"] = exif.tobytes()
     return image
 
 
-def mask() -> np.ndarray:
-    return np.random.default_rng(3).random((112, 96)) < 0.04
+def mask() -> NDArray[np.bool_]:
+    """A random mask of the face, bool (112, 96)."""
+    return np.random.default_rng(3).random(SHAPE) < 0.04
 
 
-def encodes() -> dict[str, Callable[[], bytes]]:
-    """Files by name."""
+# Cases
+
+
+def _known(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by the names that this version of ``xcodec`` has for them."""
+    if hasattr(xcodec, "EncodeOptions"):
+        return dict(options)
+    old = {"max_bytes": "size", "lossless_samples": "lossless"}
+    return {old.get(name, name): value for name, value in options.items()}
+
+
+def _file_cases() -> dict[str, Callable[[], bytes]]:
+    """How each file is made: pictures encoded, and packets joined."""
     cases: dict[str, Callable[[], bytes]] = {}
 
     def add(name: str, picture: Callable[[], Any], **options: Any) -> None:
         cases[name] = lambda: xcodec.encode(picture(), **_known(options))
+
+    def add_packets(name: str, **options: Any) -> None:
+        cases[name] = lambda: b"".join(xcodec.encode_packets(face(), **_known(options)))
 
     for effort in EFFORTS:
         add(f"rate-e{effort}", face, rate=0.05, effort=effort)
@@ -130,7 +164,7 @@ def encodes() -> dict[str, Callable[[], bytes]]:
     add("psnr-e4", face, psnr=22.0)
     add("tiles-bytes-e4", wide, max_bytes=600, tile=128)
     add("tiles-psnr-e0", wide, psnr=20.0, tile=128, effort=0)
-    add("tiles-grey-bytes-e0", lambda: wide()[..., 1], max_bytes=500, tile=128, effort=0)
+    add("tiles-grey-bytes-e0", wide_grey, max_bytes=500, tile=128, effort=0)
     add("tiles-jobs", wide, rate=0.02, tile=128, jobs=2)
     add("classical", face, rate=0.05, decoder="classical")
     add("random", face, rate=0.03, mask="random", seed=7)
@@ -145,30 +179,20 @@ def encodes() -> dict[str, Callable[[], bytes]]:
     add("strength", face, rate=0.03, strength=1.2, floor=3.0, block=16)
     add("exact-alpha", soft, rate=0.03, alpha_quality=100)
     add("metadata", tagged, rate=0.03, keep=True, comment="of 2018")
+    add_packets("packets-e0", packet_size=120, packets=4, effort=0)
+    add_packets("packets-e4", packet_size=120, packets=4, loss=0.3)
+    add_packets("packets-bytes-e4", packet_size=100, max_bytes=500)
     return cases
 
 
-def packets() -> dict[str, Callable[[], bytes]]:
-    """Packets, joined, by name."""
-    ask = {
-        "packets-e0": dict(packet_size=120, packets=4, effort=0),
-        "packets-e4": dict(packet_size=120, packets=4, loss=0.3),
-        "packets-bytes-e4": dict(packet_size=100, max_bytes=500),
-    }
-    return {
-        name: lambda options=options: b"".join(xcodec.encode_packets(face(), **_known(options)))
-        for name, options in ask.items()
-    }
-
-
-def decodes(files: dict[str, bytes]) -> dict[str, Callable[[], Any]]:
-    """Pictures by name."""
-    cases: dict[str, Callable[[], Any]] = {}
+def _picture_cases() -> dict[str, tuple[str, Callable[[bytes], Any]]]:
+    """The file that each picture is decoded from, and how."""
+    cases: dict[str, tuple[str, Callable[[bytes], Any]]] = {}
 
     def add(name: str, file: str, **options: Any) -> None:
-        cases[f"{file}:{name}"] = lambda: xcodec.decode(files[file], **options)
+        cases[f"{file}:{name}"] = file, partial(xcodec.decode, **options)
 
-    for file in files:
+    for file in FILES:
         if not file.startswith("packets"):
             add("classical", file, decoder="classical")
     for file in ("rate-e4", "sparse-e4", "grey-e4", "alpha-e4", "lossless", "tiles-e4", "explicit"):
@@ -179,53 +203,77 @@ def decodes(files: dict[str, bytes]) -> dict[str, Callable[[], Any]]:
     add("eighth", "tiles-e4", downsample=8, decoder="classical")
     add("part", "tiles-e4", region=(100, 50, 90, 70))
     add("part-classical", "tiles-e4", region=(100, 50, 90, 70), decoder="classical")
-    cut = files["rate-e4"][:-30]
-    cases["cut"] = lambda: xcodec.decode(cut, partial=True)
-    cases["deep"] = lambda: xcodec.codec.decode_array(files["rate-e4"], 16)
-    cases["samples"] = lambda: np.concatenate(xcodec.codec.decode_samples(files["rate-e4"]), 1)
-    where = np.argwhere(mask())
-    cases["reconstruct"] = lambda: xcodec.reconstruct(
-        where, face()[where[:, 0], where[:, 1]], (112, 96)
+    cases["cut"] = "rate-e4", lambda data: xcodec.decode(data[:-30], partial=True)
+    cases["deep"] = "rate-e4", lambda data: xcodec.codec.decode_array(data, 16)
+    cases["samples"] = (
+        "rate-e4",
+        lambda data: np.concatenate(xcodec.codec.decode_samples(data), 1),
     )
+    cases["reconstruct"] = "rate-e4", lambda _: _reconstructed()
     return cases
 
 
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    old = {"max_bytes": "size", "lossless_samples": "lossless"}
-    return {old.get(name, name): value for name, value in options.items()}
+def _reconstructed() -> Image.Image:
+    """The face from the pixels of ``mask``, without a file."""
+    where = np.argwhere(mask())
+    return xcodec.reconstruct(where, face()[where[:, 0], where[:, 1]], SHAPE)
 
 
-def all_of_them(quick: bool = False) -> dict[str, str]:
-    """Digests by name.
+FILES = _file_cases()
+PICTURES = _picture_cases()
 
-    quick : leave out the files that take longest, and what is decoded from them
-    """
-    files = {}
+
+@cache
+def file_of(name: str) -> bytes:
+    """One of FILES, made by the present encoder."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        for name, work in (encodes() | packets()).items():
-            if not (quick and name in SLOW):
-                files[name] = work()
-        found = {name: digest(data) for name, data in files.items()}
-        found |= {name: digest_of(work()) for name, work in decodes(files).items()}
-    return found
+        return FILES[name]()
 
 
+def digest_of_file(name: str) -> str:
+    """The digest of one of FILES."""
+    return _digest(file_of(name))
+
+
+def digest_of_picture(name: str) -> str:
+    """The digest of one of PICTURES."""
+    file, decoded = PICTURES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return _digest_of_array(decoded(file_of(file)))
+
+
+def present() -> dict[str, str]:
+    """All digests by name, computed now."""
+    files = {name: digest_of_file(name) for name in FILES if name not in REPLANNED}
+    return files | {name: digest_of_picture(name) for name in PICTURES}
+
+
+@cache
 def recorded() -> dict[str, str]:
-    """Digests of baseline-2, empty where this machine's arithmetic is another."""
-    record = json.loads(RECORD.read_text())
-    digests: dict[str, str] = record["digests"].get(fingerprint(), {})
+    """The digests of baseline-2 by name; empty if there are none for this machine's arithmetic."""
+    digests: dict[str, str] = json.loads(RECORD.read_text())["digests"].get(fingerprint(), {})
     return digests
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--write", action="store_true")
-    here = all_of_them()
-    if parser.parse_args().write:
-        record = {"commit": "f5e58dc", "digests": {fingerprint(): here}}
+def main() -> int:
+    """Compare or record all digests. Returns the exit code."""
+    parser = argparse.ArgumentParser(description="Compare digests of files and pictures.")
+    parser.add_argument("--write", action="store_true", help="record those of this machine")
+    write = parser.parse_args().write
+    digests = present()
+    if write:
+        before = json.loads(RECORD.read_text())["digests"]
+        record = {"commit": COMMIT, "digests": before | {fingerprint(): digests}}
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        recorded.cache_clear()
     known = recorded()
-    different = sorted(name for name in here if here[name] != known.get(name))
-    print(f"{len(here) - len(different)} of {len(here)} as recorded;", *different)
-    sys.exit(bool(different))
+    different = sorted(name for name, each in digests.items() if each != known.get(name))
+    same = f"{len(digests) - len(different)} of {len(digests)} as recorded"
+    sys.stdout.write(" ".join([same, *different]) + "\n")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,9 +1,10 @@
-"""Pictures for conformance, made by integer arithmetic: the same on every machine."""
+"""Pictures for conformance files, computed in integers: the same on every machine."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-RGB = NDArray[np.uint8]
+from xcodec.types import RGB
+
 Mask = NDArray[np.bool_]
 
 

@@ -1,8 +1,8 @@
-"""Write the conformance files anew: python -m tests.golden.regenerate [--encoder]
+"""Regenerate the conformance files: python -m tests.golden.regenerate [--encoder]
 
-A change of these files is a change of the format: from 1.0 on, old ones stay and new ones are
-added. What each file must decode to is in expected.json. What the encoder makes of the same
-pictures today is in encoder.json: a better encoder changes that alone, with --encoder.
+A change of these files is a change of the format: from 1.0 on, existing files stay and new ones are
+added. expected.json has what each file decodes to. encoder.json has the size and PSNR that the
+present encoder reaches on the same pictures; a better encoder changes only that (--encoder).
 """
 
 import argparse
@@ -20,6 +20,7 @@ from tests.golden import pictures
 from tests.golden.pictures import RGB
 from xcodec.decoder import inspection, reading
 from xcodec.pictures import modes
+from xcodec.pictures.quality import decibels
 
 Source = RGB | Image.Image
 
@@ -28,9 +29,9 @@ MAX_PIXELS = 1 << 20
 
 
 def cases() -> dict[str, tuple[Source, dict[str, Any]]]:
-    """Name of each file -> the picture and what ``xcodec.encode`` is told."""
+    """Return the picture and the options of ``xcodec.encode`` for each file, by name."""
     scene = pictures.scene(72, 96)
-    lossless = {"tone": "point", "lossless": True}
+    lossless = {"tone": "point", "lossless_samples": True}
     return {
         "plain": (scene, {"rate": 0.05}),
         "pixel": (scene[:1, :1], {}),
@@ -86,7 +87,7 @@ def with_alpha(rgb: RGB, alpha: NDArray[np.uint8]) -> Image.Image:
 
 
 def described(rgb: RGB) -> Image.Image:
-    """A picture with EXIF, XMP and the profile of a colour space of its own."""
+    """A picture with EXIF, XMP and the profile of another colour space than sRGB."""
     image = Image.fromarray(rgb)
     exif = Image.Exif()
     exif[ExifTags.Base.Artist] = "somebody"
@@ -98,7 +99,7 @@ def described(rgb: RGB) -> Image.Image:
 
 
 def facts(data: bytes, picture: Source) -> dict[str, Any]:
-    """What a file must decode to."""
+    """Return what a file must decode to."""
     tiles = list(reading.tiles(reading.opened(data, MAX_PIXELS)))
     points = [
         np.stack([tile.points.rows + tile.box.top, tile.points.cols + tile.box.left], 1)
@@ -120,7 +121,7 @@ def facts(data: bytes, picture: Source) -> dict[str, Any]:
 
 
 def outcome(data: bytes, picture: Source) -> dict[str, float]:
-    """What an encoder is measured by."""
+    """Return what an encoder is measured by."""
     return {
         "size": len(data),
         "samples": inspection.info(data).samples,
@@ -134,16 +135,16 @@ def digest(values: Any) -> str:
 
 
 def psnr(data: bytes, picture: Source) -> float:
-    """Decibels of the classical decoder's sRGB, where it is seen; 99 where it is exact."""
+    """Return the PSNR in dB of the visible pixels by the classical decoder; 99 if exact."""
     seen = modes.picture_of(picture)
     weights = np.ones(seen.rgb.shape[:2]) if seen.alpha is None else seen.alpha > 0
     found = xcodec.decode(data, decoder="classical", bit_depth=8, strip=True).convert("RGB")
     error = np.average(np.square(np.asarray(found, float) - seen.rgb).mean(-1), weights=weights)
-    return float(10 * np.log10(255**2 / error)) if error else 99.0
+    return float(decibels(error)) if error else 99.0
 
 
 def written(name: str) -> bytes:
-    """The file of a case: made for the fill, so that no network's weights say what it holds."""
+    """Return the file of a case, optimised for the classical decoder: independent of weights."""
     picture, options = cases()[name]
     return xcodec.encode(picture, decoder="classical", **options)
 

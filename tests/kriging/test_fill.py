@@ -1,4 +1,4 @@
-"""Neighbours and kriging weights (xcodec/kriging/fill.py)."""
+"""Neighbours and kriging weights (xcodec/kriging/neighbours.py), and the fill (fill.py)."""
 
 import numpy as np
 import pytest
@@ -154,8 +154,8 @@ def test_normal_equations_are_those_of_the_fill(
     points = scattered(side, share, 4)
     picture = np.random.default_rng(1).normal(0, 50, (side, side, 3)).astype(np.float32)
     matrix = dense(points)
-    for most in (fill._MOST_ENTRIES, 1):  # In one piece, and piece by piece.
-        monkeypatch.setattr(fill, "_MOST_ENTRIES", most)
+    for most in (fill._MAX_ENTRIES, 1):  # In one piece, and piece by piece.
+        monkeypatch.setattr(fill, "_MAX_ENTRIES", most)
         gram, moments = fill.normal_equations(points, picture)
         assert np.allclose(gram.toarray(), matrix.T @ matrix, atol=1e-6)
         assert np.allclose(moments, matrix.T @ picture.reshape(-1, 3), rtol=1e-5, atol=1e-3)

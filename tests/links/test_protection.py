@@ -23,8 +23,8 @@ def worth(plan: dict[int, int], aim: Aim) -> float:
         qualities.append(float(CURVE.at(np.array(max(size, 0)))))
     mean = sum(chance * each for chance, each in zip(aim.chances, qualities, strict=True))
     planned = sum(chance * each for chance, each in zip(aim.planned, qualities, strict=True))
-    fine = protection.FINE * max(aim.floor - qualities[-1], 0)
-    fine += protection.STEEP * max(qualities[-1] - planned - protection.FALL, 0)
+    fine = protection.BELOW_FLOOR_PENALTY * max(aim.floor - qualities[-1], 0)
+    fine += protection.FALL_PENALTY * max(qualities[-1] - planned - protection.ALLOWED_FALL, 0)
     return mean - fine
 
 
@@ -65,7 +65,7 @@ def test_thresholds_ascend_and_fall_with_the_loss() -> None:
     assert lowest[0] == 10
 
 
-def quality(plan: protection.Plan, count: int) -> float:
+def quality(plan: protection.Protection, count: int) -> float:
     """dB from so many packets."""
     known = [each for each in plan.ranges if each.threshold <= count]
     return float(CURVE.at(np.array(sum(each.size for each in known) - 2 * len(known))))
@@ -83,8 +83,10 @@ def test_a_deep_fall_at_the_planned_loss_is_fined() -> None:
     chances, qualities = protection.arrivals(6, 0.3), np.array([5.0, 9, 14, 20, 24, 28, 28])
     aim = Aim(chances, protection.binomial(6, 0.3))
     fall = 28 - float(aim.planned @ qualities)
-    assert fall > protection.FALL
-    expected = float(chances @ qualities) - protection.STEEP * (fall - protection.FALL)
+    assert fall > protection.ALLOWED_FALL
+    expected = float(chances @ qualities) - protection.FALL_PENALTY * (
+        fall - protection.ALLOWED_FALL
+    )
     assert aim.worth(qualities) == pytest.approx(expected)
 
 

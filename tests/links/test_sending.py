@@ -13,9 +13,12 @@ from tests.golden import pictures
 from xcodec.coding import packets
 from xcodec.coding.packets import Parameters, Range
 from xcodec.decoder import reading
+from xcodec.encoder.request import Request
+from xcodec.encoder.search import Goal, Search
 from xcodec.errors import FormatError, InputError, LimitError, XcodecError
-from xcodec.links import receiving
+from xcodec.links import embedding, prefixes, protection, receiving, sending
 from xcodec.links.receiving import Collection
+from xcodec.pictures.quality import decibels
 
 CLASSICAL = {"decoder": "classical"}
 
@@ -49,6 +52,48 @@ def test_every_packet_makes_the_picture_better(small: NDArray[np.uint8]) -> None
     flat = np.square(small - small.mean((0, 1))).mean()
     assert errors[0] < 1.02 * flat
     assert error(small, data[3:]) == error(small, [data[5], *data[:6]]) or len(data[3:]) != 6
+
+
+def discs(mean: int) -> NDArray[np.uint8]:
+    """Discs on gradients, (96, 128, 3), of a contrast of 40 around a mean."""
+    rng = np.random.default_rng(0)
+    row, col = np.mgrid[:96, :128]
+    wave = np.sin(col / 9) * np.cos(row / 13)
+    planes = [col / 200 + row / 480, row / 140, 0.5 + 0.3 * wave]
+    rgb = np.stack(planes, -1)
+    for _ in range(10):
+        y, x, radius = rng.integers(0, 96), rng.integers(0, 128), rng.integers(4, 24)
+        rgb[(row - y) ** 2 + (col - x) ** 2 < radius**2] = rng.uniform(0, 1, 3)
+    rgb = 40 * rgb / np.ptp(rgb)
+    return np.clip(np.rint(rgb - rgb.mean() + mean), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("mean", [20, 128, 235])
+def test_protection_costs_no_more_than_the_floor_allows(mean: int) -> None:
+    """Beside a plain file of as many bytes, where nothing is lost."""
+    picture = discs(mean)
+    plain = xcodec.encode(picture, max_bytes=900, effort=1, density="uniform", **CLASSICAL)
+    least = np.square(np.asarray(xcodec.decode(plain, **CLASSICAL), float) - picture).mean()
+    data = xcodec.encode_packets(picture, 128, max_bytes=900, loss=0.1, effort=1)
+    size = max(map(len, data))
+    share = (size - packets.OVERHEAD - protection.DESCRIPTION) / size
+    headers = sending.DECIBELS_PER_OCTAVE * np.log2(1 / share)
+    allowed = max(sending.LARGEST_DROP, headers + sending.LEAST_PROTECTION_DROP)
+    assert 10 * np.log10(error(picture, data) / least) <= allowed
+
+
+@pytest.mark.parametrize("mean", [20, 128, 235])
+def test_the_search_measures_the_picture_that_packets_carry(mean: int) -> None:
+    picture = discs(mean)
+    colour = embedding.colour_of(picture)
+    luma, orange, green = map(float, prefixes.ycocg_of(colour))
+    request = Request(0.05, density="uniform", effort=1, origin=(luma, orange, green), **CLASSICAL)
+    found = Search(picture, Goal(psnr=40)).at(request)
+    assert found is not None
+    choice = sending._protected(found, [1], [(12, 200)], 0.0, 0.0)
+    data = sending._written(choice, colour, "photo")
+    assert found.error == pytest.approx(error(picture, data), rel=1e-3)
+    assert 40 <= decibels(found.error) < 40.5
 
 
 def test_only_the_number_of_packets_counts(small: NDArray[np.uint8]) -> None:

@@ -237,7 +237,7 @@ def test_a_lost_worker_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch) ->
 def test_trees_may_lie_wherever_fsspec_reaches(tree: Path, tmp_path: Path) -> None:
     pytest.importorskip("fsspec", reason="fsspec is not installed")
     every = batch.tasks(f"file://{tree}", f"file://{tmp_path}/there", "encode")
-    outcomes = [batch.one(Settings(EFFORT), task) for task in every]
+    outcomes = [batch.run_task(Settings(EFFORT), task) for task in every]
     assert [outcome.state for outcome in outcomes].count(DONE) == 5
     encode_all(tree, tmp_path / "here", jobs=1)
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
@@ -257,15 +257,15 @@ from xcodec.options import EncodeOptions
 KILLED = Path("killed").absolute()
 
 def deadly(settings, task):
-    from xcodec.many.batch import one  # the worker's own, not the one that is replaced below
+    from xcodec.many.batch import run_task  # the worker's own, not the one that is replaced below
     if task.source.endswith("05.png") and not KILLED.exists():
         KILLED.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return one(settings, task)
+    return run_task(settings, task)
 
 if __name__ == "__main__":
     every = batch.tasks("in", "out", "encode")
-    batch.one = deadly
+    batch.run_task = deadly
     outcomes = cluster.run(every, batch.Settings(EncodeOptions()), "local")
     print(json.dumps([[outcome.task.source, outcome.state] for outcome in outcomes]))
 """
@@ -295,5 +295,5 @@ def test_a_cluster_loses_a_worker_and_no_picture(photo: RGB, tmp_path: Path) -> 
     assert [state for _, state in outcomes].count(DONE) == 16
     encode = Settings(EncodeOptions())
     for task in batch.tasks(str(tmp_path / "in"), str(tmp_path / "alone"), "encode"):
-        batch.one(encode, task)
+        batch.run_task(encode, task)
     assert contents(tmp_path / "out") == contents(tmp_path / "alone")

@@ -1,4 +1,4 @@
-"""Pictures and colour transforms (xcodec/pictures/loading.py)."""
+"""Reading and writing pictures (xcodec/pictures/loading.py), and colour transforms (colour.py)."""
 
 import io
 import zlib
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -149,6 +149,7 @@ def test_ycocg_of_primaries() -> None:
 
 
 @given(hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
+@settings(deadline=None, derandomize=True)
 def test_ycocg_r_is_reversible(rgb: NDArray[np.uint8]) -> None:
     planes = to_ycocg_r(rgb)
     assert planes.dtype == np.int32

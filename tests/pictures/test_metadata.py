@@ -77,12 +77,14 @@ def test_strip() -> None:
 
 def test_small_files_carry_none_and_say_so() -> None:
     with pytest.warns(UserWarning, match="left out of the file: EXIF, XMP, ICC profile"):
-        data = xcodec.encode(described(), size=500, effort=0)
+        data = xcodec.encode(described(), max_bytes=500, effort=0)
     assert not xcodec.info(data).metadata
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert not xcodec.info(xcodec.encode(described(), size=500, keep=False, effort=0)).metadata
-        kept = xcodec.encode(described(), size=1500, keep=True, effort=0)
+        assert not xcodec.info(
+            xcodec.encode(described(), max_bytes=500, keep=False, effort=0)
+        ).metadata
+        kept = xcodec.encode(described(), max_bytes=1500, keep=True, effort=0)
         assert xcodec.info(kept).metadata > 300
     assert len(kept) <= 1500
 

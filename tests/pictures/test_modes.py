@@ -1,4 +1,4 @@
-"""Pillow's modes to what is coded, and back (xcodec/pictures/modes.py)."""
+"""Conversion of Pillow's modes (xcodec/pictures/modes.py)."""
 
 import io
 
@@ -83,7 +83,7 @@ def test_alpha_is_kept_apart(mode: str) -> None:
     assert picture.grey == (mode == "LA")
 
 
-def test_what_is_not_seen_goes_with_what_is_around_it(photo: NDArray[np.uint8]) -> None:
+def test_invisible_pixels_continue_their_surroundings(photo: NDArray[np.uint8]) -> None:
     alpha = np.full(photo.shape[:2], 255, np.uint8)
     alpha[100:200, 100:300] = 0
     hidden = np.where(alpha[..., None] > 0, photo, 0)

@@ -75,8 +75,8 @@ def test_the_region_gains(photo: NDArray[np.uint8], options: dict[str, object]) 
         mask = np.zeros(photo.shape[:2], np.uint8)
         mask[region] = 255
         options = {"roi_mask": mask}
-    plain = xcodec.encode(photo, size=700, effort=1)
-    asked = xcodec.encode(photo, size=700, effort=1, **options)  # type: ignore[arg-type]
+    plain = xcodec.encode(photo, max_bytes=700, effort=1)
+    asked = xcodec.encode(photo, max_bytes=700, effort=1, **options)  # type: ignore[arg-type]
     assert len(asked) <= 700
     assert psnr(asked, photo, region) > psnr(plain, photo, region) + 0.5
 

@@ -1,15 +1,17 @@
-"""What samples say (xcodec/sampling/tone.py), and where they lie (density.py)."""
+"""Values of samples (xcodec/sampling/tone.py) and their density (density.py)."""
 
 import numpy as np
 import pytest
 
 import xcodec
 from tests.golden import pictures
+from xcodec.choices import DENSITIES
 from xcodec.errors import InputError
 from xcodec.kriging.fill import normal_equations
 from xcodec.pictures.colour import to_ycocg
 from xcodec.reconstruction.classical import fill
 from xcodec.sampling import density, tone
+from xcodec.sampling.density import DensityShape
 from xcodec.sampling.mask import points_from_density
 from xcodec.types import Points, Samples
 
@@ -23,10 +25,10 @@ def error(values: np.ndarray, points: Points) -> float:
     return float(np.square(planes - PLANES).mean())
 
 
-@pytest.mark.parametrize("kind", density.KINDS)
+@pytest.mark.parametrize("kind", DENSITIES)
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.2])
 def test_least_squares_fits_best_and_means_beat_pixels(kind: str, rate: float) -> None:
-    where = density.measure(PLANES[..., 0], round(rate * 90 * 120), kind=kind)
+    where = density.measure(PLANES[..., 0], round(rate * 90 * 120), DensityShape(kind))
     points = points_from_density(where, 90, 120)
     means = tone.local_means(PLANES, points)
     fitted = tone.least_squares(*normal_equations(points, PLANES), means)
@@ -67,20 +69,20 @@ def test_edges_draw_samples() -> None:
     halves = np.zeros((64, 128), np.float32)
     halves[:, 64:] = pictures.noise(64 * 64).reshape(64, 64) % 256
     for kind in ("sobel", "canny"):
-        exponents = density.exponents_of(halves, kind, 16)
+        exponents = density.exponents_of(halves, DensityShape(kind))
         assert exponents.min() == 0
         assert exponents[:, 5:].min() > exponents[:, :3].max()
         assert exponents.max() <= 2 * density.SPREAD
-    assert not density.exponents_of(halves, "uniform", 16).any()
-    flatter = density.exponents_of(halves, "sobel", 16, strength=0.2)
-    assert flatter.max() < density.exponents_of(halves, "sobel", 16, strength=1.5).max()
-    assert not density.exponents_of(halves, "sobel", 16, strength=0).any()
+    assert not density.exponents_of(halves, DensityShape("uniform")).any()
+    flatter = density.exponents_of(halves, DensityShape(strength=0.2))
+    assert flatter.max() < density.exponents_of(halves, DensityShape(strength=1.5)).max()
+    assert not density.exponents_of(halves, DensityShape(strength=0)).any()
 
 
 def test_a_flat_picture_is_sampled_evenly() -> None:
     flat = np.full((70, 50), 99.0, np.float32)
-    for kind in density.KINDS:
-        assert not density.exponents_of(flat, kind, 16).any()
+    for kind in DENSITIES:
+        assert not density.exponents_of(flat, DensityShape(kind)).any()
     picture = np.full((70, 50, 3), 99, np.uint8)
     for tone_name in ("least-squares", "mean", "point"):
         data = xcodec.encode(picture, 0.05, tone=tone_name)
@@ -96,4 +98,4 @@ def test_a_flat_picture_is_sampled_evenly() -> None:
 )
 def test_arguments_out_of_range_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(InputError):
-        density.measure(PLANES[..., 0], 100, **options)  # type: ignore[arg-type]
+        DensityShape(**options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Whole files in and out (xcodec/system/files.py)."""
+"""Reading and writing whole files (xcodec/system/files.py)."""
 
 import errno
 import io

@@ -1,4 +1,4 @@
-"""Work shared among threads (xcodec/system/threads.py)."""
+"""The thread pool (xcodec/system/threads.py)."""
 
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,6 @@
-"""The ``xcodec`` commands: parse, call the API, print; no logic of their own.
+"""The ``xcodec`` commands: parse, call the API, print. They have no logic of their own.
 
-A module a command. Whatever is heavy is imported inside the commands, so that ``xcodec --help``
-starts at once.
+One module per command. Slow imports are inside the commands, so that ``xcodec --help`` is fast.
 """
 
 import click
@@ -24,7 +23,7 @@ from xcodec.cli.truncate import truncate
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
-    """Encode a picture as a few of its pixels; a trained network reconstructs the rest.
+    """Encode pictures as a few of their pixels; a trained network reconstructs the rest.
 
     \b
     xcodec encode photo.png -r 0.02     photo.png -> photo.xgc, 2 % of the pixels

@@ -1,10 +1,10 @@
-"""What the commands share: options, and how they report."""
+"""Options and reporting shared by the commands."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -14,13 +14,13 @@ from xcodec.errors import ConflictError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FLAGS = {"max_bytes": "--bytes"}
-"""Options of the command line that are not called as in Python."""
+"""Options whose name on the command line differs from that in Python."""
 
 max_pixels = click.option(
     "--max-pixels",
     type=click.IntRange(1),
     metavar="N",
-    help="Refuse larger pictures.  [default: 100 million]",
+    help="Refuse pictures with more pixels.  [default: 100 million]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 device = click.option(
@@ -33,24 +33,43 @@ device = click.option(
 force = click.option("-f", "--force", is_flag=True, help="Overwrite an existing file.")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 jobs = click.option(
-    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: cores]"
+    "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes.  [default: all cores]"
 )
 
 
 skip_existing = click.option(
-    "--skip-existing", is_flag=True, help="In a folder: skip pictures whose result exists."
+    "--skip-existing", is_flag=True, help="For a folder: skip pictures whose result exists."
 )
 cluster = click.option(
     "--cluster",
     metavar="local|auto|ADDRESS",
-    help="For a folder: work on a Ray cluster (needs xcodec[ray]).",
+    help="For a folder: run on a Ray cluster (needs xcodec[ray]).",
 )
+
+
+class How(NamedTuple):
+    """How a command works and reports: the options that encode and decode share."""
+
+    jobs: int | None
+    force: bool
+    skip_existing: bool
+    cluster: str | None
+    as_json: bool
+    quiet: bool
+
+
+class Written(NamedTuple):
+    """Where something was written, and the report as text and as facts."""
+
+    output: str
+    text: str
+    facts: dict[str, Any]
 
 
 def decoder(says: str) -> Callable[[Command], Command]:
     """The option --decoder.
 
-    says : what it is for
+    says : its help text
     """
     names = click.Choice(DECODERS)
     return click.option("--decoder", type=names, default=DECODERS[0], show_default=True, help=says)
@@ -67,29 +86,35 @@ def conflicts() -> Iterator[None]:
 
 
 def refuse(names: tuple[str, ...], beside: str) -> None:
-    """Raise a usage error where one of these options was given."""
+    """Raise a usage error if one of these options was given.
+
+    beside : what they cannot be combined with
+    """
     context = click.get_current_context()
     for name in names:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} does not go with {beside}")
+            raise click.UsageError(f"--{name.replace('_', '-')} cannot be used with {beside}")
 
 
 def beside(source: str, suffix: str) -> str:
-    """The name of an output file beside its source; of a pipe, a pipe."""
+    """The name of an output file in the folder of its source; "-" if the source is "-"."""
     path = Path(source)
     return "-" if source == "-" else str(path.parent / (path.stem + suffix))
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were given; the API knows the defaults of the others."""
+    """The options that were given; the others have the defaults of the API."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def report(
     text: str, facts: dict[str, Any], file: str, as_json: bool = False, quiet: bool = False
 ) -> None:
-    """Print a line for people or an object for machines: to standard error where standard output
-    carries the data."""
+    """Print a line of text, or a JSON object. Goes to standard error if standard output carries the
+    data.
+
+    facts : content of the JSON object, with ``file``
+    """
     if as_json:
         text = json.dumps({"file": file} | facts)
     if as_json or not quiet:
@@ -97,5 +122,5 @@ def report(
 
 
 def percent(share: float) -> str:
-    """A fraction as text."""
+    """A fraction as text, in percent."""
     return f"{100 * share:.2f} %"

@@ -1,6 +1,7 @@
 """``xcodec corrupt``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -51,16 +52,11 @@ from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, 
 def corrupt(
     source: str,
     task: str,
-    percent: int | None,
-    side: int,
-    distribution: str,
     clutter: str | None,
-    seed: int,
     output: str | None,
     max_pixels: int | None,
     force: bool,
-    as_json: bool,
-    quiet: bool,
+    **options: Any,
 ) -> None:
     """Damage the picture IN ('-': standard input) for one of the tasks of xcodec restore.
 
@@ -77,6 +73,7 @@ def corrupt(
     from xcodec.restoration import damage
     from xcodec.system import files
 
+    reporting = {name: options[name] for name in ("as_json", "quiet")}
     output = beside(source, f"-{task}.png") if output is None else output
     if Path(output).suffix.lower() != ".png":
         raise click.UsageError("the damaged picture must be stored without loss: name a .png file")
@@ -87,7 +84,8 @@ def corrupt(
     limit = given(max_pixels=max_pixels)
     rgb = loading.load(source, **limit).rgb
     other = loading.load(clutter, **limit).rgb if clutter is not None else None
-    usual = {"points": 5, "color-noise": 90}.get(task, side)
+    seed, distribution, percent = (options[name] for name in ("seed", "distribution", "percent"))
+    usual = {"points": 5, "color-noise": 90}.get(task, options["side"])
     level = percent if percent is not None and task in ("points", "color-noise") else usual
     rng = np.random.default_rng(seed)
     done = damage.corrupt(rgb, task, level, rng, distribution=distribution, clutter=other)
@@ -100,4 +98,4 @@ def corrupt(
     files.write(names[-1], json.dumps(facts | {"source": Path(source).name}).encode(), force)
     share = 100 * float(done.known.mean())
     text = f"{output}: {share:.1f} % of {rgb.shape[1]}x{rgb.shape[0]} pixels are undamaged"
-    report(text, facts | {"known": done.known.mean().item()}, output, as_json, quiet)
+    report(text, facts | {"known": done.known.mean().item()}, output, **reporting)

@@ -8,6 +8,7 @@ import cloup
 
 from xcodec.choices import DOWNSAMPLES
 from xcodec.cli.common import (
+    How,
     as_json,
     beside,
     cluster,
@@ -31,12 +32,12 @@ if TYPE_CHECKING:
 def numbers(
     context: click.Context, option: click.Parameter, text: str | None
 ) -> tuple[int, ...] | None:
-    """The four numbers of a region."""
+    """Parse the four numbers of a region."""
     if text is None:
         return None
     parts = text.split(",")
     if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
-        raise click.BadParameter(f"{text!r} is not X,Y,W,H: four whole numbers")
+        raise click.BadParameter(f"{text!r} is not X,Y,W,H: four integers")
     return tuple(map(int, parts))
 
 
@@ -44,19 +45,21 @@ def numbers(
 @cloup.argument("sources", metavar="IN...", nargs=-1, required=True)
 @cloup.option_group(
     "Reconstruction",
-    decoder("What reconstructs the pixels between samples: a trained network, or interpolation."),
+    decoder(
+        "How to reconstruct the pixels between samples: by a trained network, or interpolation."
+    ),
     cloup.option(
         "--model",
         default="auto",
         show_default=True,
         metavar="auto|NAME|PATH",
-        help="Weights of the generator; auto: those that the file names.",
+        help="Weights of the generator; auto: those that the file asks for.",
     ),
     cloup.option(
         "--realism",
         type=click.FloatRange(0, 1),
         metavar="0..1",
-        help="From faithful to realistic, which invents detail.  [default: 0]",
+        help="0: faithful, 1: realistic, with invented detail.  [default: 0]",
     ),
     device,
 )
@@ -66,28 +69,28 @@ def numbers(
         "--region",
         callback=numbers,
         metavar="X,Y,W,H",
-        help="Decode only a part, given by its corner, width and height in pixels.",
+        help="Decode only a part: its corner, width and height in pixels.",
     ),
     cloup.option(
         "--downsample",
         type=click.Choice([str(n) for n in DOWNSAMPLES]),
         default="1",
-        help="Decode the picture so many times smaller.",
+        help="Decode a picture smaller by this factor.",
     ),
-    cloup.option("--partial", is_flag=True, help="Decode what is left of a file that was cut."),
+    cloup.option("--partial", is_flag=True, help="Decode what is left of a damaged or cut file."),
 )
 @cloup.option_group(
     "Output",
     cloup.option(
-        "-o", "--output", metavar="OUT", help="A picture file; '-' is standard output (PNG)."
+        "-o", "--output", metavar="OUT", help="Output picture; '-' is standard output (PNG)."
     ),
     force,
     cloup.option(
         "--bit-depth",
         type=click.Choice(["8", "16"]),
-        help="Bits a channel of the output.  [default: the source's]",
+        help="Bits per channel of the output.  [default: as the source]",
     ),
-    cloup.option("--strip", is_flag=True, help="Leave out EXIF, XMP and ICC profile."),
+    cloup.option("--strip", is_flag=True, help="Drop EXIF, XMP and ICC profile."),
     jobs,
     skip_existing,
     cluster,
@@ -98,21 +101,14 @@ def numbers(
 def decode(
     sources: tuple[str, ...],
     output: str | None,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
     bit_depth: str | None,
-    jobs: int | None,
     downsample: str,
-    skip_existing: bool,
-    cluster: str | None,
     **options: Any,
 ) -> None:
-    """Decode IN to a picture: a .xgc file, or packets: a folder of .xgp files, any of them, a
-    bundle or lines of text. '-' is standard input.
+    """Decode IN to a picture: a .xgc file ('-': standard input), or packets.
 
-    Where IN is a tree of folders, all files and folders of packets in it are decoded into the
-    folder OUT.
+    Packets are a folder of .xgp files, any such files, a bundle, or lines of text. If IN is a
+    folder of other things, decode all files and folders of packets in it into the folder OUT.
     """
     from xcodec.many import trees
     from xcodec.options import DecodeOptions
@@ -120,6 +116,7 @@ def decode(
     from xcodec.system import files
     from xcodec.system.processes import cores
 
+    how = How(**{name: options.pop(name) for name in How._fields})
     depth = None if bit_depth is None else int(bit_depth)
     chosen = given(**options) | {"downsample": int(downsample), "bit_depth": depth}
     if len(sources) == 1 and trees.is_tree(sources[0]):
@@ -128,27 +125,26 @@ def decode(
 
         refuse(("region",), "a folder")
         if depth == 16:
-            raise click.UsageError("--bit-depth 16 does not go with a folder")
+            raise click.UsageError("--bit-depth 16 cannot be used with a folder")
         with conflicts():
             settings = Settings(DecodeOptions(**chosen))
-        how = many.How(jobs, force, skip_existing, cluster, as_json, quiet)
         many.run(settings, sources[0], output, how)
         return
-    if skip_existing or cluster:
+    if how.skip_existing or how.cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
     with conflicts():
-        single = DecodeOptions(jobs=jobs or cores(), **chosen)
+        single = DecodeOptions(jobs=how.jobs or cores(), **chosen)
     output = output or beside(sources[0].rstrip("/"), ".png")
-    files.check_target(output, force)
+    files.check_target(output, how.force)
     kind = loading.kind_of(output)
     with conflicts():
-        width, height = _decoded(sources, single, _Target(output, kind, force))
+        width, height = _decoded(sources, single, _Target(output, kind, how.force))
     facts = {"width": width, "height": height, "decoder": options["decoder"]}
-    report(f"{output}: {width}x{height} pixels", facts, output, as_json, quiet)
+    report(f"{output}: {width}x{height} pixels", facts, output, how.as_json, how.quiet)
 
 
 class _Target(NamedTuple):
-    """Where a picture goes, its format by Pillow's name, and whether an existing file may go."""
+    """The output file, its format by Pillow's name, and whether it may be overwritten."""
 
     output: str
     kind: str
@@ -171,7 +167,7 @@ def _decoded(
         data = files.read(sources[0])
         packets = [each for each in packet_files.split(data) if receiving.is_packet(each)]
     if packets:
-        if options.bit_depth == 8:  # As many as they have.
+        if options.bit_depth == 8:  # Packets always decode to 8 bits.
             options = replace(options, bit_depth=None)
         picture = receiving.picture_of(packets, options)
     elif (

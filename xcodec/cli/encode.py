@@ -1,10 +1,8 @@
 """``xcodec encode``."""
 
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 import cloup
@@ -18,7 +16,10 @@ from xcodec.choices import (
     MAX_EFFORT,
     TONES,
 )
+from xcodec.cli import packets
 from xcodec.cli.common import (
+    How,
+    Written,
     as_json,
     beside,
     cluster,
@@ -33,17 +34,17 @@ from xcodec.cli.common import (
     report,
     skip_existing,
 )
+from xcodec.cli.packets import Link
 
 if TYPE_CHECKING:
     from xcodec.options import EncodeOptions
-    from xcodec.pictures.modes import Picture
 
 NOT_FOLDERS = ("packet_size", "packets", "loss", "armor", "roi", "roi_mask")
-"""Options that folders do not have."""
+"""Options that cannot be used with a folder."""
 
 
 class _Region(click.ParamType[tuple[int, int, int, int, float]]):
-    """X,Y,WIDTH,HEIGHT in pixels, and after another comma its weight."""
+    """X,Y,WIDTH,HEIGHT in pixels, optionally followed by a weight."""
 
     name = "region"
 
@@ -67,7 +68,7 @@ REGION = _Region()
 
 
 def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -> None:
-    """Print what each level of effort does, and end."""
+    """Print what each level of effort does, and exit."""
     if asked:
         from xcodec.encoder.effort import table
 
@@ -79,18 +80,18 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 @cloup.argument("source", metavar="IN")
 @cloup.option_group(
     "Target (one of them)",
-    cloup.option("-r", "--rate", type=float, help="Fraction of the pixels.  [default: 0.02]"),
+    cloup.option("-r", "--rate", type=float, help="Fraction of pixels to sample.  [default: 0.02]"),
     cloup.option(
-        "--bytes", "max_bytes", type=int, metavar="N", help="The best picture within N bytes."
+        "--bytes", "max_bytes", type=int, metavar="N", help="Best picture in at most N bytes."
     ),
     cloup.option(
-        "--bpp", type=float, metavar="X", help="The best picture within X bits per pixel."
+        "--bpp", type=float, metavar="X", help="Best picture in at most X bits per pixel."
     ),
     cloup.option(
         "--psnr",
         type=float,
         metavar="DB",
-        help="The smallest file with that PSNR of the classical decoder.",
+        help="Smallest file whose classical decoding has a PSNR of at least DB.",
     ),
 )
 @cloup.option_group(
@@ -100,17 +101,17 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         type=click.Choice(DENSITIES),
         default=DENSITIES[0],
         show_default=True,
-        help="Where samples are dense: along edges, or everywhere alike.",
+        help="Where samples are dense: along edges, or uniformly.",
     ),
     cloup.option("--strength", type=float, help="How strongly edges attract samples, 0 to 2."),
-    cloup.option("--floor", type=float, help="Edge strength that flat areas are taken to have."),
+    cloup.option("--floor", type=float, help="Edge strength of flat areas, relative to the mean."),
     cloup.option("--block", type=int, help="Side of a density block in pixels."),
     cloup.option(
         "--mask",
         default=MASKS[0],
         show_default=True,
         metavar="blue|random|FILE",
-        help="Which pixels are sampled: evenly spread, at random, or where a picture is not black.",
+        help="Which pixels are sampled: evenly spread, random, or where FILE is not black.",
     ),
     cloup.option("--seed", type=int, help="Seed of the random mask.  [default: 0]"),
     cloup.option(
@@ -118,7 +119,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         type=click.Choice(TONES),
         default=TONES[0],
         show_default=True,
-        help="What a sample's value is: fitted through the fill, a local mean, or the pixel.",
+        help="Value of a sample: fitted through the fill, a local mean, or the pixel.",
     ),
 )
 @cloup.option_group(
@@ -129,7 +130,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         type=click.IntRange(0, MAX_EFFORT),
         default=DEFAULT_EFFORT,
         show_default=True,
-        help="Time spent to save bytes: 0 is fastest.",
+        help="Time spent to save bytes; 0 is fastest.",
     ),
     cloup.option(
         "--help-effort",
@@ -142,13 +143,13 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     cloup.option(
         "--decoder",
         type=click.Choice(DECODERS),
-        help="The decoder to optimise the file for, from effort 4 on.  "
+        help="Decoder to optimise the file for, from effort 4 on.  "
         "[default: generator; with --psnr: classical]",
     ),
-    cloup.option("--model", help="The weights that the decoder is to use.  [default: photo]"),
+    cloup.option("--model", help="Weights that the file asks for.  [default: photo]"),
     cloup.option("--step", type=float, help="Quantiser step in grey levels.  [default: by rate]"),
     cloup.option(
-        "--lossless-samples", is_flag=True, help="With --tone point: keep every sample exactly."
+        "--lossless-samples", is_flag=True, help="With --tone point: store samples exactly."
     ),
 )
 @cloup.option_group(
@@ -157,12 +158,12 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         "--roi",
         multiple=True,
         type=REGION,
-        help="A region that counts more, by default four times; repeatable.",
+        help="Region with more weight (default: 4); repeatable.",
     ),
     cloup.option(
-        "--roi-mask", metavar="FILE", help="A picture that is bright where pixels count more."
+        "--roi-mask", metavar="FILE", help="Picture that is bright where pixels have more weight."
     ),
-    cloup.option("--saliency", is_flag=True, help="Faces and salient areas count more."),
+    cloup.option("--saliency", is_flag=True, help="Give faces and salient areas more weight."),
 )
 @cloup.option_group(
     "Transparency and metadata",
@@ -176,9 +177,9 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     cloup.option(
         "--keep/--strip",
         default=None,
-        help="Keep all of EXIF, XMP and ICC profile, or nothing.  [default: what is small]",
+        help="Keep or drop EXIF, XMP and ICC profile.  [default: keep what is small]",
     ),
-    cloup.option("--comment", metavar="TEXT", help="Keep a text in the file."),
+    cloup.option("--comment", metavar="TEXT", help="Store a text in the file."),
 )
 @cloup.option_group(
     "Packets",
@@ -186,7 +187,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         "--packet-size",
         type=int,
         metavar="N",
-        help="Write packets of at most N bytes (40 to 4096).",
+        help="Write packets of at most N bytes, 40 to 4096.",
     ),
     cloup.option(
         "--packets", type=int, metavar="N", help="At most N packets, protection included."
@@ -197,18 +198,18 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     cloup.option(
         "--armor",
         type=click.Choice(["base64", "ascii85"]),
-        help="Packets as lines of text; their size counts characters.",
+        help="Write packets as lines of text; --packet-size then counts characters.",
     ),
 )
 @cloup.option_group(
     "Output",
-    cloup.option("-o", "--output", metavar="OUT", help="The file; '-' is standard output."),
+    cloup.option("-o", "--output", metavar="OUT", help="Output file; '-' is standard output."),
     force,
     cloup.option(
         "--tile",
         type=int,
         metavar="N",
-        help="Side of tiles in pixels, 0 for none.  [default: 1024 above 2 megapixels]",
+        help="Side of tiles in pixels; 0: no tiles.  [default: 1024 above 2 megapixels]",
     ),
     jobs,
     skip_existing,
@@ -217,87 +218,85 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     as_json,
     quiet,
 )
-def encode(
-    source: str,
-    output: str | None,
-    max_pixels: int | None,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-    mask: str,
-    jobs: int | None,
-    packet_size: int | None,
-    packets: int | None,
-    loss: float | None,
-    armor: str | None,
-    roi_mask: str | None,
-    skip_existing: bool,
-    cluster: str | None,
-    **options: Any,
-) -> None:
-    """Encode the picture IN ('-': standard input) as a .xgc file, or, with --packet-size, as
-    packets for a link that loses some: a folder of .xgp files, of which any subset decodes.
+def encode(source: str, output: str | None, max_pixels: int | None, **options: Any) -> None:
+    """Encode the picture IN ('-': standard input) as a .xgc file.
 
-    Where IN is a folder, all pictures in it are encoded into the folder OUT."""
-    from xcodec import codec
-    from xcodec.decoder import inspection
+    With --packet-size, encode it as packets for a lossy link: a folder of .xgp files, any subset of
+    which can be decoded. If IN is a folder, encode all pictures in it into the folder OUT."""
     from xcodec.many import trees
+
+    how = How(**{name: options.pop(name) for name in How._fields})
+    link = Link(**{name: options.pop(name) for name in Link._fields})
+    limit = given(max_pixels=max_pixels)
+    if trees.is_folder(source):
+        _folder(source, output, options, limit, how)
+        return
+    if how.skip_existing or how.cluster:
+        raise click.UsageError("--skip-existing and --cluster are for folders")
+    if link.packet_size is None and any(value is not None for value in link):
+        raise click.UsageError("--packets, --loss and --armor need --packet-size")
+    with conflicts():
+        settings = _options(options, limit)
+        if link.packet_size is None:
+            done = _file(source, output or beside(source, CODED), settings, limit, how)
+        else:
+            done = packets.write(source, output or link.output(source), settings, limit, link, how)
+    report(done.text, done.facts, done.output, how.as_json, how.quiet)
+
+
+def _options(options: dict[str, Any], limit: dict[str, Any]) -> "EncodeOptions":
+    """The options of the command line, with the pictures that they name."""
     from xcodec.options import EncodeOptions
+    from xcodec.pictures import loading
+
+    chosen = given(**options)
+    if chosen["mask"] not in MASKS:
+        chosen["mask"] = loading.load_mask(chosen["mask"], **limit)
+    if "roi_mask" in chosen:
+        chosen["roi_mask"] = loading.load_weights(chosen["roi_mask"], **limit)
+    return EncodeOptions(**chosen)
+
+
+def _folder(
+    source: str, output: str | None, options: dict[str, Any], limit: dict[str, Any], how: How
+) -> None:
+    """Encode all pictures of a folder."""
+    from xcodec.cli import many
+    from xcodec.many.batch import Settings
+
+    refuse(NOT_FOLDERS, "a folder")
+    if options["mask"] not in MASKS:
+        raise click.UsageError("--mask FILE cannot be used with a folder")
+    with conflicts():
+        settings = Settings(_options(options, limit), **limit)
+    many.run(settings, source, output, how)
+
+
+def _file(
+    source: str, output: str, options: "EncodeOptions", limit: dict[str, Any], how: How
+) -> Written:
+    """Encode a picture as a file."""
+    from xcodec.decoder import inspection
+    from xcodec.encoder.encoding import encode_picture
     from xcodec.pictures import loading
     from xcodec.system import files
     from xcodec.system.processes import cores
 
-    limit = given(max_pixels=max_pixels)
-    chosen = given(**options)
-    if trees.is_folder(source):
-        from xcodec.cli import many
-        from xcodec.many.batch import Settings
-
-        refuse(NOT_FOLDERS, "a folder")
-        if mask not in MASKS:
-            raise click.UsageError("--mask FILE does not go with a folder")
-        with conflicts():
-            folder_options = EncodeOptions(mask=mask, **chosen)
-        many.run(
-            Settings(folder_options, **limit),
-            source,
-            output,
-            many.How(jobs, force, skip_existing, cluster, as_json, quiet),
-        )
-        return
-    if skip_existing or cluster:
-        raise click.UsageError("--skip-existing and --cluster are for folders")
-    if packet_size is None and given(packets=packets, loss=loss, armor=armor):
-        raise click.UsageError("--packets, --loss and --armor need --packet-size")
-    with conflicts():
-        chosen["mask"] = mask if mask in MASKS else loading.load_mask(mask, **limit)
-        if roi_mask is not None:
-            chosen["roi_mask"] = loading.load_weights(roi_mask, **limit)
-        settings = EncodeOptions(**chosen)
-    if packet_size is not None:
-        link = _Link(packet_size, packets, loss, armor)
-        load = partial(loading.load, source, **limit)
-        with conflicts():
-            written = _packets(load, output or link.output(source), force, link, settings)
-        report(written.text, written.facts, written.output, as_json, quiet)
-        return
-    settings = replace(settings, jobs=jobs or cores())
-    output = output or beside(source, CODED)
-    files.check_target(output, force)
+    files.check_target(output, how.force)
     picture = loading.load(source, **limit)
     with warnings.catch_warnings():
-        if quiet:
+        if how.quiet:
             warnings.simplefilter("ignore", UserWarning)
-        data = codec.encode_picture(picture, settings)
-    files.write(output, data, force)
-    # All facts take reading the whole file again: machines ask for them, people don't wait.
-    facts = asdict(inspection.info(data, **limit)) if as_json else {}
-    text = "" if as_json or quiet else _line(output, data, picture.rgb.shape[:2])
-    report(text, facts, output, as_json, quiet)
+        data = encode_picture(picture, replace(options, jobs=how.jobs or cores()))
+    files.write(output, data, how.force)
+    # Only --json reports all facts: they take reading the whole file again.
+    facts = asdict(inspection.info(data, **limit)) if how.as_json else {}
+    text = "" if how.as_json or how.quiet else _line(output, data, picture.rgb.shape[:2])
+    return Written(output, text, facts)
 
 
 def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
-    """The line about a picture's file, for people."""
+    """The report on a file as a line of text."""
     from xcodec.decoder import inspection
 
     area = shape[0] * shape[1]
@@ -306,64 +305,3 @@ def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
         f"{output}: {len(data)} bytes, {8 * len(data) / area:.3f} bpp, "
         f"{samples} samples ({percent(samples / area)})"
     )
-
-
-class _Link(NamedTuple):
-    """What packets are for: the options that describe a link."""
-
-    packet_size: int
-    packets: int | None
-    loss: float | None
-    armor: str | None
-
-    def output(self, source: str) -> str:
-        """Where the packets of a picture go by default."""
-        return beside(source, ".txt" if self.armor else ".packets")
-
-
-class _Written(NamedTuple):
-    """Where packets are, and what there is to report, for people and for machines."""
-
-    output: str
-    text: str
-    facts: dict[str, Any]
-
-
-def _packets(
-    load: "Callable[[], Picture]",
-    output: str,
-    force: bool,
-    link: _Link,
-    options: "EncodeOptions",
-) -> _Written:
-    """Write packets into a folder, as a bundle to standard output, or as lines of text."""
-    from xcodec.coding.packets import bundle
-    from xcodec.links import packet_files, receiving, sending
-    from xcodec.system import files
-
-    options.only(sending.OPTIONS, "packets")
-    in_folder = link.armor is None and output != "-"
-    if in_folder:
-        packet_files.check_folder(output, force)
-    else:
-        files.check_target(output, force)
-    size = link.packet_size
-    if link.armor:
-        size = packet_files.carried(size, link.armor)
-    loss = sending.LOSS if link.loss is None else link.loss
-    packets = sending.packets_of(load().rgb, size, link.packets, loss, options)
-    if in_folder:
-        packet_files.save(output, packets, force)
-    elif link.armor:
-        files.write(output, packet_files.lines(packets, link.armor), force)
-    else:
-        files.write(output, bundle(packets), force)
-    count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
-    needed = receiving.needed(packets)
-    facts = {"packets": count, "bytes": total, "largest": largest, "needed": needed}
-    enough = "any one gives" if needed == 1 else f"any {needed} give"
-    text = (
-        f"{output}: {count} packet{'s' if count > 1 else ''} of {largest} bytes, {total} in all; "
-        f"{enough} the whole picture"
-    )
-    return _Written(output, text, facts)

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 
 
-@click.command(short_help="Show what is in a .xgc file.")
+@click.command(short_help="Show the fields of a .xgc file.")
 @click.argument("source", metavar="IN")
 @max_pixels
 @as_json
 def info(source: str, max_pixels: int | None, as_json: bool) -> None:
-    """Show every field of the .xgc file IN ('-': standard input), and where its bytes went."""
+    """Show every field of the .xgc file IN ('-': standard input), and how many bytes each part
+    takes."""
     from xcodec.decoder import inspection
     from xcodec.system import files
 
@@ -33,7 +34,7 @@ def info(source: str, max_pixels: int | None, as_json: bool) -> None:
 
 
 def tables(facts: dict[str, Any]) -> "Group":
-    """The facts about a file in two tables: its fields, and the bytes of its parts."""
+    """The facts about a file as two tables: its fields, and the bytes of its parts."""
     from rich.console import Group
     from rich.table import Table
 
@@ -50,7 +51,7 @@ def tables(facts: dict[str, Any]) -> "Group":
 
 
 def shown(name: str, value: Any) -> str:
-    """A field's value as people read it."""
+    """The value of a field as text."""
     if value is None:
         return "-"
     if isinstance(value, bool):

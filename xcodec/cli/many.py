@@ -4,27 +4,21 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from xcodec.cli.common import How
 
 if TYPE_CHECKING:
     from xcodec.many.batch import Outcome, Settings, Summary
 
 
-class How(NamedTuple):
-    """The options of a run over a folder, as on the command line."""
-
-    jobs: int | None
-    force: bool
-    skip_existing: bool
-    cluster: str | None
-    as_json: bool
-    quiet: bool
-
-
 def run(settings: "Settings", source: str, output: str | None, how: How) -> None:
-    """Work on a tree of pictures, report failures as they happen, exit with 1 if there are any."""
+    """Encode or decode a tree of pictures and report failures as they happen.
+
+    Exits with code 1 if there are any.
+    """
     from xcodec.many import batch
     from xcodec.system.processes import cores
 
@@ -65,13 +59,13 @@ def _report(summary: "Summary", source: str, output: str, how: How) -> None:
         rate = summary.done / summary.seconds if summary.seconds else 0.0
         click.echo(
             f"{output}: {summary.done} done, {summary.skipped} skipped, {summary.failed} failed; "
-            f"{summary.read} -> {summary.written} bytes, {rate:.1f} pictures a second"
+            f"{summary.read} -> {summary.written} bytes, {rate:.1f} pictures per second"
         )
 
 
 @contextmanager
 def _progress(summary: "Summary", quiet: bool) -> Iterator[Any]:
-    """A progress bar with rate and time left, on a terminal."""
+    """Show a progress bar with rate and time left, if standard error is a terminal."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -7,36 +7,36 @@ import click
 from xcodec.cli.common import beside, conflicts, decoder, device, force, given, max_pixels, quiet
 
 
-@click.command(short_help="Decode packets as they arrive, again whenever the picture improves.")
+@click.command(short_help="Decode packets as they arrive, and again whenever the picture improves.")
 @click.option(
     "--watch",
     "folder",
     required=True,
     metavar="FOLDER",
-    help="Where packets arrive as .xgp files.",
+    help="Folder in which packets arrive as .xgp files.",
 )
-@click.option("-o", "--output", metavar="OUT", help="The picture.  [default: FOLDER.png]")
+@click.option("-o", "--output", metavar="OUT", help="Output picture.  [default: FOLDER.png]")
 @click.option(
     "--interval",
     type=click.FloatRange(0.01),
     default=0.5,
     show_default=True,
     metavar="SECONDS",
-    help="Time between two looks at the folder.",
+    help="Time between two scans of the folder.",
 )
 @click.option(
     "--idle",
     type=click.FloatRange(0),
     metavar="SECONDS",
-    help="Stop when nothing new has arrived for so long.  [default: never]",
+    help="Stop if nothing new arrives for this long.  [default: never]",
 )
-@decoder("What reconstructs the pixels between samples.")
+@decoder("How to reconstruct the pixels between samples.")
 @click.option(
     "--model",
     default="auto",
     show_default=True,
     metavar="auto|NAME|PATH",
-    help="Weights of the generator; auto: those that the packets name.",
+    help="Weights of the generator; auto: those that the packets ask for.",
 )
 @device
 @max_pixels
@@ -51,8 +51,8 @@ def receive(
     quiet: bool,
     **options: Any,
 ) -> None:  # fmt: skip
-    """Decode the packets in FOLDER, again whenever more of them improve the picture, until it is
-    complete, nothing arrives for --idle seconds, or Ctrl-C."""
+    """Decode the packets in FOLDER, and again whenever new ones improve the picture. Stops when the
+    picture is complete, when nothing arrives for --idle seconds, or at Ctrl-C."""
     from xcodec.links import packet_files, receiving
     from xcodec.options import DecodeOptions
     from xcodec.pictures import loading
@@ -77,4 +77,4 @@ def receive(
             return
     if collection.left_out() and not quiet:
         click.echo(f"xcodec: {collection.left_out()}", err=True)
-    collection.joined()  # An error where nothing came at all.
+    collection.joined()  # Raises an error if no packet arrived.

@@ -1,5 +1,7 @@
 """``xcodec restore``."""
 
+from typing import Any
+
 import click
 
 from xcodec.choices import DEVICES, TASKS
@@ -35,13 +37,9 @@ def restore(
     task: str,
     mask: str | None,
     output: str | None,
-    model: str | None,
-    raw: bool,
-    device: str,
     max_pixels: int | None,
     force: bool,
-    as_json: bool,
-    quiet: bool,
+    **options: Any,
 ) -> None:
     """Restore the damaged picture IN ('-': standard input).
 
@@ -58,6 +56,7 @@ def restore(
     from xcodec.pictures.modes import to_image
     from xcodec.system import files
 
+    reporting = {name: options.pop(name) for name in ("as_json", "quiet")}
     output = output or beside(source, "-restored.png")
     files.check_target(output, force)
     kind = loading.kind_of(output)
@@ -67,8 +66,8 @@ def restore(
 
     from xcodec.restoration.restore import restore as run
 
-    restored = run(rgb, task, known=known, model=model, raw=raw, device=device)
+    restored = run(rgb, task, known=known, **options)
     loading.save(to_image(restored), output, kind, force)
     facts = {"width": restored.shape[1], "height": restored.shape[0], "task": task}
     text = f"{output}: {restored.shape[1]}x{restored.shape[0]} pixels"
-    report(text, facts, output, as_json, quiet)
+    report(text, facts, output, **reporting)

@@ -13,9 +13,9 @@ from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, 
     type=click.IntRange(1),
     required=True,
     metavar="N",
-    help="Keep at most N bytes.",
+    help="Largest size of the result.",
 )
-@click.option("-o", "--output", metavar="OUT", help="The cut file.  [default: IN.cut.xgc]")
+@click.option("-o", "--output", metavar="OUT", help="Output file.  [default: IN.cut.xgc]")
 @max_pixels
 @force
 @as_json
@@ -30,7 +30,7 @@ def truncate(
     quiet: bool,
 ) -> None:
     """Shorten the .xgc file IN ('-': standard input) to at most N bytes, at the end of a layer or
-    of a plane of a level. 'xcodec decode --partial' decodes what is left."""
+    of a plane of a level. 'xcodec decode --partial' decodes the result."""
     from xcodec.decoder import truncation
     from xcodec.system import files
 
@@ -39,5 +39,5 @@ def truncate(
     data = files.read(source)
     cut = truncation.truncate(data, size, **given(max_pixels=max_pixels))
     files.write(output, cut, force)
-    text = f"{output}: {len(cut)} of {len(data)} bytes; decode --partial decodes them"
+    text = f"{output}: {len(cut)} of {len(data)} bytes; 'decode --partial' decodes them"
     report(text, {"bytes": len(cut), "of": len(data)}, output, as_json, quiet)

@@ -1,11 +1,11 @@
-"""The byte layout of .xgc, and nothing else. docs/format.md says the same in prose.
+"""The byte layout of .xgc files. docs/format.md describes the same in prose.
 
-header         as ``coding.header`` says
-index          where layered: the side of a tile / 128 or 0, varint count of layers, and varint
-               length and CRC-32C of each layer; where tiled, the depth of the finest octave before
-               them, length and CRC-32C of each tile in each layer, none for length 0, and CRC-32C
-               of all bytes so far
-payload        one range-coded stream, or one a layer, or one for each tile in each layer
+header         see ``coding.header``
+index          if layered: the side of a tile / 128 or 0, varint number of layers, then varint
+               length and CRC-32C of each layer. If tiled: depth of the finest octave, then length
+               and CRC-32C of each tile in each layer (no CRC for length 0), then CRC-32C of all so
+               far
+payload        one range-coded stream, or one per layer, or one per tile and layer
 checksum       CRC-32C of everything before, 4 bytes, big-endian
 """
 
@@ -15,16 +15,16 @@ from dataclasses import dataclass
 
 from xcodec.coding.header import Header, read_header, write_header
 from xcodec.coding.primitives import CHECKSUM, Data, Reader, checksum, varint
-from xcodec.coding.tiles import UNIT, Grid
+from xcodec.coding.tiles import UNIT, TileGrid
 from xcodec.errors import FormatError, TruncatedError
 
 MAX_LAYERS = 32
 MAX_DEPTH = 13
-"""Of the finest octave: where ranks end."""
+"""Depth of the finest octave that ranks reach."""
 
 
 def write(header: Header, layers: list[bytes]) -> bytes:
-    """A whole file. One layer is written bare, several with an index that checks each of them."""
+    """Return a file. A single layer has no index; several have one, with a checksum each."""
     layered = len(layers) > 1
     out = bytearray(write_header(header, layered))
     if layered:
@@ -36,10 +36,11 @@ def write(header: Header, layers: list[bytes]) -> bytes:
 
 
 def write_tiled(header: Header, side: int, finest: int, tiles: Sequence[Sequence[bytes]]) -> bytes:
-    """A whole file of the layers of each tile.
+    """Return a tiled file.
 
-    side   : of a tile in pixels, as in Grid
+    side   : of a tile, in pixels, as in TileGrid
     finest : depth of the finest octave of the picture
+    tiles  : the layers of each tile, in row order; all tiles have equally many
     """
     out = bytearray(write_header(header, True))
     out += bytes([side // UNIT]) + varint(len(tiles[0])) + bytes([finest])
@@ -53,7 +54,7 @@ def write_tiled(header: Header, side: int, finest: int, tiles: Sequence[Sequence
 
 @dataclass(frozen=True)
 class Piece:
-    """Where a tile's part of a layer is: its first byte, its length, and its CRC-32C if any."""
+    """A tile's part of a layer: position of its first byte, length in bytes, and CRC-32C if any."""
 
     start: int
     length: int
@@ -64,15 +65,18 @@ class Piece:
 class Contents:
     """A file whose header and index have been read.
 
-    layers : how many there are
-    finest : depth of the finest octave of a tiled picture; None where it isn't tiled
-    pieces : of each layer those of all tiles, in the order of the grid
-    sound  : whether the checksum of the whole file is right
+    layers  : their number
+    grid    : the tiles; a single one if the picture is not tiled
+    finest  : depth of the finest octave of a tiled picture, else None
+    pieces  : by layer, then by tile, in row order
+    data    : the whole file
+    sound   : whether the checksum of the whole file is right
+    partial : whether damaged layers are left out instead of raising FormatError
     """
 
     header: Header
     layers: int
-    grid: Grid
+    grid: TileGrid
     finest: int | None
     pieces: list[list[Piece]]
     data: Data
@@ -80,10 +84,11 @@ class Contents:
     partial: bool
 
     def tile(self, number: int = 0) -> tuple[list[bytes], bool]:
-        """Layers of a tile, and whether each that is given is whole.
+        """Return the layers of a tile, and whether all of the returned ones are complete.
 
-        Of damaged files, where ``partial``: whole leading layers; where there is none of a picture
-        that isn't tiled, what there is of the first. Raises FormatError without ``partial``.
+        For damaged files, if ``partial``, these are the complete leading layers; if there is none
+        and the picture is not tiled, the rest of the first one. Raises FormatError if not
+        ``partial``.
         """
         layers: list[bytes] = []
         for piece in (layer[number] for layer in self.pieces):
@@ -92,7 +97,7 @@ class Contents:
                 if self.sound or self.finest is not None:  # An empty piece has no checksum.
                     layers.append(layer)
                     continue
-                # The last bytes may be those of the checksum: they mustn't be taken for symbols.
+                # The last bytes may belong to the checksum: they must not be read as symbols.
                 return [layer], False
             if len(layer) < piece.length or checksum(layer) != piece.checksum:
                 if not self.partial:
@@ -110,18 +115,19 @@ def read(
     partial: bool = False,
     check: bool = True,
 ) -> Contents:
-    """Header and index of a file.
+    """Read the header and index of a file.
 
-    limits  : as of ``read_header``
-    partial : accept a file that was cut or damaged after these
-    check   : look at all bytes of a tiled file; else tiles are checked when they are read
+    max_pixels : limit on the pixels of the picture
+    limits     : as for ``read_header``
+    partial    : accept a file that is truncated or damaged after the index
+    check      : verify the checksum of a tiled file; otherwise tiles are verified when read
 
     Raises FormatError, TruncatedError or LimitError.
     """
     reader = Reader(data)
     header, layered = read_header(reader, max_pixels, limits)
     side = reader.byte() * UNIT if layered else 0
-    grid = Grid(header.height, header.width, side or max(header.height, header.width))
+    grid = TileGrid(header.height, header.width, side or max(header.height, header.width))
     count, finest = 1, None
     if layered:
         count = reader.varint(MAX_LAYERS, "the number of layers")
@@ -146,12 +152,12 @@ def read(
 
 
 def _read_pieces(reader: Reader, layers: int, tiles: int, tiled: bool) -> list[list[Piece]]:
-    """The index from its lengths on, and its own checksum where the picture is tiled."""
+    """Read the lengths and checksums of the index, and verify its own checksum if tiled."""
     index = []
     for _ in range(layers * tiles):
         length = reader.varint((1 << 32) - 1, "the length of a layer")
         index.append((length, reader.take(CHECKSUM) if length or not tiled else None))
-    if tiled and reader.so_far() != reader.take(CHECKSUM):
+    if tiled and reader.checksum_so_far() != reader.take(CHECKSUM):
         raise FormatError("damaged: the checksum of the index does not match")
     starts = itertools.accumulate((length for length, _ in index), initial=reader.at)
     found = [Piece(start, *entry) for start, entry in zip(starts, index, strict=False)]

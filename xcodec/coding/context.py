@@ -1,10 +1,10 @@
 """Context models: which static table codes which symbol.
 
-A symbol's magnitude is guessed from magnitudes that are already known: those of its nearest coarser
-points, of the levels above, and of the planes before it at the same point. The guess is what a
-small network of integers makes of them; it is cut into bins, and each bin has its table. All of it
-is integer arithmetic with constants fitted by scripts/fit_tables.py on training photos and shipped
-as tables.json.
+A small network predicts the magnitude of a symbol from those already known: at its nearest coarser
+points, in the levels above, and in earlier planes at the same point. The prediction falls into one
+of several bins, and each bin has a table of frequencies. All of this is integer arithmetic, and
+part of the format (docs/format.md, section 5). The constants in tables.json were fitted by
+scripts/fit_tables.py on training photos; docs/research/contexts.md compares other models.
 """
 
 import json
@@ -19,27 +19,28 @@ from xcodec.coding.lifting import NEIGHBOURS, PARTS, Hierarchy
 from xcodec.types import Ints
 
 KINDS = ("coefficients", "pixels", "density", "counts")
+"""Kinds of symbols, each with tables of its own."""
 PLANES = 3
 MEAN_SCALE = 16
-"""Fixed point of the mean magnitude of the levels above."""
+"""Scale of the mean magnitude of the levels above, as an integer."""
 FINEST = 6
-"""Octaves from the finest are told apart up to this many."""
+"""The distance of an octave from the finest counts up to this many octaves."""
 FEATURES = NEIGHBOURS + PLANES + (PLANES - 1) + 3
-"""Neighbours, levels above, earlier planes, coarsest level or not, octaves from the finest, one."""
+"""Neighbours, levels above, earlier planes, coarsest level or not, octaves from the finest, 1."""
 HIDDEN_SHIFT = 8
-"""Bits that the sums of the first layer lose on their way to the second."""
+"""Low bits that the sums of the first layer lose before the second."""
 DIRECT = 12
-"""Magnitudes below this are tokens of their own; above, tokens cover 2, 4, 8 ... magnitudes."""
+"""Magnitudes below this have tokens of their own; further tokens cover 2, 4, 8, ... magnitudes."""
 TOKENS = DIRECT + 15
-_TOGETHER = 512
-"""Symbols guessed at a time: few enough for the cache, and not worth a thread of BLAS's."""
+_CHUNK = 512
+"""Symbols that are predicted at a time: few enough for the cache, and for BLAS to use no thread."""
 
 
 @dataclass(frozen=True)
 class Tables:
     """The context model of one kind of symbol.
 
-    clip        : magnitudes count up to this in a context
+    clip        : limit on the magnitudes that the network sees
     hidden      : int64 (planes, units, FEATURES), first layer
     output      : int64 (planes, units), second layer
     thresholds  : int64 (planes, bins - 1), ascending
@@ -55,7 +56,7 @@ class Tables:
 
 @cache
 def tables(kind: str) -> Tables:
-    """The shipped tables of one of KINDS."""
+    """Return the tables of one of KINDS."""
     raw = json.loads(files("xcodec.coding").joinpath("tables.json").read_text())[kind]
     arrays = {name: np.array(raw[name], np.int64) for name in raw if name != "clip"}
     return Tables(clip=raw["clip"], **arrays)
@@ -63,7 +64,8 @@ def tables(kind: str) -> Tables:
 
 @cache
 def token_bits(kind: str) -> NDArray[np.float64]:
-    """Bits of each token with its sign and rest, (planes, bins, TOKENS)."""
+    """Return the ideal code length of each token with its sign and further bits, in bits:
+    (planes, bins, TOKENS)."""
     frequencies = tables(kind).frequencies
     tokens = np.arange(TOKENS)
     rest = first_of(tokens)[1] + (tokens > 0)
@@ -72,16 +74,16 @@ def token_bits(kind: str) -> NDArray[np.float64]:
 
 
 def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArray[np.int64]:
-    """What is known about the symbols of a level and plane, (m, FEATURES), not negative.
+    """Return the inputs of the network for a level and plane, (m, FEATURES), not negative.
 
-    magnitudes : integers (n, planes), clipped; known for coarser levels and, at this level, for
-                 earlier planes
+    magnitudes : integers (n, planes), clipped; only those of coarser levels, and of earlier planes
+                 of this level, are used
     """
     span = tree.span(level)
     known = np.zeros((span.stop - span.start, FEATURES), np.int64)
     if level:
         index = tree.neighbours[level]
-        # Where there are fewer neighbours than slots, the farthest one fills the rest.
+        # If there are fewer neighbours than slots, the farthest one fills the rest.
         slots = np.minimum(np.arange(NEIGHBOURS), index.shape[1] - 1)
         known[:, :NEIGHBOURS] = magnitudes[index[:, slots], plane]
         above = magnitudes[tree.bounds[max(0, level - PARTS)] : span.start]
@@ -97,13 +99,13 @@ def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArr
 
 
 def guesses(model: Tables, plane: int, known: Ints) -> NDArray[np.int64]:
-    """The guess (m,) that features (m, FEATURES) lead to."""
-    # All numbers are integers below 2 ** 53: float64 adds them exactly, in any order, and fast.
+    """Return the predictions (m,) of the network from features (m, FEATURES)."""
+    # All values are integers below 2 ** 53: float64 adds them exactly, in any order, and fast.
     hidden = model.hidden[plane].T.astype(np.float64)
     output = model.output[plane].astype(np.float64)
     guess = np.empty(len(known), np.int64)
-    for start in range(0, len(known), _TOGETHER):
-        part = slice(start, start + _TOGETHER)
+    for start in range(0, len(known), _CHUNK):
+        part = slice(start, start + _CHUNK)
         units = known[part].astype(np.float64) @ hidden
         np.maximum(units, 0, out=units)
         units *= 2.0**-HIDDEN_SHIFT
@@ -114,14 +116,14 @@ def guesses(model: Tables, plane: int, known: Ints) -> NDArray[np.int64]:
 def contexts(
     model: Tables, tree: Hierarchy, level: int, plane: int, magnitudes: Ints
 ) -> NDArray[np.int64]:
-    """Bin of each symbol of a level and plane, (m,)."""
+    """Return the bin of each symbol of a level and plane, (m,)."""
     guess = guesses(model, plane, features(tree, level, plane, magnitudes))
     bins: NDArray[np.int64] = np.searchsorted(model.thresholds[plane], guess, side="right")
     return bins
 
 
 def tokens_of(magnitudes: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Tokens of magnitudes, and the width and value of the bits that tell the rest."""
+    """Return tokens of magnitudes, and the number and value of the bits that follow each."""
     beyond = np.maximum(magnitudes.astype(np.int64) - DIRECT + 2, 1)
     # frexp is exact for integers of this size: the exponent is the bit length.
     width = np.maximum(np.frexp(beyond.astype(np.float64))[1].astype(np.int64) - 1, 0)
@@ -131,6 +133,6 @@ def tokens_of(magnitudes: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64], N
 
 
 def first_of(tokens: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Smallest magnitude of tokens, and the width of the bits that tell the rest."""
+    """Return the smallest magnitude of tokens, and the number of bits that follow each."""
     width = np.maximum(tokens.astype(np.int64) - DIRECT + 1, 0)
     return np.where(tokens < DIRECT, tokens, (1 << width) + DIRECT - 2), width

@@ -1,13 +1,14 @@
-"""Symbols as one embedded stream: any prefix of it is a picture, the longer the better.
+"""Symbols as an embedded stream, of which every prefix decodes to a picture.
 
-A stream that merely runs from coarse to fine octaves is a poor picture where it is cut: its coarse
-coefficients are far finer than so few bytes deserve. Here stage j of ``stages`` stands for a file
-of its own: it leaves out the finest ``stages - 1 - j`` octaves, and as many low bits of every
-magnitude. The next stage adds a bit to each magnitude of those octaves, then one octave more
-(bit-plane coding as in embedded wavelet codecs: Shapiro 1993, Taubman 2000).
+A prefix of a stream that goes from coarse to fine octaves is a poor picture: for so few bytes, its
+coarse coefficients are far too precise. Here the stream has stages. Stage j of ``stages`` leaves
+out the finest ``stages - 1 - j`` octaves and as many low bits of every magnitude. The next stage
+adds one bit to each magnitude so far, then one octave. This is bit-plane coding, as in embedded
+wavelet codecs (Shapiro, "Embedded Image Coding Using Zerotrees of Wavelet Coefficients", 1993;
+Taubman, "High Performance Scalable Image Compression with EBCOT", 2000).
 
-What a stage adds to a magnitude is coded with the same context models: of a table of tokens only
-the two are left that the bits known so far allow.
+The bits that a stage adds are coded with the same context models: of a table of tokens, only the
+two that agree with the bits known so far are possible.
 """
 
 from collections.abc import Iterator
@@ -23,17 +24,17 @@ from xcodec.coding.rangecoder import TABLE_BITS, Decoder, Encoder
 from xcodec.errors import FormatError
 from xcodec.types import Ints
 
-MAX_STAGES = 8
 KIND = "coefficients"
+"""Kind of symbols, one of context.KINDS."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a prefix of a stream says of the symbols.
+class KnownBits:
+    """The bits of symbols that a prefix of a stream determines.
 
-    symbols : int32 (n, 3), their high bits with the sign, zeros below
-    missing : int32 (n, 3), how many bits below are unknown
-    levels  : of the hierarchy, how many the prefix says something of; 0 where it says nothing
+    symbols : int32 (n, 3), the known high bits with the sign, zeros below
+    missing : int32 (n, 3), the number of unknown low bits
+    levels  : the number of levels with known bits; 0 if there are none
     """
 
     symbols: NDArray[np.int32]
@@ -43,9 +44,9 @@ class Known:
 
 @dataclass(frozen=True)
 class _Pass:
-    """The unit that is read or not: a level and plane, brought to ``shift`` missing bits.
+    """The unit of the stream: a level and plane, refined to ``shift`` missing bits.
 
-    first : whether nothing is known of it before
+    first : whether no bits were known before
     """
 
     level: int
@@ -55,7 +56,7 @@ class _Pass:
 
 
 def _passes(tree: Hierarchy, stages: int) -> Iterator[_Pass]:
-    """All passes in the order of the stream."""
+    """Yield all passes in the order of the stream."""
     octaves = tree.octaves
     started = 0
     for shift in reversed(range(stages)):
@@ -67,9 +68,12 @@ def _passes(tree: Hierarchy, stages: int) -> Iterator[_Pass]:
         started = count
 
 
-def states(symbols: Ints, tree: Hierarchy, stages: int) -> Iterator[tuple[int, Known]]:
-    """After each octave of each stage, and each level of the octave that ends the stream: the place
-    of its last pass, and what is known then."""
+def states(symbols: Ints, tree: Hierarchy, stages: int) -> Iterator[tuple[int, KnownBits]]:
+    """Yield the states of a decoder at the useful ends of prefixes.
+
+    These are the ends of every octave in every stage, and of every level in the last octave. Each
+    comes with the number of its last pass. The arrays of a state change with the next one.
+    """
     seen = np.zeros(symbols.shape, np.int32)
     missing = np.full(symbols.shape, stages, np.int32)
     parts = list(_passes(tree, stages))
@@ -82,22 +86,22 @@ def states(symbols: Ints, tree: Hierarchy, stages: int) -> Iterator[tuple[int, K
         levels = max(levels, part.level + 1)
         whole = part.level in ends or (not part.shift and part.level in last)
         if whole and part.plane == PLANES - 1:
-            yield place, Known(seen, missing, levels)
+            yield place, KnownBits(seen, missing, levels)
 
 
 def _shifted(symbols: Ints, shift: int) -> NDArray[np.int32]:
-    """Symbols without their ``shift`` low bits."""
+    """Drop the ``shift`` low bits of symbols."""
     kept: NDArray[np.int32] = (np.sign(symbols) * (np.abs(symbols) >> shift)).astype(np.int32)
     return kept
 
 
 def _cleared(symbols: Ints, shift: int) -> NDArray[np.int32]:
-    """Symbols with their ``shift`` low bits at zero."""
+    """Set the ``shift`` low bits of symbols to zero."""
     return _shifted(symbols, shift) * (1 << shift)
 
 
 def _chances(model: Tables, plane: int, bins: Ints, before: Ints) -> NDArray[np.int64]:
-    """Of 2 ** TABLE_BITS, how often magnitudes ``before`` (m,) go on with a one."""
+    """Return the chances, of 2 ** TABLE_BITS, that magnitudes ``before`` (m,) go on with a 1."""
     low = np.minimum(2 * before, DIRECT - 2)
     frequencies = model.frequencies[plane][bins]
     rows = np.arange(len(bins))
@@ -110,9 +114,9 @@ def _chances(model: Tables, plane: int, bins: Ints, before: Ints) -> NDArray[np.
 
 
 def write(symbols: Ints, tree: Hierarchy, stages: int) -> tuple[bytes, list[int]]:
-    """The stream of symbols (n, 3), and the bits after each of its passes, to within a word.
+    """Return the stream of symbols (n, 3), and its length in bits after each pass.
 
-    The stream decodes whole whatever bytes follow.
+    The lengths are exact to within a word. The stream decodes completely whatever bytes follow it.
     """
     coder, model = Encoder(), tables(KIND)
     ends = []
@@ -140,8 +144,8 @@ def _write_refinement(
     coder.bits((fresh < 0).astype(np.int64), np.ones(len(fresh), np.int64))
 
 
-def read(data: bytes, tree: Hierarchy, count: int, stages: int) -> Known:
-    """What a prefix of the stream of ``count`` symbols, or all of it, says."""
+def read(data: bytes, tree: Hierarchy, count: int, stages: int) -> KnownBits:
+    """Decode the stream of ``count`` symbols, or a prefix of it."""
     coder, model = Decoder(data, whole=False), tables(KIND)
     symbols = np.zeros((count, PLANES), np.int32)
     missing = np.full(symbols.shape, stages, np.int32)
@@ -155,13 +159,13 @@ def read(data: bytes, tree: Hierarchy, count: int, stages: int) -> Known:
                 read_plane(coder, now, tree, part.level, part.plane, model)
             else:
                 _read_refinement(coder, now, before, tree, part, model)
-        except FormatError:  # The bytes end, or none that follow make sense.
+        except FormatError:  # The end of the prefix.
             break
         span = tree.span(part.level)
         symbols[span, part.plane] = now[span, part.plane] * (1 << shift)
         missing[span, part.plane] = shift
         levels = max(levels, part.level + 1)
-    return Known(symbols, missing, levels)
+    return KnownBits(symbols, missing, levels)
 
 
 def _read_refinement(

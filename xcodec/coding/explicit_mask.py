@@ -1,37 +1,43 @@
-"""An explicit mask to bytes and back, in whichever of three ways is smallest.
+"""Explicit masks to bytes and back, in the smallest of three ways.
 
-bitmap : the bits in row order, eight a byte, as a zstandard frame
-runs   : gaps between sampled pixels in row order, a byte each, 255 as carry; a zstandard frame
-blocks : samples of each 16x16 block, coded as a grid, then each pixel range-coded with the
-         share of its block's samples among the pixels that are left; best where the mask is random
+bitmap : one bit per pixel in row order, as a zstandard frame
+runs   : gaps between sampled pixels in row order, one byte each with 255 as carry, as a zstandard
+         frame
+blocks : the number of samples of each 16x16 block, then every pixel range-coded with the ratio of
+         remaining samples to remaining pixels of its block; the best way for random masks
 """
 
 from collections.abc import Iterator
 
 import numpy as np
-import zstandard
 from bitarray import bitarray
 from numpy.typing import NDArray
 
 from xcodec.coding.context import tables
 from xcodec.coding.planes import read_grid, write_grid
+from xcodec.coding.primitives import pack, unpack
 from xcodec.coding.rangecoder import TABLE_BITS, Decoder, Encoder
 from xcodec.errors import FormatError
 from xcodec.sampling.density import block_areas, block_sums
 
 MODES = ("bitmap", "runs", "blocks")
+"""By their number in the first byte."""
 BLOCK = 16
+"""Side, in pixels, of the blocks whose samples are counted."""
 
 
 def write_mask(mask: NDArray[np.bool_]) -> bytes:
-    """Bytes of a mask (height, width): the mode, then the smallest of the three ways."""
+    """Return a mask, bool (height, width), as bytes: the mode, then the smallest of the ways."""
     ways = _bitmap(mask), _runs(mask), _blocks(mask)
     mode = min(range(len(ways)), key=lambda i: len(ways[i]))
     return bytes([mode]) + ways[mode]
 
 
 def read_mask(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
-    """The mask of ``write_mask``. Raises FormatError where the bytes hold none of this size."""
+    """Return the mask, bool (height, width), that ``write_mask`` wrote.
+
+    Raises FormatError if the data is damaged, or of a mask of another size.
+    """
     if not data or data[0] >= len(MODES):
         raise FormatError("damaged: the mask is coded in no known way")
     body, area = data[1:], height * width
@@ -39,14 +45,14 @@ def read_mask(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
         return _read_blocks(body, height, width)
     if MODES[data[0]] == "bitmap":
         bits = bitarray()
-        bits.frombytes(_unzstd(body, (area + 7) // 8))
+        bits.frombytes(unpack(body, (area + 7) // 8, "the mask"))
         if len(bits) < area:
             raise FormatError("damaged: the mask is too short")
         flat = np.frombuffer(bits.unpack(), np.bool_)[:area]
         return flat.reshape(height, width)
-    gaps = np.frombuffer(_unzstd(body, area + area // 255 + 1), np.uint8)
+    gaps = np.frombuffer(unpack(body, area + area // 255 + 1, "the mask"), np.uint8)
     ends = np.flatnonzero(gaps < 255)
-    # A gap is its own byte plus 255 for each carry before it; a position follows each gap.
+    # A gap is its own byte plus 255 for each carry before it; a sampled pixel follows each gap.
     position = np.cumsum(gaps, dtype=np.int64)[ends] + np.arange(len(ends))
     if len(position) and position[-1] >= area:
         raise FormatError("damaged: the mask is longer than the picture")
@@ -55,24 +61,10 @@ def read_mask(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
     return mask.reshape(height, width)
 
 
-def _zstd(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=19).compress(data)
-
-
-def _unzstd(data: bytes, limit: int) -> bytes:
-    try:
-        size = zstandard.frame_content_size(data)
-        if not 0 <= size <= limit:
-            raise FormatError("damaged: the mask has no size or is too large")
-        return zstandard.ZstdDecompressor().decompress(data, max_output_size=limit)
-    except zstandard.ZstdError as error:
-        raise FormatError("damaged: the mask cannot be unpacked") from error
-
-
 def _bitmap(mask: NDArray[np.bool_]) -> bytes:
     bits = bitarray()
     bits.pack(mask.tobytes())
-    return _zstd(bits.tobytes())
+    return pack(bits.tobytes())
 
 
 def _runs(mask: NDArray[np.bool_]) -> bytes:
@@ -80,17 +72,17 @@ def _runs(mask: NDArray[np.bool_]) -> bytes:
     carries = gaps // 255
     stream = np.full(int(carries.sum()) + len(gaps), 255, np.uint8)
     stream[np.cumsum(carries + 1) - 1] = gaps % 255
-    return _zstd(stream.tobytes())
+    return pack(stream.tobytes())
 
 
 def counts_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Samples of each block, (blocks high, blocks wide)."""
+    """Return the samples of each block, (block rows, block columns)."""
     counts: NDArray[np.int64] = block_sums(mask.astype(np.int64), BLOCK)
     return counts
 
 
 def _cells(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The pixels of all blocks, one of each block at a time: their blocks and themselves, flat."""
+    """Yield one pixel of every block at a time: flat indices of the blocks and of the pixels."""
     wide = -(-width // BLOCK)
     tops, lefts = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
     for row, col in np.ndindex(BLOCK, BLOCK):
@@ -100,7 +92,7 @@ def _cells(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray
 
 
 def _odds(samples: int, pixels: int) -> NDArray[np.int64]:
-    """Table of a pixel of a block that has so many samples and pixels left."""
+    """Return the table of a pixel in a block with so many samples and pixels remaining."""
     total = 1 << TABLE_BITS
     share = (samples << TABLE_BITS) // pixels
     return np.array([total - share, share])
@@ -109,7 +101,8 @@ def _odds(samples: int, pixels: int) -> NDArray[np.int64]:
 def _uncertain(
     samples: NDArray[np.int64], pixels: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.int64]]]:
-    """Groups of blocks with the same samples and pixels left, where both outcomes are possible."""
+    """Yield groups of blocks with the same samples and pixels remaining, and their tables, if both
+    outcomes are possible."""
     for key in np.unique(samples << 9 | pixels):
         left, area = int(key) >> 9, int(key) & 511
         if 0 < left < area:
@@ -140,7 +133,7 @@ def _read_blocks(data: bytes, height: int, width: int) -> NDArray[np.bool_]:
     mask = np.zeros(height * width, bool)
     samples, pixels = samples.ravel(), pixels.ravel()
     for blocks, cells in _cells(height, width):
-        # A block that is full from here on needs no bits.
+        # If all remaining pixels of a block are samples, they need no bits.
         marks = samples[blocks] == pixels[blocks]
         for group, frequencies in _uncertain(samples[blocks], pixels[blocks]):
             marks[group] = coder.symbols(int(group.sum()), frequencies) > 0

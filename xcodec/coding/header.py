@@ -1,20 +1,20 @@
-"""The front of a .xgc file, field by field. docs/format.md says the same in prose.
+"""The header of a .xgc file, field by field. docs/format.md describes the same in prose.
 
 "XG", 0xC0 | version
 flags          1 byte: mask 2 bits, tone 2 bits, lossless, uniform, sections, layered
 kinds          1 byte: grey, model 4 bits, log2(block) - 3 in 3 bits
 width, height  varints, less one
-scale          varint            unless the mask is explicit
-seed           varint            where the mask is random
-step           1 byte            unless lossless
-sections       varint count, then tag, varint length, bytes of each; where flagged
+scale          varint, unless the mask is explicit
+seed           varint, if the mask is random
+step           1 byte, unless lossless
+sections       if flagged: varint count, then tag, varint length and bytes of each
 """
 
 from dataclasses import dataclass, field
 
+from xcodec.choices import TONES
 from xcodec.coding.primitives import Reader, pack, unpack, varint
 from xcodec.errors import FormatError, InputError, LimitError
-from xcodec.types import TONES
 
 MAGIC = b"XG"
 VERSION = 3
@@ -22,23 +22,33 @@ MASKS = ("blue", "random", "explicit")
 MODELS = ("photo", "face")
 """Names of models by their number in the file; the rest of 0..15 is reserved."""
 COMMENT, ALPHA, EXIF, XMP, PROFILE, SOURCE = 1, 2, 3, 4, 5, 6
-"""Sections by tag, 0..63."""
+"""Tags of sections, 0..63."""
 SECTIONS = (COMMENT, ALPHA, EXIF, XMP, PROFILE, SOURCE)
 PACKED, NEEDED = 64, 128
-"""Added to a tag: the section is a zstandard frame; it may not be skipped."""
+"""Flags added to a tag: the section is a zstandard frame; decoders must not skip it."""
 MAX_SIDE = 1 << 20
+"""Largest width and height of a picture, in pixels."""
 MAX_SEED = (1 << 32) - 1
 MAX_SECTION, MAX_UNPACKED = 1 << 26, 1 << 22
-"""Most bytes of a section as it stands in a file, and of a packed one once it is unpacked."""
+"""Largest size, in bytes, of a section in a file, and of the content of a compressed one."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """Every field of a file before its payload.
+    """The fields of a file before its payload.
 
-    grey  : luma alone is coded; block : pixels; scale : of Density
-    step  : index into quantizer.step_of, None where samples are lossless
-    sections : tag -> unpacked bytes
+    width, height : in pixels
+    mask          : one of MASKS
+    tone          : one of choices.TONES
+    lossless      : whether samples are exact pixels
+    uniform       : whether all blocks have the same density
+    model         : number of the model, 0..15
+    block         : side of a block in pixels
+    grey          : whether only luma is coded
+    scale         : of Density
+    seed          : of a random mask
+    step          : index for quantizer.step_of, None if lossless
+    sections      : contents, uncompressed, by tag
     """
 
     width: int
@@ -57,12 +67,12 @@ class Header:
 
     @property
     def planes(self) -> int:
-        """Planes that are coded: luma, and chroma unless the picture is grey."""
+        """The number of planes that are coded: luma, and chroma unless the picture is grey."""
         return 1 if self.grey else 3
 
 
 def write_header(header: Header, layered: bool) -> bytes:
-    """A file up to its index or its payload."""
+    """Return a file up to its index or its payload."""
     flags = (
         MASKS.index(header.mask)
         | TONES.index(header.tone) << 2
@@ -89,9 +99,9 @@ def write_header(header: Header, layered: bool) -> bytes:
 
 
 def section(tag: int, content: bytes) -> bytes:
-    """A section as it stands in a file: packed where that is smaller.
+    """Return a section as it is written to a file, compressed if that is smaller.
 
-    Raises InputError where it is too large.
+    Raises InputError if it is too large.
     """
     if len(content) > MAX_SECTION:
         raise InputError(f"{len(content)} bytes are too many for a section of a file")
@@ -102,9 +112,10 @@ def section(tag: int, content: bytes) -> bytes:
 
 
 def read_header(reader: Reader, max_pixels: int, limits: tuple[int, int]) -> tuple[Header, bool]:
-    """The header of a file, and whether an index follows it.
+    """Read the header of a file; also return whether an index follows it.
 
-    limits : largest scale and largest step index
+    max_pixels : limit on the pixels of the picture
+    limits     : largest scale and largest step index
 
     Raises FormatError, TruncatedError or LimitError.
     """
@@ -160,5 +171,5 @@ def _read_sections(reader: Reader) -> dict[int, bytes]:
 
 
 def cost(content: bytes) -> int:
-    """Bytes that a section takes in a file."""
+    """Return the size of a section in a file, in bytes."""
     return len(section(0, content))

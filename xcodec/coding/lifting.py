@@ -1,10 +1,12 @@
-"""The hierarchical transform over scattered samples.
+"""The hierarchical transform of scattered samples.
 
-Points fall into octaves by their blue-noise rank; each octave holds about as many points as all
-coarser ones together, and is coded in levels of a quarter of it. From fine to coarse, each value is
-predicted by kriging from its nearest points in coarser octaves and becomes a residual; the coarser
-values then take up a share of the residuals around them, so that they stand for local means (the
-update step of the lifting scheme, Sweldens 1996).
+Points are divided into octaves by their blue-noise rank. Each octave has about as many points as
+all coarser ones together, and is coded in four levels. From fine to coarse, each value is predicted
+by kriging from its nearest points in coarser octaves, and only the residual is kept. The coarser
+values then take up a share of the residuals around them, so that they represent local means.
+
+Source: the lifting scheme, Sweldens, "The Lifting Scheme: A Custom-Design Construction of
+Biorthogonal Wavelets", 1996: predict and update. docs/format.md, sections 4, 6 and 7.
 """
 
 import itertools
@@ -18,29 +20,33 @@ from xcodec.kriging.neighbours import kriging, nearest
 from xcodec.types import Floats, Ints, Points
 
 NEIGHBOURS = 8
-"""Points of coarser levels that tell a point's context, and predict it where integers are kept."""
+"""Points of coarser levels that give a point its context, and predict it if lossless."""
 PARTS = 4
-"""Levels that an octave is cut into: the smaller a level, the nearer what is known before it."""
+"""Levels of an octave: the more there are, the nearer the known points. Measured against 1 and 8 in
+docs/research/rate-distortion-quantisation.md."""
 PREDICTORS = 6
-"""Points of coarser octaves that a value is predicted from."""
-_LARGEST_FOLLOW = 255
+"""Points of coarser octaves that a value is predicted from. No comparison is on record."""
+_MAX_FOLLOW = 255
+"""Largest prediction from another plane; only damaged files reach it."""
 _SLOPE_FLOOR = 300
-"""Squared grey levels below which neighbours' residuals say nothing about colour."""
+"""Squared grey levels: reduces the prediction from another plane where neighbours hardly vary."""
 UPDATE = 0.6
-"""Share of the residuals around a coarse point that it takes up, measured; one half in theory."""
+"""Share of the residuals around a coarse point that it takes up; 0.5 in theory. No comparison is on
+record."""
 COARSEST_BITS = 9
 """Ranks below 2 ** COARSEST_BITS (two points of a 128x128 tile) form the coarsest octave."""
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """The levels of a set of points and what each point can look at.
+    """The levels of a set of points, and the nearest coarser points of each.
 
-    bounds     : level i holds the points bounds[i] .. bounds[i + 1] - 1; no level is empty
-    depths     : octave of each level, ascending: how fine it is, whichever octaves are empty
-    finest     : depth of the finest octave of the whole picture, whichever this part of it holds
-    neighbours : per level int32 (m, k), nearest coarser points, k = 0 in the coarsest
-    distances  : per level int64 (m, k), squared distances to them, ascending
+    bounds     : level i has the points bounds[i] .. bounds[i + 1] - 1; no level is empty
+    depths     : octave of each level, ascending, counted from the coarsest; octaves without points
+                 count
+    finest     : depth of the finest octave of the whole picture, of which this may be a tile
+    neighbours : for each level int32 (m, k), nearest coarser points, k = 0 in the coarsest
+    distances  : for each level int64 (m, k), squared distances to them, ascending
     """
 
     bounds: tuple[int, ...]
@@ -53,11 +59,12 @@ class Hierarchy:
         return len(self.depths)
 
     def span(self, level: int) -> slice:
+        """Return the points of a level."""
         return slice(self.bounds[level], self.bounds[level + 1])
 
     @property
     def octaves(self) -> list[range]:
-        """The levels of each octave that there is, coarse to fine."""
+        """The levels of each octave that has points, coarse to fine."""
         starts = [
             level for level, depth in enumerate(self.depths) if depth not in self.depths[:level]
         ]
@@ -65,9 +72,9 @@ class Hierarchy:
 
 
 def hierarchy(points: Points, finest: int | None = None) -> Hierarchy:
-    """Levels and neighbours of points: integers only, the same on every machine.
+    """Return the levels and neighbours of points: exact integers, the same on every machine.
 
-    finest : as in Hierarchy; by default of these points
+    finest : as in Hierarchy; by default that of these points
     """
     bounds, depths = levels(points.ranks)
     sites = np.stack([points.rows, points.cols], 1)
@@ -84,7 +91,7 @@ def hierarchy(points: Points, finest: int | None = None) -> Hierarchy:
 
 
 def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Bounds and depths of the levels that ascending ranks fall into."""
+    """Return the bounds and depths of the levels of points with these ascending ranks."""
     bounds, depths = [0], []
     depth, limits = 0, [1 << COARSEST_BITS]
     while bounds[-1] < len(ranks):
@@ -100,15 +107,15 @@ def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 
 def depth_of(rank: int) -> int:
-    """The octave of a rank."""
+    """Return the octave of a rank."""
     return max(0, rank.bit_length() - COARSEST_BITS)
 
 
 class Lifting:
-    """The transform of one set of points: forward (analysis) and inverse (synthesis).
+    """The transform of one set of points, in both directions.
 
-    predict : for each octave but the coarsest, csr (m, n), its prediction from coarser values
-    update  : likewise csr (n, m), what coarser values take up of its residuals
+    predict : for each octave but the coarsest, csr (m, n): coarser values to its prediction
+    update  : likewise csr (n, m): its residuals to what coarser values take up of them
     """
 
     def __init__(self, points: Points, tree: Hierarchy) -> None:
@@ -123,24 +130,24 @@ class Lifting:
             matrix = weights.ravel(), index.ravel(), starts
             predict = csr_array(matrix, shape=(end - start, start))
             self.predict.append(predict)
-            # A share of the mean residual around a point, less where few residuals lie around it.
+            # A share of the mean residual around a point, and less if the weights add up to little.
             around = np.maximum(np.abs(predict).sum(0), 1.0)
             self.update.append(csr_array(UPDATE * predict.T / around[:, None]))
 
     def split(self, octave: int, values: Floats) -> tuple[Floats, Floats]:
-        """Coarser values, and the coefficients of an octave (1 or higher), of values up to it."""
+        """Split values up to an octave, 1 or higher, into coarser values and its coefficients."""
         predict, update = self.predict[octave - 1], self.update[octave - 1]
         coarser, own = np.split(values, [predict.shape[1]])
         own = own - predict @ coarser
         return coarser + update @ own, own
 
     def join(self, octave: int, coarser: Floats, own: Floats) -> Floats:
-        """What ``split`` was given."""
+        """Undo ``split``."""
         coarser = coarser - self.update[octave - 1] @ own
         return np.concatenate([coarser, own + self.predict[octave - 1] @ coarser])
 
     def forward(self, values: Floats) -> Floats:
-        """Coefficients (n, c) of values (n, c)."""
+        """Return the coefficients (n, c) of values (n, c)."""
         parts = []
         for octave in range(len(self.predict), 0, -1):
             values, own = self.split(octave, values)
@@ -148,7 +155,7 @@ class Lifting:
         return np.concatenate([values, *reversed(parts)])
 
     def inverse(self, coefficients: Floats) -> Floats:
-        """Values (n, c) of coefficients (n, c)."""
+        """Return the values (n, c) of coefficients (n, c)."""
         ends = [predict.shape[1] for predict in self.predict]
         values, *parts = np.split(coefficients, ends)
         for octave, own in enumerate(parts, 1):
@@ -166,9 +173,10 @@ def _predicted(values: Ints, tree: Hierarchy, level: int) -> NDArray[np.int64]:
 
 
 def residuals(values: Ints, tree: Hierarchy) -> NDArray[np.int64]:
-    """Integer residuals (n, c) of integer values (n, c): prediction only, so that none is lost.
+    """Return the integer residuals (n, c) of integer values (n, c), for lossless samples.
 
-    Each plane is predicted from coarser points, then its residual from the planes before it.
+    Each plane is predicted from coarser points, then its residual from those of earlier planes.
+    There is no update step. docs/format.md, section 6.
     """
     result = values.astype(np.int64)
     for level in range(1, len(tree)):
@@ -181,8 +189,8 @@ def residuals(values: Ints, tree: Hierarchy) -> NDArray[np.int64]:
 
 
 def restore(differences: Ints, tree: Hierarchy) -> NDArray[np.int64]:
-    """Values (n, c) of ``residuals``, exactly."""
-    # stages[i] are the residuals before the planes from i on are used; the last are given.
+    """Return the values (n, c) whose ``residuals`` these are, exactly."""
+    # stages[i] are the residuals before planes i and later predict others; the last are given.
     planes = differences.shape[1]
     stages = [differences.astype(np.int64) for _ in range(planes)]
     for level in range(1, len(tree)):
@@ -197,15 +205,15 @@ def restore(differences: Ints, tree: Hierarchy) -> NDArray[np.int64]:
 
 
 def _followed(known: Ints, tree: Hierarchy, level: int, plane: int) -> NDArray[np.int64]:
-    """Integer prediction of the later planes of a level from one plane, as they go around there."""
+    """Integer prediction of the later planes of a level from one plane, by local regression."""
     around = known[tree.neighbours[level]]
     leader = around[..., plane, None]
     together = (leader * around[..., plane + 1 :]).sum(1)
-    # A slope of two thirds of the neighbours' own, less where they hardly move.
+    # Two thirds of the slope among the neighbours, and less where they hardly vary.
     alone = (leader * leader).sum(1)
     scale = alone + alone // 2 + _SLOPE_FLOOR
     step = known[tree.span(level), plane, None]
     predicted = (2 * together * step + scale) // (2 * scale)
-    # Beyond this lie damaged files only, whose numbers must not grow from level to level.
-    bounded: NDArray[np.int64] = np.clip(predicted, -_LARGEST_FOLLOW, _LARGEST_FOLLOW)
+    # Only damaged files exceed the limit; their values must not grow from level to level.
+    bounded: NDArray[np.int64] = np.clip(predicted, -_MAX_FOLLOW, _MAX_FOLLOW)
     return bounded

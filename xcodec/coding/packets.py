@@ -1,20 +1,22 @@
-"""The byte layout of .xgp packets, and nothing else. docs/format.md says the same in prose.
+"""The byte layout of .xgp packets. docs/format.md, section 11, describes the same in prose.
 
 version, model  1 byte: version 3 bits, model 5 bits
-picture         2 bytes: low half of the CRC-32C of what all packets of a picture share
+picture         2 bytes: low half of the CRC-32C of all that the packets of a picture share
 index           1 byte
 width, height   3 bytes: 12 bits each, less one
 step            1 byte
 scale, stages   2 bytes: scale 13 bits, stages less one 3 bits
 colour          2 bytes: red 5 bits, green 6, blue 5
 first range     varints: threshold, columns
-shares          a share of each range, end to end, up to the checksum
+shares          one share of each range, one after another, up to the checksum
 checksum        4 bytes: CRC-32C of everything before, big-endian
 
-A range is ``threshold * columns`` bytes of one stream; packet i carries share i of a Reed-Solomon
-code, ``columns`` bytes, and any ``threshold`` of the shares give the range back. Each range begins
-with the threshold and columns of the next. This is priority encoding transmission (Albanese,
-Bloemer, Edmonds, Luby, Sudan, 1996).
+A range is ``threshold * columns`` bytes of the stream. A Reed-Solomon code turns it into shares of
+``columns`` bytes. Packet i carries share i, and any ``threshold`` shares restore the range. Each
+range begins with the threshold and columns of the next one.
+
+Source: Albanese, Bloemer, Edmonds, Luby and Sudan, "Priority Encoding Transmission", IEEE
+Transactions on Information Theory, 1996.
 """
 
 import struct
@@ -23,36 +25,38 @@ from dataclasses import dataclass
 
 import zfec
 
-from xcodec.coding.primitives import Reader, checksum, varint
+from xcodec.coding.primitives import CHECKSUM, Reader, checksum, varint
 from xcodec.errors import FormatError, InputError, TruncatedError
 
 VERSION = 1
 MIN_SIZE, MAX_SIZE = 40, 4096
-"""Bytes of a packet."""
+"""Limits on the size of a packet, in bytes."""
 MAX_COUNT = 255
-"""Packets of a picture."""
+"""Largest number of packets of a picture."""
 MAX_SIDE = 4096
-"""Pixels."""
-SAMPLES_A_BYTE = 2048
-"""Samples that a picture may have for each byte of a packet, besides mask.FREE_SAMPLES."""
+"""Largest width and height of a picture, in pixels."""
+SAMPLES_PER_PACKET_BYTE = 2048
+"""Samples that a picture may have for each byte of a packet, in addition to mask.FREE_SAMPLES."""
 HEADER = 10
+"""Bytes before the colour."""
 COLOUR = 2
-CHECKSUM = 4
+"""Bytes of the colour."""
 OVERHEAD = HEADER + COLOUR + CHECKSUM
-"""Bytes of a packet that are no share and do not describe the first range."""
+"""Bytes of a packet besides the shares and the description of the first range."""
 MAGIC = b"XGP"
-"""Begins a bundle: packets, each after its length as a varint, in one file or pipe."""
+"""First bytes of a bundle: packets in one file or pipe, each after its length as a varint."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What every packet says of its picture.
+    """The parameters of a picture, which every packet repeats.
 
+    width, height : in pixels
     model  : number of the model, as in a file
-    step   : index of the quantiser's step
+    step   : index for quantizer.step_of
     scale  : of the density, which is uniform
-    stages : of the embedded stream
-    colour : the picture's mean, red 5 bits, green 6, blue 5
+    stages : of the embedded stream, 1..8
+    colour : mean of the picture, red 5 bits, green 6, blue 5
     """
 
     width: int
@@ -68,8 +72,8 @@ class Parameters:
 class Range:
     """A part of the stream.
 
-    threshold : how many packets give it back
-    columns   : bytes of it in each packet
+    threshold : number of packets that restore it
+    columns   : bytes of each share
     """
 
     threshold: int
@@ -77,22 +81,23 @@ class Range:
 
     @property
     def size(self) -> int:
-        """Bytes that it holds, the description of the next range included."""
+        """Its bytes, including the description of the next range."""
         return self.threshold * self.columns
 
     def described(self) -> bytes:
-        """As it stands at the start of the range before."""
+        """Return the description that the previous range begins with."""
         return varint(self.threshold) + varint(self.columns)
 
 
 @dataclass(frozen=True)
 class Packet:
-    """One packet that has passed its checksum.
+    """A packet with a correct checksum.
 
-    picture : everything that packets of one picture have in common: equal means the same picture
+    picture : identifies the picture: equal for all its packets
+    index   : number of the packet, 0..254
     length  : bytes of the packet
     first   : the first range
-    body    : its shares
+    body    : the shares
     """
 
     parameters: Parameters
@@ -103,13 +108,8 @@ class Packet:
     body: bytes
 
 
-def columns_of(size: int, first: Range) -> int:
-    """Bytes of shares in a packet of ``size`` bytes."""
-    return size - OVERHEAD - len(first.described())
-
-
 def capacity(ranges: Sequence[Range]) -> int:
-    """Bytes of the stream that ranges hold."""
+    """Return the bytes of the stream that fit into ranges."""
     described = sum(len(following.described()) for following in ranges[1:])
     return sum(each.size for each in ranges) - described
 
@@ -117,11 +117,12 @@ def capacity(ranges: Sequence[Range]) -> int:
 def write(
     parameters: Parameters, ranges: Sequence[Range], stream: bytes, count: int
 ) -> list[bytes]:
-    """The packets of a stream, which is cut or continued with zeros to what the ranges hold.
+    """Return the packets of a stream, truncated or padded with zeros to the capacity of the ranges.
 
-    ranges : thresholds ascending, at most ``count``; together the columns of a packet
+    ranges : with ascending thresholds of at most ``count``
+    count  : number of packets, 1..MAX_COUNT
 
-    Raises InputError where there are too many packets or they are too small or too large.
+    Raises InputError if there are too many packets, or if they are too small or too large.
     """
     if not 1 <= count <= MAX_COUNT:
         raise InputError(f"{count} packets: a picture takes 1 to {MAX_COUNT}")
@@ -150,7 +151,7 @@ def write(
 
 
 def _common(parameters: Parameters) -> bytes:
-    """The header without picture and index, and the colour."""
+    """Return the header without picture and index, and the colour."""
     if max(parameters.width, parameters.height) > MAX_SIDE:
         raise InputError(f"pictures for packets are at most {MAX_SIDE} pixels wide and high")
     sides = (parameters.width - 1) << 12 | (parameters.height - 1)
@@ -164,16 +165,16 @@ def _common(parameters: Parameters) -> bytes:
 
 
 def sound(data: bytes) -> bool:
-    """Whether the checksum of a packet is right."""
+    """Return whether the checksum of a packet is correct."""
     return len(data) > CHECKSUM and checksum(data[:-CHECKSUM]) == data[-CHECKSUM:]
 
 
 def parse(data: bytes, limits: tuple[int, int]) -> Packet:
-    """A packet from its bytes.
+    """Parse a packet.
 
     limits : largest scale and largest step index, as for ``coding.header.read_header``
 
-    Raises FormatError where it is none, is damaged, or of a version unknown here.
+    Raises FormatError if it is not a packet, is damaged, or has an unsupported version.
     """
     if not MIN_SIZE <= len(data) <= MAX_SIZE:
         raise FormatError(f"not a packet: {len(data)} bytes")
@@ -203,7 +204,11 @@ def parse(data: bytes, limits: tuple[int, int]) -> Packet:
 
 
 def _read_range(reader: Reader, left: int, before: Range) -> Range:
-    """A range's description; ``left`` : bytes of shares that a packet has for it at most."""
+    """Read the description of a range.
+
+    left   : bytes of shares that remain for it in a packet
+    before : the previous range
+    """
     threshold = reader.varint(MAX_COUNT, "a threshold")
     columns = reader.varint(left, "a range")
     if threshold < before.threshold or not columns:
@@ -213,11 +218,11 @@ def _read_range(reader: Reader, left: int, before: Range) -> Range:
 
 @dataclass(frozen=True)
 class Joined:
-    """What packets of one picture give together.
+    """The part of the stream that some packets of a picture restore.
 
-    stream   : a prefix of its stream
-    complete : whether it is all that was sent
-    needed   : how many packets give more; where complete, how many gave this
+    stream   : a prefix of the stream
+    complete : whether it is all of the stream
+    needed   : number of packets that would restore more, or, if complete, that restore all
     """
 
     stream: bytes
@@ -226,9 +231,10 @@ class Joined:
 
 
 def join(packets: Iterable[Packet]) -> Joined:
-    """The prefix that packets of one picture give; duplicates count once.
+    """Restore a prefix of the stream from packets of one picture, at least one.
 
-    Raises FormatError where packets with right checksums contradict themselves.
+    Duplicates and the order do not matter. Raises FormatError if packets with correct checksums are
+    inconsistent.
     """
     by_index = {packet.index: packet for packet in packets}
     indices = sorted(by_index)
@@ -252,19 +258,19 @@ def join(packets: Iterable[Packet]) -> Joined:
 
 
 def _decoded(each: Range, indices: list[int], shares: list[bytes]) -> bytes:
-    """The bytes of a range from at least as many shares as its threshold."""
+    """Return the bytes of a range from at least ``threshold`` shares."""
     k = each.threshold
     decoder = zfec.Decoder(k, MAX_COUNT + 1)
     return b"".join(bytes(block) for block in decoder.decode(shares[:k], indices[:k]))
 
 
 def bundle(packets: Iterable[bytes]) -> bytes:
-    """Packets in one file or pipe."""
+    """Return packets as one file."""
     return MAGIC + b"".join(varint(len(packet)) + packet for packet in packets)
 
 
 def unbundle(data: bytes) -> list[bytes]:
-    """The packets of a bundle, unchecked; of one that was cut, those that are whole."""
+    """Return the packets of a bundle, without checking them; incomplete ones are left out."""
     reader = Reader(data)
     reader.take(len(MAGIC))
     packets: list[bytes] = []

@@ -1,9 +1,8 @@
-"""What lies between the header and the checksum: density or mask, then the symbols level by level.
+"""The payload of a file: density or mask, then the symbols, level by level.
 
-Layer 0 holds the density (or, before its stream, an explicit mask with its length) and the coarse
-octaves; each later layer holds one finer octave, a stream of its own. A tile of a large picture is
-written as a picture by itself, but for its octaves, which are those of the whole picture, and for
-its ranks.
+Layer 0 has the density (or, before its stream, the length and bytes of an explicit mask) and the
+coarse octaves. Each further layer has one finer octave, in a stream of its own. A tile is written
+like a picture, except that octaves and ranks are those of the whole picture.
 """
 
 import itertools
@@ -25,7 +24,7 @@ from xcodec.sampling.mask import (
     FREE_SAMPLES,
     MAX_EXPONENT,
     MAX_SAMPLES,
-    SAMPLES_A_BYTE,
+    SAMPLES_PER_BYTE,
     check_count,
     most_samples,
     points_from_density,
@@ -34,11 +33,12 @@ from xcodec.sampling.mask import (
 from xcodec.types import Density, Ints, Points
 
 LAYERED_FROM = 4096
-"""Bytes of payload from which a file has layers with checksums of their own."""
+"""Bytes of payload from which a file is divided into layers, each with a checksum."""
 FINE_LAYERS = 4
+"""Largest number of layers after the first."""
 
 Tally = Callable[[str, int], None]
-"""Told after each part: "density", "luma" or "chroma", and the bits that it took."""
+"""Called after each part with "density", "luma" or "chroma" and the bits that it took."""
 
 
 def _mask_of(points: Points) -> NDArray[np.bool_]:
@@ -59,7 +59,7 @@ def write(
     symbols: Ints,
     tally: Tally = _ignore,
 ) -> list[bytes]:
-    """The layers of a file: one where it is small, else one for each of the finest octaves."""
+    """Return the layers of a file: a single one if it is small, else one for each fine octave."""
     layers = _write(header, density, points, tree, symbols, _octaves_of_layers(tree, 1), tally)
     octaves = len(tree.octaves)
     if len(layers[0]) >= LAYERED_FROM and octaves >= 2:
@@ -77,7 +77,10 @@ def write_tile(
     layers: int,
     tally: Tally = _ignore,
 ) -> list[bytes]:
-    """The layers of a tile, of which some may be empty."""
+    """Return the layers of a tile, some of which may be empty.
+
+    layers : their number, the same for all tiles
+    """
     if density is None and not len(points):
         return [b""] * layers
     shares = _octaves_of_tile(tree, layers)
@@ -86,21 +89,22 @@ def write_tile(
 
 
 def _long_enough(layers: list[bytes], samples: int) -> list[bytes]:
-    """Layers with zeros added until decoders take them where hardly a symbol differs from 0."""
-    least = -(-(samples - FREE_SAMPLES) // SAMPLES_A_BYTE)
+    """Pad layers with zeros to the size that decoders require for this number of samples."""
+    # Symbols that are nearly all 0 take almost no bytes.
+    least = -(-(samples - FREE_SAMPLES) // SAMPLES_PER_BYTE)
     layers[-1] += bytes(max(0, least - sum(len(layer) for layer in layers)))
     return layers
 
 
 def _octaves_of_layers(tree: Hierarchy, layers: int) -> list[list[range]]:
-    """The octaves in each layer: all that are left in the first, one in each other."""
+    """Return the octaves of each layer: one in each but the first, which has the rest."""
     octaves = tree.octaves
     coarse = len(octaves) - layers + 1
     return [octaves[:coarse], *([octave] for octave in octaves[coarse:])]
 
 
 def _octaves_of_tile(tree: Hierarchy, layers: int) -> list[list[range]]:
-    """The octaves in each layer of a tile: by their depth, so that all tiles agree."""
+    """Return the octaves of each layer of a tile, by depth, so that all tiles agree."""
     shares: list[list[range]] = [[] for _ in range(layers)]
     for octave in tree.octaves:
         shares[max(0, layers - 1 - tree.finest + tree.depths[octave.start])].append(octave)
@@ -116,7 +120,7 @@ def _write(
     shares: list[list[range]],
     tally: Tally,
 ) -> list[bytes]:
-    """A layer for each share of the octaves."""
+    """Return one layer for each share of the octaves."""
     front = b""
     coder = Encoder()
     if density is None:
@@ -140,7 +144,7 @@ def _write(
 
 
 def _planes(octaves: list[range], planes: int) -> Iterator[tuple[int, int]]:
-    """Levels and planes of octaves in the order in which they are coded."""
+    """Yield levels and planes of octaves in coding order."""
     for octave in octaves:
         yield from itertools.product(octave, range(planes))
 
@@ -148,12 +152,16 @@ def _planes(octaves: list[range], planes: int) -> Iterator[tuple[int, int]]:
 def read_points(
     header: Header, layers: list[bytes], whole: bool, box: Box | None = None
 ) -> tuple[Decoder, Density | None, Points]:
-    """The points of a file or of a tile, and the stream of its layer 0 where the symbols begin.
+    """Read the points of a file or tile.
 
-    whole : whether all layers are there
-    box   : the pixels of the tile, which may hold no sample; a picture that isn't tiled has some
+    Returns the decoder of layer 0, in front of the first symbol; the density, or None with an
+    explicit mask; and the points.
 
-    Raises FormatError, or LimitError where there are too many points for so few bytes.
+    layers : those that are present
+    whole  : whether all layers are present and complete
+    box    : the pixels of a tile, which may have no samples; None if the picture is not tiled
+
+    Raises FormatError, or LimitError if there are too many points for so few bytes.
     """
     tiled, box = box is not None, box or Box(0, 0, header.height, header.width)
     layer, origin = layers[0], (box.top, box.left)
@@ -195,12 +203,18 @@ def read_symbols(
     whole: bool,
     finest: int | None = None,
 ) -> tuple[Hierarchy, NDArray[np.int32]]:
-    """Hierarchy and symbols (n, planes) of a file or tile; zeros beyond the layers that are there.
+    """Read the symbols of a file or tile.
 
-    coder  : the stream of layer 0 after ``read_points``
-    layers : those that are there, of ``count``
-    whole  : whether each of them is; else symbols end where the bytes do
-    finest : of a tile, depth of the picture's finest octave
+    Returns the hierarchy, and symbols int32 (n, planes), which are 0 beyond the layers that are
+    present.
+
+    coder  : as returned by ``read_points``
+    layers : those that are present
+    count  : the number of layers in the index
+    whole  : whether the present layers are complete; if not, symbols are read as far as possible
+    finest : depth of the picture's finest octave; None if the picture is not tiled
+
+    Raises FormatError.
     """
     tree = hierarchy(points, finest)
     if finest is None:

@@ -1,4 +1,4 @@
-"""Symbols of one level to entropy-coded data and back: the writer and the reader side by side."""
+"""The symbols of one level and plane to entropy-coded data and back: writers beside readers."""
 
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from xcodec.types import Ints
 def write_plane(
     coder: Encoder, symbols: Ints, tree: Hierarchy, level: int, plane: int, model: Tables
 ) -> None:
-    """Encode the symbols (n, planes) of one level and plane: tokens bin by bin, then the rest."""
+    """Encode one level and plane of symbols (n, planes): tokens bin by bin, then the other bits."""
     values = symbols[tree.span(level), plane]
     token, width, rest = tokens_of(np.abs(values))
     bins = contexts(model, tree, level, plane, np.minimum(np.abs(symbols), model.clip))
@@ -23,7 +23,7 @@ def write_plane(
     for which in np.unique(bins):
         coder.symbols(token[bins == which], frequencies[which])
     coded = token > 0
-    # One number a symbol: the bits of its magnitude above its sign.
+    # One number per symbol: the remaining bits of its magnitude, above its sign.
     coder.bits((rest << 1 | (values < 0))[coded], width[coded] + 1)
 
 
@@ -35,7 +35,12 @@ def read_plane(
     plane: int,
     model: Tables,
 ) -> None:
-    """Decode what ``write_plane`` wrote into symbols (n, planes), which hold all before it."""
+    """Decode what ``write_plane`` wrote into symbols (n, planes), changed in place.
+
+    symbols : all that were coded before are present
+
+    Raises FormatError or TruncatedError.
+    """
     span = tree.span(level)
     bins = contexts(model, tree, level, plane, np.minimum(np.abs(symbols), model.clip))
     frequencies = model.frequencies[plane]
@@ -52,7 +57,7 @@ def read_plane(
 
 
 def write_grid(coder: Encoder, grid: Ints, model: Tables) -> None:
-    """Encode a grid of integers (rows, cols), such as a density, by the same transform."""
+    """Encode a grid of integers (rows, cols), such as a density, by the lossless transform."""
     tree, where = grid_tree(grid.shape)
     differences = residuals(grid[where][:, None], tree)
     for level in range(len(tree)):
@@ -60,7 +65,7 @@ def write_grid(coder: Encoder, grid: Ints, model: Tables) -> None:
 
 
 def read_grid(coder: Decoder, shape: tuple[int, int], model: Tables) -> NDArray[np.int64]:
-    """The grid of ``write_grid``."""
+    """Decode the grid that ``write_grid`` wrote. Raises FormatError or TruncatedError."""
     tree, where = grid_tree(shape)
     differences = np.zeros((len(where[0]), 1), np.int32)
     for level in range(len(tree)):
@@ -72,7 +77,7 @@ def read_grid(coder: Decoder, shape: tuple[int, int], model: Tables) -> NDArray[
 
 @lru_cache(maxsize=32)
 def grid_tree(shape: tuple[int, int]) -> tuple[Hierarchy, tuple[Ints, Ints]]:
-    """The places of a grid as a hierarchy, and their indices (rows, cols) in its order."""
+    """Return the cells of a grid as a hierarchy, and their rows and columns in its order."""
     rows, cols = np.indices(shape).reshape(2, -1)
     points = order_points(*shape, rows, cols)
     return hierarchy(points), (points.rows, points.cols)

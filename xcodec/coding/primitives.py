@@ -1,4 +1,4 @@
-"""What all bytes of xcodec are written with: varints, checksums, zstandard frames."""
+"""The building blocks of files and packets: varints, checksums, zstandard frames."""
 
 import mmap
 
@@ -8,18 +8,21 @@ import zstandard
 from xcodec.errors import FormatError, TruncatedError
 
 Data = bytes | mmap.mmap
+"""A file in memory, or mapped into it."""
 
 CHECKSUM = 4
 """Bytes of a CRC-32C."""
+ZSTANDARD_LEVEL = 19
+"""Highest level of zstandard without its larger windows: frames are small, and size matters."""
 
 
 def checksum(data: bytes) -> bytes:
-    """CRC-32C of bytes, big-endian."""
+    """Return the CRC-32C of bytes, big-endian."""
     return int(google_crc32c.value(data)).to_bytes(CHECKSUM, "big")
 
 
 def varint(value: int) -> bytes:
-    """Base-128 varint, low bits first."""
+    """Return a non-negative integer as a base-128 varint, low bits first."""
     result = bytearray()
     while value > 127:
         result.append(value & 127 | 128)
@@ -29,28 +32,33 @@ def varint(value: int) -> bytes:
 
 
 class Reader:
-    """Bytes from front to back. Raises TruncatedError where they end too early."""
+    """Reads bytes from front to back. Raises TruncatedError if they end too early."""
 
     def __init__(self, data: Data) -> None:
         self._data = data
         self.at = 0
 
     def take(self, count: int) -> bytes:
+        """Read ``count`` bytes."""
         piece = self._data[self.at : self.at + count]
         if len(piece) < count:
             raise TruncatedError("cut short: the file ends before its payload")
         self.at += count
         return piece
 
-    def so_far(self) -> bytes:
-        """The checksum of all bytes up to here."""
+    def checksum_so_far(self) -> bytes:
+        """Return the checksum of all bytes read so far."""
         return checksum(self._data[: self.at])
 
     def byte(self) -> int:
+        """Read one byte."""
         return self.take(1)[0]
 
     def varint(self, limit: int, what: str) -> int:
-        """A varint of at most ``limit``; FormatError beyond it or where it has needless bytes."""
+        """Read a varint. Raises FormatError if it is above ``limit`` or longer than necessary.
+
+        what : the name of the value in messages
+        """
         value = shift = 0
         while True:
             byte = self.byte()
@@ -66,15 +74,21 @@ class Reader:
 
 
 def pack(content: bytes) -> bytes:
-    """Bytes as a zstandard frame that states its size."""
-    return zstandard.ZstdCompressor(level=19).compress(content)
+    """Return bytes as a zstandard frame that states their number."""
+    return zstandard.ZstdCompressor(level=ZSTANDARD_LEVEL).compress(content)
 
 
-def unpack(packed: bytes, limit: int) -> bytes:
-    """What a zstandard frame holds, at most ``limit`` bytes. Raises FormatError."""
+def unpack(packed: bytes, limit: int, what: str = "a section") -> bytes:
+    """Return the content of a zstandard frame that states its size.
+
+    limit : largest content that is accepted, in bytes; known before anything is unpacked
+    what  : the name of the content in messages
+
+    Raises FormatError.
+    """
     try:
         if not 0 <= zstandard.frame_content_size(packed) <= limit:
-            raise FormatError("damaged: a section has no size or is too large")
+            raise FormatError(f"damaged: {what} has no size or is too large")
         return zstandard.ZstdDecompressor().decompress(packed, max_output_size=limit)
     except zstandard.ZstdError as error:
-        raise FormatError("damaged: a section cannot be unpacked") from error
+        raise FormatError(f"damaged: {what} cannot be unpacked") from error

@@ -1,8 +1,8 @@
-"""A thin layer over constriction's range coder: integer tables in, no needless byte out.
+"""A thin layer over constriction's range coder, with integer tables and minimal output.
 
-Frequencies are integers that sum to 2 ** TABLE_BITS. constriction takes float probabilities only;
-these are dyadic and exact in float64, and with ``perfect=False`` it turns them into 24-bit
-probabilities by plain arithmetic that a pure-integer decoder repeats (docs/format.md).
+Frequencies are integers that sum to 2 ** TABLE_BITS. constriction takes probabilities as floats;
+these are dyadic, so exact in float64. With ``perfect=False`` it converts them to 24-bit
+probabilities by arithmetic that a decoder can repeat in integers (docs/format.md, section 2).
 """
 
 from typing import Any
@@ -15,14 +15,15 @@ from xcodec.errors import FormatError, TruncatedError
 from xcodec.types import Ints
 
 TABLE_BITS = 15
+"""Frequencies of a table sum to 2 ** TABLE_BITS."""
 _WORD = 4
-
+"""Bytes of a word of the coder."""
 
 _MANY = constriction.stream.model.Categorical(perfect=False)
 
 
 def _binary(ones: Ints) -> NDArray[np.float64]:
-    """Probabilities (n, 2) of 0 and 1, exact in float64."""
+    """Return the probabilities of 0 and 1, (n, 2), exact in float64."""
     return np.stack([(1 << TABLE_BITS) - ones, ones], 1).astype(np.float64) / (1 << TABLE_BITS)
 
 
@@ -38,42 +39,43 @@ class Encoder:
         self._coder = constriction.stream.queue.RangeEncoder()
 
     def symbols(self, values: Ints, frequencies: Ints) -> None:
-        """Encode values (n,) in 0 .. len(frequencies) - 1, all with one table."""
+        """Encode values (n,), each in 0 .. len(frequencies) - 1, with one table."""
         if len(values):
             self._coder.encode(values.astype(np.int32), _categorical(frequencies))
 
     def choices(self, values: Ints, ones: Ints) -> None:
-        """Encode values (n,) of 0 or 1, each with a table of its own.
+        """Encode values (n,) of 0 or 1, each with its own probability.
 
-        ones : (n,), frequency of 1 of 2 ** TABLE_BITS, and neither none nor all of them
+        ones : (n,), frequencies of 1, each in 1 .. 2 ** TABLE_BITS - 1
         """
         if len(values):
             self._coder.encode(values.astype(np.int32), _MANY, _binary(ones))
 
     def bits(self, values: Ints, widths: Ints) -> None:
-        """Encode values (n,) as plain bits, value i in widths[i] >= 1 bits."""
+        """Encode values (n,) without a table, value i in widths[i] >= 1 bits."""
         if len(values):
             sizes = np.left_shift(1, widths).astype(np.int32)
             self._coder.encode(values.astype(np.int32), constriction.stream.model.Uniform(), sizes)
 
     def size(self) -> int:
-        """Bits written so far, to within a word; for telling where the bytes of a file go."""
+        """Return the number of bits written so far, to within a word."""
         position, (_, width) = self._coder.pos()
         return 32 * int(position) + 64 - int(width).bit_length()
 
     def finish(self, sealed: bool = False) -> bytes:
-        """The shortest bytes that the decoder, which reads zeros beyond them, tells apart.
+        """Return the shortest encoding.
 
-        sealed : the shortest that it tells apart whatever follows them
+        Any number in the final interval identifies the symbols. constriction writes whole words;
+        this finds the number with the fewest bytes.
 
-        constriction seals with whole words; any number in the final interval does, so take the one
-        with the fewest bytes.
+        sealed : whether the encoding must decode correctly whatever bytes follow it; otherwise
+                 zeros are assumed to follow
         """
         position, (lower, width) = self._coder.pos()
         position = int(position)
         words = self._coder.get_compressed()
         number = int.from_bytes(words.astype(">u4").tobytes(), "big")
-        # The sealed point, as a number with position words before the coder's two-word state.
+        # The sealed point as a number: ``position`` words, then the two words of the state.
         point = number << max(0, 32 * (position + 2 - len(words)))
         low = point - (point - int(lower)) % (1 << 64)
         high = low + int(width)
@@ -86,30 +88,31 @@ class Encoder:
 
 
 class Decoder:
-    """Bytes to symbols. Raises FormatError where the bytes cannot have come from the encoder.
+    """Bytes to symbols. Raises FormatError if the bytes cannot have come from the encoder.
 
-    whole : whether all bytes are there; of a stream that was cut, symbols are given only as long
-            as they are the same whatever followed, then TruncatedError is raised
+    whole : whether the stream is complete. From a truncated one, symbols are returned as long as
+            they do not depend on what followed; then TruncatedError is raised
     """
 
     def __init__(self, data: bytes, whole: bool = True) -> None:
-        # What the encoder left out are zeros; of a cut stream, anything from zeros to ones.
+        # The encoder leaves out trailing zeros. After a truncated stream, anything from all zeros
+        # to all ones may follow: symbols on which both agree are certain.
         self._coders = [_decoder(data, fill) for fill in (b"\0" if whole else b"\0\xff")]
 
     def symbols(self, count: int, frequencies: Ints) -> NDArray[np.int32]:
-        """The next ``count`` values, all coded with one table."""
+        """Decode ``count`` values with one table."""
         if not count:
             return np.empty(0, np.int32)
         return self._decode(_categorical(frequencies), count)
 
     def choices(self, ones: Ints) -> NDArray[np.int32]:
-        """The next values of 0 or 1, with the tables of ``Encoder.choices``."""
+        """Decode a value of 0 or 1 for each of ``ones``, as for ``Encoder.choices``."""
         if not len(ones):
             return np.empty(0, np.int32)
         return self._decode(_MANY, _binary(ones))
 
     def bits(self, widths: Ints) -> NDArray[np.int32]:
-        """The next values of widths[i] >= 1 plain bits each."""
+        """Decode values of widths[i] >= 1 bits each."""
         if not len(widths):
             return np.empty(0, np.int32)
         sizes = np.left_shift(1, widths).astype(np.int32)
@@ -126,6 +129,6 @@ class Decoder:
 
 
 def _decoder(data: bytes, fill: int) -> constriction.stream.queue.RangeDecoder:
-    """constriction's decoder over data, then as many bytes of ``fill`` as it can read ahead."""
+    """Return constriction's decoder of data, followed by as many bytes ``fill`` as it may read."""
     padded = data + bytes([fill]) * (-len(data) % _WORD + 3 * _WORD)
     return constriction.stream.queue.RangeDecoder(np.frombuffer(padded, ">u4").astype(np.uint32))

@@ -1,10 +1,11 @@
-"""How a picture is cut into tiles: integers, and part of the format."""
+"""How a picture is cut into tiles: integer arithmetic, and part of the format."""
 
 from dataclasses import dataclass
 
 UNIT = 128
-"""Tiles begin at multiples of this many pixels, where blue-noise tiles and density blocks do."""
+"""Tiles begin at multiples of this many pixels, as blue-noise tiles and density blocks do."""
 MAX_SIDE = 255 * UNIT
+"""Largest side of a tile, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,11 @@ class Box:
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Its rows and columns."""
+        """Its rows and columns, to index an array with."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
     def grown(self, margin: int, within: "Box") -> "Box":
-        """This box with a margin on all sides, as far as ``within`` reaches."""
+        """Return this box with a margin on all sides, clipped to ``within``."""
         top, left = max(self.top - margin, within.top), max(self.left - margin, within.left)
         bottom = min(self.bottom + margin, within.bottom)
         right = min(self.right + margin, within.right)
@@ -42,11 +43,12 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Tiles of a picture, in row order.
+class TileGrid:
+    """The tiles of a picture, in row order.
 
-    side : of a tile in pixels, a multiple of UNIT; the last of a row or column is between half as
-           long and one and a half times as long, or all there is
+    height, width : of the picture, in pixels
+    side          : of a tile, in pixels, a multiple of UNIT; the last tile of a row or column has
+                    between half and one and a half times this side, or all of a smaller picture
     """
 
     height: int
@@ -55,6 +57,7 @@ class Grid:
 
     @property
     def whole(self) -> Box:
+        """The whole picture."""
         return Box(0, 0, self.height, self.width)
 
     @property
@@ -71,7 +74,7 @@ class Grid:
         return self.high * self.wide
 
     def box(self, number: int) -> Box:
-        """The pixels of a tile."""
+        """Return the pixels of a tile."""
         row, col = divmod(number, self.wide)
         top, left = row * self.side, col * self.side
         height = self.side if row < self.high - 1 else self.height - top
@@ -79,13 +82,14 @@ class Grid:
         return Box(top, left, height, width)
 
     def touching(self, box: Box) -> list[int]:
-        """The tiles that hold pixels of a box, which isn't empty."""
-        rows = range(self._of(box.top, self.high), self._of(box.bottom - 1, self.high) + 1)
-        cols = range(self._of(box.left, self.wide), self._of(box.right - 1, self.wide) + 1)
+        """Return the numbers of the tiles that share pixels with a box, which is not empty."""
+        first = self._tile_at(box.top, self.high), self._tile_at(box.left, self.wide)
+        last = self._tile_at(box.bottom - 1, self.high), self._tile_at(box.right - 1, self.wide)
+        rows, cols = range(first[0], last[0] + 1), range(first[1], last[1] + 1)
         return [row * self.wide + col for row in rows for col in cols]
 
     def _count(self, length: int) -> int:
         return max(1, (length + self.side // 2) // self.side)
 
-    def _of(self, place: int, count: int) -> int:
+    def _tile_at(self, place: int, count: int) -> int:
         return min(place // self.side, count - 1)

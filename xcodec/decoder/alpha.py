@@ -1,9 +1,9 @@
-"""Alpha from its section of a file.
+"""Reading the alpha section of a file.
 
-The first byte says how it is coded, then follows
+The first byte is the kind of coding. Then follows
 
-mask    : black and white alpha: where it differs from the row above (explicit_mask), exact
-plane   : a zstandard frame of the difference from the row above, modulo 256, exact
+mask    : for black and white alpha, exact: where it differs from the row above (explicit_mask)
+plane   : exact: a zstandard frame of the differences from the row above, modulo 256
 samples : a grey file without its first three and last four bytes
 cut     : the same; alpha is opaque where the decoded luma is at least half
 """
@@ -21,18 +21,19 @@ from xcodec.types import Alpha, Floats
 
 KINDS = ("mask", "plane", "samples", "cut")
 START = bytes([*MAGIC, 0xC0 | VERSION])
+"""The first bytes of a grey file, which the section leaves out."""
 LumaOf = Callable[[bytes], Floats]
 
 
 def read(section: bytes, height: int, width: int, luma_of: LumaOf) -> Alpha:
-    """The alpha of a section, uint8 (height, width).
+    """Read the alpha of a section, uint8 (height, width).
 
-    luma_of : decodes the luma, (height, width), of a grey file
+    luma_of : decodes a grey file to its luma, (height, width)
 
-    Raises FormatError.
+    Raises FormatError if the section is damaged or of an unknown kind.
     """
     if not section or section[0] >= len(KINDS):
-        raise FormatError("damaged: the alpha is coded in no known way")
+        raise FormatError("damaged: unknown kind of alpha")
     kind, body = KINDS[section[0]], section[1:]
     if kind == "mask":
         levels = np.logical_xor.accumulate(read_mask(body, height, width), 0)
@@ -45,7 +46,7 @@ def read(section: bytes, height: int, width: int, luma_of: LumaOf) -> Alpha:
     whole = START + body
     luma = luma_of(whole + checksum(whole))
     if luma.shape != (height, width):
-        raise FormatError("damaged: the alpha is of another size than the picture")
+        raise FormatError("damaged: the alpha does not have the size of the picture")
     if kind == "cut":
         return np.where(luma > 127.5, 255, 0).astype(np.uint8)
     return to_depth(luma, 8)

@@ -1,4 +1,4 @@
-"""Pictures from files, in strips of rows: a window at a time, in bounded memory."""
+"""Reconstructing pictures from files window by window, in bounded memory."""
 
 import gc
 from collections.abc import Iterator
@@ -25,20 +25,20 @@ from xcodec.system.processes import Pool, workers
 from xcodec.types import Fill, Floats, Points, Samples
 
 WHOLE = 1 << 21
-"""Pictures of at most this many pixels are filled in one piece."""
+"""The classical decoder fills parts of at most this many pixels in one piece."""
 SIDE = 1024
-"""Side of the windows that larger ones are filled in: a multiple of LARGEST_SQUARE."""
+"""Side in pixels of the windows that larger parts are filled in: a multiple of LARGEST_SQUARE."""
 WORTH_WORKERS = 1 << 20
-"""Pixels from which starting other processes takes less time than it saves."""
+"""Number of pixels from which starting other processes saves more time than it takes."""
 AHEAD = 4
-"""Windows whose tiles are read before they are painted."""
+"""Number of windows whose tiles are requested ahead."""
 
 
 @dataclass(frozen=True)
 class _Window:
-    """A window of a picture and what it is painted from.
+    """A window of a picture and the samples that it is reconstructed from.
 
-    exact : RGB of the samples where they are lossless
+    exact : RGB of the samples, uint8 (n, 3), if they are lossless
     """
 
     box: Box
@@ -47,9 +47,9 @@ class _Window:
 
 
 def part_of(whole: Box, options: DecodeOptions) -> Box:
-    """The pixels of a picture that are decoded, counted in those of the smaller picture.
+    """The part of a picture that is decoded, in pixels of the downsampled picture.
 
-    Raises InputError where the region lies outside.
+    Raises InputError if the region lies outside the picture.
     """
     left, top, width, height = options.region or (0, 0, whole.width, whole.height)
     right, bottom = min(left + width, whole.width), min(top + height, whole.height)
@@ -61,16 +61,19 @@ def part_of(whole: Box, options: DecodeOptions) -> Box:
 
 
 def part_of_plane(plane: NDArray[np.uint8], options: DecodeOptions) -> NDArray[np.uint8]:
-    """The part of a plane of the whole picture, (height, width), that is decoded."""
+    """The decoded part of a plane, uint8 (height, width), of the whole picture."""
     n, box = options.downsample, part_of(Box(0, 0, *plane.shape), options)
     part = plane[box.top * n : box.bottom * n, box.left * n : box.right * n, None]
     return part[..., 0] if n == 1 else to_depth(_means(part.astype(np.float32), n)[..., 0], 8)
 
 
 def draw(contents: Contents, options: DecodeOptions, deep: bool) -> NDArray[np.uint8] | Floats:
-    """The picture, RGB (height, width, 3): uint8, or where ``deep``, float32 and not clipped.
+    """Reconstruct a picture, RGB (height, width, 3), uint8.
 
+    deep    : return float32 instead, not clipped
     options : with the name or path of a model, not "auto"
+
+    Raises FormatError if the file is damaged, ModelError if weights are missing.
     """
     box = part_of(contents.grid.whole, options)
     rgb = np.empty((box.height, box.width, 3), np.float32 if deep else np.uint8)
@@ -83,14 +86,14 @@ def draw(contents: Contents, options: DecodeOptions, deep: bool) -> NDArray[np.u
 
 
 def grid_for(downsample: int) -> int:
-    """How many times smaller a picture is reconstructed before it is averaged to be ``downsample``
-    times smaller."""
-    # Samples lie between pixels of a coarse grid: averages of a finer one are far better.
+    """The factor by which a picture is smaller when it is reconstructed, before averaging makes it
+    ``downsample`` times smaller."""
+    # Samples lie between the pixels of a coarse grid: averages over a finer grid are far better.
     return downsample if downsample < 2 else max(2, downsample // 4)
 
 
 def strips(contents: Contents, options: DecodeOptions, pool: Pool) -> Iterator[Floats]:
-    """The picture as strips of whole rows from the top, float32 (rows, width, 3), not clipped."""
+    """Reconstruct a picture in strips of rows, top down, float32 (rows, width, 3), not clipped."""
     grid = grid_for(options.downsample)
     mosaic, region = Mosaic(contents, grid, pool), part_of(contents.grid.whole, options)
     each = options.downsample // grid
@@ -99,7 +102,7 @@ def strips(contents: Contents, options: DecodeOptions, pool: Pool) -> Iterator[F
     width = min(region.width * each, mosaic.whole.width - left)
     box = Box(top, left, height, width)
     if options.decoder == "classical":
-        # Averages hide the differences between neighbours.
+        # Averaging hides the differences across squares that SMOOTH avoids.
         painted = _classical(mosaic, box, pool, SMOOTH if each == 1 else FINENESS)
     else:
         painted = _by_generator(mosaic, box, options, pool)
@@ -107,7 +110,7 @@ def strips(contents: Contents, options: DecodeOptions, pool: Pool) -> Iterator[F
 
 
 def _averaged(strips: Iterator[Floats], each: int) -> Iterator[Floats]:
-    """Strips of a picture made smaller: means of squares of ``each`` by ``each`` pixels."""
+    """Strips of a picture downsampled by averaging squares of ``each`` by ``each`` pixels."""
     waiting = np.empty((0, 0, 3), np.float32)
     for strip in strips:
         rows = np.concatenate([waiting, strip]) if len(waiting) else strip
@@ -120,7 +123,7 @@ def _averaged(strips: Iterator[Floats], each: int) -> Iterator[Floats]:
 
 
 def _means(rows: Floats, each: int) -> Floats:
-    """Means of squares, which the last column and row are repeated to fill."""
+    """Means of squares; the last column and row are repeated to complete squares."""
     short = [(0, -side % each) for side in rows.shape[:2]]
     full = np.pad(rows, [*short, (0, 0)], "edge")
     high, wide = full.shape[0] // each, full.shape[1] // each
@@ -129,7 +132,7 @@ def _means(rows: Floats, each: int) -> Floats:
 
 
 def _classical(mosaic: Mosaic, region: Box, pool: Pool, fineness: float) -> Iterator[Floats]:
-    """The fill, from windows that lie where those of the whole picture do."""
+    """The classical fill, from windows on the same grid as those of the whole picture."""
     box = _aligned(region, LARGEST_SQUARE)
     side = SIDE if region.area > WHOLE else max(box.height, box.width)
     windows = [
@@ -152,18 +155,18 @@ def _classical(mosaic: Mosaic, region: Box, pool: Pool, fineness: float) -> Iter
 def _by_generator(
     mosaic: Mosaic, region: Box, options: DecodeOptions, pool: Pool
 ) -> Iterator[Floats]:
-    """The generator's picture: this process paints while others prepare fills."""
+    """The generator's picture. This process runs the network while others compute fills."""
     start = threads.later(partial(_painter, options, region.area))
-    # A part sees as much around it as a tile of the whole picture does.
+    # A region is reconstructed with the margin that windows of the whole picture have.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
         Box(box.top + top, box.left + left, bottom - top, right - left)
         for top, bottom, left, right in tiling.windows(box.height, box.width)
     ]
     fills = pool.map(_filled, _prepared(mosaic, windows))
-    fills = chain([next(fills)], fills)  # Meanwhile.
+    fills = chain([next(fills)], fills)  # Compute the first fill while the network loads.
     painter = start.result()
-    pictures = (_kept(window, painter.window(window.samples, fill)) for window, fill in fills)
+    pictures = (_put_back(window, painter.window(window.samples, fill)) for window, fill in fills)
     top, cols = box.top, slice(region.left - box.left, region.right - box.left)
     for strip in tiling.blended(box.height, box.width, pictures):
         rows = slice(max(region.top - top, 0), max(region.bottom - top, 0))
@@ -173,17 +176,19 @@ def _by_generator(
 
 
 class _Painter(Protocol):
-    """A generator where it paints."""
+    """A generator, loaded and ready to run."""
 
     def window(self, samples: Samples, fill: Fill, rows: slice = ..., cols: slice = ...) -> Floats:
-        """RGB float32 (rows, cols, 3) of samples and their classical fill, not clipped."""
+        """Reconstruct a window from samples and their fill: RGB float32 (rows, cols, 3), not
+        clipped."""
 
 
 def _painter(options: DecodeOptions, pixels: int) -> _Painter:
-    """The generator for so many pixels, by the runtime that is ready first."""
+    """The generator, by the runtime that finishes ``pixels`` pixels first
+    (docs/research/opencv-or-torch.md)."""
     if opencv_painter.suits(options.device, pixels):
         return opencv_painter.painter(options.model, options.realism)
-    gc.disable()  # Garbage collection in vain is a sixth of the time that torch takes to load.
+    gc.disable()  # Useless garbage collection takes a sixth of the time that torch needs to load.
     try:
         from xcodec.reconstruction import torch_painter
     finally:
@@ -192,13 +197,13 @@ def _painter(options: DecodeOptions, pixels: int) -> _Painter:
 
 
 def _aligned(region: Box, unit: int) -> Box:
-    """A region whose corner is moved out to a multiple of some pixels."""
+    """A region whose corner is moved out to a multiple of ``unit`` pixels."""
     top, left = region.top // unit * unit, region.left // unit * unit
     return Box(top, left, region.bottom - top, region.right - left)
 
 
 def _prepared(mosaic: Mosaic, windows: list[Box]) -> Iterator[_Window]:
-    """Windows in row order with the samples around them; tiles are read a little ahead."""
+    """Windows in row order, with the samples around them; their tiles are requested ahead."""
     for number, box in enumerate(windows):
         for later in windows[number : number + AHEAD]:
             mosaic.ask(later)
@@ -209,22 +214,27 @@ def _prepared(mosaic: Mosaic, windows: list[Box]) -> Iterator[_Window]:
 
 
 def _filled(window: _Window) -> tuple[_Window, Fill]:
-    """A worker's part where a network paints."""
+    """The work of a worker for the generator: a window and its fill."""
     return window, fill(window.samples)
 
 
 def _filled_rgb(window: _Window, fineness: float) -> Floats:
-    """A worker's part where none does."""
-    return _kept(window, fill(window.samples, fineness).rgb)
+    """The work of a worker for the classical decoder: RGB (height, width, 3) of a window."""
+    return _put_back(window, fill(window.samples, fineness).rgb)
 
 
-def _kept(window: _Window, rgb: Floats) -> Floats:
-    """A painted window with known pixels put back."""
-    return rgb if window.exact is None else kept(rgb, window.samples.points, window.exact)
+def _put_back(window: _Window, rgb: Floats) -> Floats:
+    """A reconstructed window with its lossless samples put back."""
+    return rgb if window.exact is None else put_back(rgb, window.samples.points, window.exact)
 
 
-def kept(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
-    """A painted picture with the colours (n, 3) of those points put back that lie in it."""
+def put_back(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
+    """Put known colours back into a reconstructed picture.
+
+    rgb     : (height, width, 3)
+    points  : n positions, some of which may lie outside
+    colours : uint8 (n, 3)
+    """
     inside = (points.rows >= 0) & (points.rows < points.height)
     inside &= (points.cols >= 0) & (points.cols < points.width)
     rgb = rgb.copy()
@@ -233,9 +243,11 @@ def kept(rgb: Floats, points: Points, colours: NDArray[np.uint8]) -> Floats:
 
 
 def reconstructed(samples: Samples, options: DecodeOptions) -> Floats:
-    """The picture of samples, RGB (height, width, 3), not clipped.
+    """Reconstruct a picture from samples, RGB (height, width, 3), not clipped.
 
-    options : decoder, device, and a model that is not "auto"; the others have no effect
+    options : decoder, device, and a model that is not "auto"; other fields have no effect
+
+    Raises ModelError if weights are missing.
     """
     if options.decoder == "classical":
         return fill(samples, SMOOTH).rgb

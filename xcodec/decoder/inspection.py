@@ -1,4 +1,4 @@
-"""What a file says of itself: every field, and where its bytes went; nothing is painted."""
+"""Inspecting a file: every field, and how many bytes each part takes."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,15 @@ from xcodec.types import MAX_PIXELS
 
 @dataclass(frozen=True)
 class Info:
-    """Every field of a file, and where its bytes went.
+    """Every field of a file, and how many bytes each part takes.
 
-    samples, nonzero : sampled positions, and how many of their coefficients aren't zero
-    step, seed, block, tile, comment : None where the file has none
-    mode      : what the file decodes to, one of Pillow's modes
-    container, density, luma, chroma, alpha, metadata : bytes, rounded, by the information that each
-                part holds; density stands for an explicit mask too, metadata for EXIF, XMP and ICC
+    samples, nonzero : number of samples, and of their coefficients that are not zero
+    step, seed, block, tile, comment : None if the file has none
+    mode      : mode of the decoded picture, one of Pillow's
+    rate      : samples per pixel
+    bytes, bpp : size of the file in bytes, and in bits per pixel
+    container, density, luma, chroma, alpha, metadata : bytes of each part, by its information
+                content, rounded; density includes an explicit mask, metadata is EXIF, XMP and ICC
     """
 
     version: int
@@ -58,7 +60,10 @@ class Info:
 
 @dataclass(frozen=True)
 class Peek:
-    """What the header of a file says of its picture; mode is one of Pillow's."""
+    """Facts about a picture from the header of its file.
+
+    mode : mode of the decoded picture, one of Pillow's
+    """
 
     width: int
     height: int
@@ -67,20 +72,20 @@ class Peek:
 
 
 def peek(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Peek:
-    """What the first bytes of a file say, without its samples. Raises what ``decode`` raises."""
+    """Read the header of a file only. Raises what ``decode`` raises."""
     header = read_header(Reader(data), max_pixels, LIMITS)[0]
     known = metadata_of(header.sections)
     return Peek(header.width, header.height, mode_of(header), known)
 
 
 def mode_of(header: Header) -> str:
-    """The mode of the picture in a file, one of Pillow's."""
+    """The mode of the decoded picture, one of Pillow's."""
     source = source_of(header.sections)
     return modes.mode_of(header.grey, ALPHA in header.sections, source)
 
 
 def sample_count(data: bytes, *, max_pixels: int = MAX_PIXELS) -> int:
-    """Samples of a file, without reading what they say. Raises what ``decode`` raises."""
+    """Count the samples of a file without reading their values. Raises what ``decode`` raises."""
     contents = reading.opened(data, max_pixels)
     every = (reading.coded(contents, number) for number in range(len(contents.grid)))
     return sum(
@@ -90,7 +95,13 @@ def sample_count(data: bytes, *, max_pixels: int = MAX_PIXELS) -> int:
 
 
 def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Info:
-    """Every field of a file, and where its bytes went. Raises what ``decode`` raises."""
+    """Read every field of a file, and how many bytes each part takes.
+
+    data       : bytes of a .xgc file
+    max_pixels : pictures with more pixels are refused
+
+    Raises what ``decode`` raises.
+    """
     contents = reading.opened(data, max_pixels)
     header = contents.header
     bits = {"density": 0.0, "luma": 0.0, "chroma": 0.0}
@@ -100,7 +111,7 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Info:
 
     levels = samples = nonzero = 0
     for tile in reading.tiles(contents):
-        # The size of each part is what it takes to write it again.
+        # The size of each part is measured by writing it again.
         parts = tile.density, tile.points, tile.tree, tile.symbols
         if contents.finest is None:
             payload.write(header, *parts, tally)
@@ -147,9 +158,12 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Info:
 
 
 def model_name(number: int, strict: bool = True) -> str:
-    """Name of a model by its number in the file; where it is unknown, ModelError if ``strict``."""
+    """The name of a model by its number in a file.
+
+    Raises ModelError if the number is unknown and ``strict`` is true.
+    """
     if number < len(MODELS):
         return MODELS[number]
     if strict:
-        raise ModelError(f"the file asks for model {number}, unknown to this release: name one")
+        raise ModelError(f"the file names model {number}, unknown to this release: choose a model")
     return f"model {number}"

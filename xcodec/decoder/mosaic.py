@@ -1,4 +1,4 @@
-"""The samples of a file around any part of its picture, read a tile at a time."""
+"""Collecting the samples around any part of a picture, tile by tile."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,20 +18,22 @@ from xcodec.system.processes import Pool, result
 from xcodec.types import Floats, Ints, Points, Samples
 
 MARGIN = 64
-"""Pixels around a window whose samples are looked at, at first."""
+"""Initial margin in pixels around a window from which samples are taken."""
 SPACING = 32
-"""Pixels from one place to the next where a window is asked whether it sees enough."""
+"""Distance in pixels of the border positions at which the margin is checked."""
 FULL_DEPTH = 13
-"""Octaves up to this one hold every pixel there may be; each one less, half as many."""
+"""Depth up to which octaves can have a sample at every pixel; half as many for each less."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """The samples of a tile, or of several.
+class TileSamples:
+    """The samples of one tile or several.
 
-    tiles      : number of the tile that each lies in
-    rows, cols : in the picture that is drawn
-    values     : as in Samples; exact : RGB (n, 3) of lossless samples
+    tiles      : number of the tile of each sample, (n,)
+    rows, cols : positions in the picture that is drawn, (n,)
+    ranks      : as in ``Points``, (n,)
+    values     : as in ``Samples``, (n, planes)
+    exact      : RGB, uint8 (n, 3), if samples are lossless
     """
 
     tiles: Ints
@@ -43,8 +45,11 @@ class Known:
 
 
 @dataclass(frozen=True)
-class _Task:
-    """A tile to be read, and how much smaller it is drawn."""
+class _TileTask:
+    """A tile to read.
+
+    downsample : how many times smaller the picture is drawn
+    """
 
     number: int
     coded: reading.Coded
@@ -52,18 +57,18 @@ class _Task:
 
 
 class Mosaic:
-    """A file whose tiles are read when a window needs them, and forgotten once it is above."""
+    """A file whose tiles are read when a window needs them, and dropped when they are done with."""
 
     def __init__(self, contents: Contents, downsample: int, pool: Pool) -> None:
         self._contents, self._downsample, self._pool = contents, downsample, pool
         grid = contents.grid
         self.whole = Box(0, 0, -(-grid.height // downsample), -(-grid.width // downsample))
-        self._tiles: dict[int, Future[Known]] = {}
+        self._tiles: dict[int, Future[TileSamples]] = {}
         step = contents.header.step
         self._step = 0.0 if step is None else quantizer.step_of(step)
 
     def ask(self, window: Box) -> None:
-        """Have the tiles that a window needs read, in this or another process."""
+        """Start reading the tiles that a window needs, in this process or another."""
         for number in self._touching(window):
             if number not in self._tiles:
                 self._tiles[number] = self._read(number)
@@ -75,11 +80,15 @@ class Mosaic:
                 del self._tiles[number]
 
     def around(self, window: Box) -> tuple[Samples, NDArray[np.uint8] | None]:
-        """The samples that a window is painted from, counted from its corner, and exact colours."""
+        """The samples that a window depends on, counted from its corner, and their RGB,
+        uint8 (n, 3), if they are lossless.
+
+        Raises FormatError if a tile is damaged or there is no sample.
+        """
         margin = MARGIN
         while True:
             near = window.grown(margin, self.whole)
-            known = self._known(near)
+            known = self._samples_in(near)
             if near == self.whole or _enough(known, window, margin):
                 break
             margin *= 2
@@ -107,11 +116,11 @@ class Mosaic:
             Box(top, left, height, min(window.right * n, whole.width) - left)
         )
 
-    def _read(self, number: int) -> "Future[Known]":
+    def _read(self, number: int) -> "Future[TileSamples]":
         coded = reading.coded(self._contents, number)
-        return self._pool.submit(_known, _Task(number, coded, self._downsample))
+        return self._pool.submit(_tile_samples, _TileTask(number, coded, self._downsample))
 
-    def _known(self, box: Box) -> Known:
+    def _samples_in(self, box: Box) -> TileSamples:
         """The samples in a box."""
         self.ask(box)
         parts = [result(self._tiles[number]) for number in self._touching(box)]
@@ -121,7 +130,7 @@ class Mosaic:
         cols = np.concatenate([part.cols for part in parts])
         inside = (rows >= box.top) & (rows < box.bottom) & (cols >= box.left) & (cols < box.right)
         exact = [part.exact for part in parts if part.exact is not None]
-        return Known(
+        return TileSamples(
             np.concatenate([part.tiles for part in parts])[inside],
             rows[inside],
             cols[inside],
@@ -131,11 +140,11 @@ class Mosaic:
         )
 
 
-def _enough(known: Known, window: Box, margin: int) -> bool:
-    """Whether no pixel of a window would be painted from samples beyond its margin."""
+def _enough(known: TileSamples, window: Box, margin: int) -> bool:
+    """Whether the margin holds every neighbour that the window's pixels need."""
     if len(known.rows) < NEIGHBOURS:
         return False
-    # What the border sees within the margin, what lies inside sees all the more.
+    # If the margin suffices for the border, it suffices for the inside.
     bottom, right = window.bottom - 1, window.right - 1
     rows = np.append(np.arange(window.top, bottom, SPACING), bottom)
     cols = np.append(np.arange(window.left, right, SPACING), right)
@@ -145,24 +154,24 @@ def _enough(known: Known, window: Box, margin: int) -> bool:
     return bool(np.sqrt(d2[:, -1].max()) + SPACING / 2 <= margin)
 
 
-def _known(task: _Task) -> Known:
-    """A worker's part: the samples of a tile."""
+def _tile_samples(task: _TileTask) -> TileSamples:
+    """Read the samples of a tile, in a worker."""
     n = task.downsample
     if not task.coded.layers:
         nothing = np.zeros(0, np.int32)
         exact = np.zeros((0, 3), np.uint8) if task.coded.header.lossless and n == 1 else None
-        return Known(nothing, nothing, nothing, nothing, np.zeros((0, 3), np.float32), exact)
+        return TileSamples(nothing, nothing, nothing, nothing, np.zeros((0, 3), np.float32), exact)
     tile = reading.parsed(task.coded)
-    # Octaves that put more than a sample into every pixel say nothing that is drawn.
+    # Octaves with more than one sample per drawn pixel would change nothing.
     tile = tile.coarser(FULL_DEPTH - 2 * (n.bit_length() - 1))
     samples, points = tile.samples(), tile.points
     rows, cols = points.rows + np.int32(tile.box.top), points.cols + np.int32(tile.box.left)
     tiles = np.full(len(points), task.number, np.int32)
     if n == 1:
         exact = tile.pixels() if tile.header.lossless else None
-        return Known(tiles, rows, cols, points.ranks, samples.values, exact)
+        return TileSamples(tiles, rows, cols, points.ranks, samples.values, exact)
     rows, cols = rows // n, cols // n
-    # Of samples in one pixel the coarsest stays, which stands for the most around it.
+    # If several samples fall on a pixel, keep the coarsest: it represents the largest area.
     _, first = np.unique(rows.astype(np.int64) << 32 | cols, return_index=True)
     ranks, values = points.ranks[first], samples.values[first]
-    return Known(tiles[first], rows[first], cols[first], ranks, values, None)
+    return TileSamples(tiles[first], rows[first], cols[first], ranks, values, None)

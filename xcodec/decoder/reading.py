@@ -1,4 +1,4 @@
-"""What the bytes of a file say, a tile at a time."""
+"""Reading a file tile by tile, whole or damaged."""
 
 import warnings
 from collections.abc import Iterator
@@ -20,17 +20,18 @@ from xcodec.sampling.mask import MAX_SCALE
 from xcodec.types import Density, Points, Samples
 
 LIMITS = MAX_SCALE, quantizer.MAX_STEP_INDEX
-"""Largest values of a header's scale and step."""
+"""Largest scale and index of the step in a header."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile, or a picture that isn't tiled.
+    """A tile, or a picture that is not tiled.
 
-    box    : its pixels
-    layers : how many the file has
-    whole  : whether checksums vouch for all that was read
-    points : rows and columns counted from the corner of the box
+    box     : its pixels
+    layers  : number of layers of the file
+    whole   : whether all that was read has a valid checksum
+    points  : rows and columns are counted from the corner of the box
+    symbols : int32 (n, planes)
     """
 
     header: Header
@@ -43,14 +44,14 @@ class Tile:
     symbols: NDArray[np.int32]
 
     def pixels(self) -> NDArray[np.uint8]:
-        """RGB (n, 3) of lossless samples."""
+        """RGB, uint8 (n, 3), of lossless samples."""
         planes = np.zeros((len(self.symbols), len(GREY)), np.int64)
         planes[:, : self.header.planes] = lifting.restore(self.symbols, self.tree)
         planes += GREY
         return np.clip(from_ycocg_r(planes.astype(np.int32)), 0, 255).astype(np.uint8)
 
     def samples(self) -> Samples:
-        """The samples as a decoder draws them."""
+        """The samples that a picture is reconstructed from."""
         if self.header.step is None:
             return Samples(self.points, to_ycocg(self.pixels()), tone="point")
         transform = Lifting(self.points, self.tree)
@@ -59,7 +60,7 @@ class Tile:
         )
 
     def coarser(self, depth: int) -> "Tile":
-        """This tile without the octaves that are finer than a depth, but with one at least."""
+        """This tile without the octaves finer than a depth; at least one octave is kept."""
         tree, points = self.tree, self.points
         levels = sum(own <= max(depth, tree.depths[0]) for own in tree.depths) if len(tree) else 0
         end = tree.bounds[levels]
@@ -79,11 +80,12 @@ class Tile:
 
 @dataclass(frozen=True)
 class Coded:
-    """The bytes of a tile: what a worker needs to read it.
+    """The bytes of a tile, and what a worker needs to read them.
 
-    box, finest : of a tile; None where the picture isn't tiled
-    layers      : those that are there, of ``count``
-    whole       : whether each of them is
+    box, finest : of the tile; None if the picture is not tiled
+    layers      : the layers that are present
+    count       : number of layers of the file
+    whole       : whether each layer has a valid checksum
     """
 
     header: Header
@@ -95,14 +97,14 @@ class Coded:
 
 
 def coded(contents: Contents, number: int = 0) -> Coded:
-    """The bytes of a tile of a file. Raises FormatError where they are damaged."""
+    """The bytes of a tile. Raises FormatError if they are damaged."""
     box = None if contents.finest is None else contents.grid.box(number)
     layers, whole = contents.tile(number)
     return Coded(contents.header, box, contents.finest, layers, contents.layers, whole)
 
 
 def parsed(coded: Coded) -> Tile:
-    """A tile from its bytes, of which there are some. Raises FormatError where they are damaged."""
+    """Read a tile from its bytes, at least one layer. Raises FormatError if they are damaged."""
     header, layers = coded.header, coded.layers
     coder, density, points = payload.read_points(header, layers, coded.whole, coded.box)
     tree, symbols = payload.read_symbols(
@@ -113,7 +115,13 @@ def parsed(coded: Coded) -> Tile:
 
 
 def opened(data: Data, max_pixels: int, partial: bool = False, check: bool = True) -> Contents:
-    """The header and the index of a file; warns where ``partial`` and it is damaged."""
+    """Read the header and the index of a file.
+
+    partial : accept a damaged file, with a warning
+    check   : verify the checksum of a tiled file; otherwise tiles are verified when read
+
+    Raises FormatError if the file is damaged, LimitError if it has more than ``max_pixels``.
+    """
     try:
         return container.read(data, max_pixels=max_pixels, limits=LIMITS, check=check)
     except FormatError:
@@ -123,7 +131,7 @@ def opened(data: Data, max_pixels: int, partial: bool = False, check: bool = Tru
     unchecked = ""
     if contents.finest is None and not contents.tile()[1]:
         unchecked = ", which has no checksum of its own"
-    warnings.warn(f"damaged or cut short: drawn from what is left{unchecked}", stacklevel=3)
+    warnings.warn(f"damaged or cut short: decoded from what is left{unchecked}", stacklevel=3)
     return contents
 
 
@@ -133,5 +141,5 @@ def tiles(contents: Contents) -> Iterator[Tile]:
 
 
 def single(data: bytes, max_pixels: int, partial: bool) -> Tile:
-    """What the bytes of a picture that isn't tiled say."""
+    """Read a picture that is not tiled. Raises FormatError if the bytes are damaged."""
     return parsed(coded(opened(data, max_pixels, partial)))

@@ -1,4 +1,4 @@
-"""Files shortened on purpose, to a size, at a clean boundary."""
+"""Shortening files to a size at a clean boundary."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,12 @@ from xcodec.types import MAX_PIXELS
 
 
 def truncate(data: bytes, max_bytes: int, *, max_pixels: int = MAX_PIXELS) -> bytes:
-    """Shorten a .xgc file to its first bytes, at the end of a layer or of a plane of a level.
+    """Shorten a .xgc file to at most ``max_bytes``, at the end of a layer or of a plane of a level.
 
     max_bytes : largest size of the result; bytes that would add nothing are left out
 
-    ``decode(..., partial=True)`` decodes the result. Raises InputError where so few bytes give no
-    picture, and what ``decode`` raises where the file is not whole.
+    ``decode(..., partial=True)`` decodes the result. Raises InputError if so few bytes give no
+    picture, and what ``decode`` raises if the file is damaged or cut already.
     """
     contents = container.read(data, max_pixels=max_pixels, limits=reading.LIMITS)
     if max_bytes >= len(data):
@@ -26,7 +26,7 @@ def truncate(data: bytes, max_bytes: int, *, max_pixels: int = MAX_PIXELS) -> by
         return data[: max(ends)]
     aim = _symbols(data[: max(max_bytes, 0)], max_pixels)
     if not aim.any():
-        raise InputError(f"{max_bytes} bytes hold nothing of this picture yet")
+        raise InputError(f"{max_bytes} bytes are too few for any part of this picture")
     too_few, enough = 0, max_bytes
     while enough - too_few > 1:
         middle = (too_few + enough) // 2
@@ -36,7 +36,8 @@ def truncate(data: bytes, max_bytes: int, *, max_pixels: int = MAX_PIXELS) -> by
 
 
 def _symbols(data: bytes, max_pixels: int) -> NDArray[np.int32]:
-    """The symbols of a picture that isn't tiled, zeros beyond the bytes; none where too few."""
+    """The symbols (n, planes) of a picture that is not tiled, 0 beyond the bytes; none if there are
+    too few bytes."""
     try:
         limits = reading.LIMITS
         contents = container.read(data, max_pixels=max_pixels, limits=limits, partial=True)

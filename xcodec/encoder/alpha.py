@@ -1,6 +1,6 @@
-"""Alpha into its section of a file: as samples of its own, or exactly where that is smaller.
+"""Writing the alpha section of a file: as samples of its own, or exactly if that is smaller.
 
-``decoder.alpha`` has the layout of the section.
+``decoder.alpha`` describes the layout of the section.
 """
 
 import numpy as np
@@ -19,26 +19,28 @@ from xcodec.reconstruction.classical import fill
 from xcodec.types import Alpha
 
 SHARE = 4
-"""Where the size of a file is limited, alpha takes at most this part of it."""
+"""If the size of a file is limited, alpha takes at most one part in SHARE of it."""
 _RATES = tuple(0.002 * 2.0**i for i in range(7))
+"""Rates that are tried for black and white alpha."""
 _STEP = quantizer.index_of(128.0)
+"""Index of the step for black and white alpha: only the side of the threshold matters."""
 _EFFORT = 2
-"""Of the samples that alpha is coded by, whatever the effort of the picture."""
+"""Effort for the samples of alpha, whatever the effort of the picture."""
 
 
 def decibels(quality: int) -> float:
-    """The PSNR in dB of alpha at a quality of 0 to 99; of black and white alpha, that of the wrong
-    pixels."""
+    """The PSNR in dB that alpha must reach at a quality of 0 to 99. For black and white alpha it
+    limits the fraction of wrong pixels."""
     return 18 + quality / 5
 
 
 def write(alpha: Alpha, quality: int, limit: int | None = None) -> bytes:
-    """The section of a plane of alpha, uint8 (height, width).
+    """Write a plane of alpha, uint8 (height, width), as a section.
 
     quality : 0 to 100
-    limit   : largest size in bytes; the alpha is then as good as that allows, up to the quality
+    limit   : largest size in bytes, which takes precedence over the quality
 
-    Raises InputError where nothing fits the limit.
+    Raises InputError if nothing fits the limit.
     """
     most = np.inf if limit is None else limit
     binary = bool(((alpha == 0) | (alpha == 255)).all())
@@ -73,8 +75,8 @@ def _body(kind: str, file: bytes) -> bytes:
 
 
 def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | None, bool]:
-    """The smallest samples that reach a quality, else the best within the limit; and whether they
-    reach it."""
+    """The smallest section of samples that reaches a quality, else the best one within the limit,
+    and whether it reaches the quality."""
     rgb = np.repeat(alpha[..., None], 3, axis=2)
     request = Request(grey=True, effort=_EFFORT)
     goals = [(True, search.Goal(psnr=decibels(quality)))]
@@ -91,8 +93,8 @@ def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | Non
 
 
 def _cut(opaque: NDArray[np.bool_], quality: int, limit: float) -> tuple[bytes | None, bool]:
-    """The fewest samples below a limit with which few enough pixels are wrong; and whether there
-    are any."""
+    """The section with the fewest samples that leave few enough pixels wrong, else the largest one
+    within the limit, and whether it reaches the quality."""
     rgb = np.repeat(np.where(opaque, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
     found = None
     for rate in _RATES:

@@ -1,4 +1,4 @@
-"""A picture sampled, measured and transformed, and its file written: the encoder's one pass."""
+"""One pass of the encoder: sample a picture, transform the values, quantise, write the file."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from xcodec.coding.tiles import Box
 from xcodec.encoder.effort import EFFORTS, for_sparse
 from xcodec.encoder.lookahead import Lookahead
 from xcodec.encoder.rdoq import Problem
-from xcodec.encoder.request import Request, request_of
+from xcodec.encoder.request import FINEST_BLOCK, Request, request_of
 from xcodec.errors import InputError
 from xcodec.options import EncodeOptions
 from xcodec.pictures.colour import to_ycocg, to_ycocg_r
@@ -22,17 +22,15 @@ from xcodec.sampling import tone as tones
 from xcodec.sampling.mask import points_from_density, points_from_mask
 from xcodec.types import RGB, Density, Floats, Ints, Points, Samples
 
-BLOCKS = ((0.015, 64), (0.08, 32))
-"""Sides of a density block in pixels, and the rates below which each pays."""
-FINEST_BLOCK = 16
-
 
 @dataclass(frozen=True)
 class Analysis:
     """A sampled and transformed picture, ready to be quantised with any step.
 
+    density      : None if the mask is explicit
+    lifting      : None if samples are lossless
     coefficients : float64 (n, planes), or the integer residuals of lossless samples
-    problem      : where symbols are chosen by the error of the fill; None where they are rounded
+    problem      : chooses symbols by the error of the fill; None if they are rounded
     origin       : YCoCg colour (3,) that values are coded as differences from
     """
 
@@ -46,9 +44,11 @@ class Analysis:
     origin: Floats
 
     def quantise(self, step: int, effort: int, multiplier: float = 1.0) -> NDArray[np.int32]:
-        """Symbols (n, planes) with the step of this index.
+        """Quantise the coefficients: symbols, int32 (n, planes).
 
-        multiplier : factor on the usual Lagrange multiplier
+        step       : index of ``quantizer.step_of``
+        effort     : 0 to 9
+        multiplier : factor on the default Lagrange multiplier
         """
         grey_levels = quantizer.step_of(step)
         settings = EFFORTS[effort]
@@ -62,34 +62,31 @@ class Analysis:
         return quantizer.quantise(self.coefficients, steps)
 
     def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
-        """What the decoder gets from these symbols; of lossless samples there are none."""
+        """The samples that a decoder gets from symbols (n, planes); not for lossless samples."""
         assert self.lifting is not None
         return synthesise(
             self.points, self.tree, self.lifting, symbols, step, self.tone, self.origin
         )
 
 
-def usual_block(rate: float) -> int:
-    """Side of a density block in pixels at a rate: blocks that hold few samples don't pay."""
-    return next((block for limit, block in BLOCKS if rate < limit), FINEST_BLOCK)
-
-
 def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
-    """Where to sample a picture of this luma (height, width)."""
+    """Choose where to sample a picture.
+
+    luma : float (height, width), 0 to 255
+
+    Raises InputError if an explicit mask does not fit the picture or marks no pixel.
+    """
     height, width = luma.shape
     if not isinstance(request.mask, str):
         if request.mask.shape != luma.shape or request.mask.dtype != np.bool_:
-            raise InputError(f"the mask is not bool ({height}, {width}), as the picture is")
+            raise InputError(f"the mask must be bool ({height}, {width}), like the picture")
         if not request.mask.any():
             raise InputError("the mask marks no pixel: at least one sample is needed")
         return None, points_from_mask(request.mask)
     density = densities.measure(
         luma,
         max(1, round(request.rate * height * width)),
-        kind=request.density,
-        block=usual_block(request.rate) if request.block is None else request.block,
-        strength=densities.STRENGTH if request.strength is None else request.strength,
-        floor=densities.FLOOR if request.floor is None else request.floor,
+        request.shape,
         mask=request.mask,
         seed=request.seed,
         weights=request.weights,
@@ -108,9 +105,9 @@ def analyse(rgb: RGB, request: Request) -> Analysis:
 class Share:
     """A tile's place in a larger picture.
 
-    box    : its pixels in the window of the picture that is looked at
+    box    : its pixels, counted from the corner of the window that is analysed
     finest : depth of the picture's finest octave
-    spread : pixels of the picture to each of its samples
+    spread : pixels per sample in the whole picture
     """
 
     box: Box
@@ -127,8 +124,8 @@ def transformed(
 ) -> Analysis:
     """Measure the samples of a picture, uint8 (height, width, 3), and transform their values.
 
-    share : rgb and points are a window around a tile: the analysis is the tile's, and samples of
-            others, whose values are guessed, do their part of the fill
+    share : if given, rgb and points are a window around a tile, and the analysis is that of the
+            tile. Samples outside it take part in the fill, with estimated values
     """
     origin = np.array(request.origin)
     count = 1 if request.grey else len(origin)
@@ -162,7 +159,7 @@ def transformed(
 
 
 def within(points: Points, box: Box) -> tuple[NDArray[np.bool_], Points]:
-    """Which points lie in a box, and these, counted from its corner."""
+    """Which points lie in a box, bool (n,), and these points, counted from its corner."""
     rows, cols = points.rows - box.top, points.cols - box.left
     own = (rows >= 0) & (rows < box.height) & (cols >= 0) & (cols < box.width)
     return own, Points(box.height, box.width, rows[own], cols[own], points.ranks[own])
@@ -171,7 +168,10 @@ def within(points: Points, box: Box) -> tuple[NDArray[np.bool_], Points]:
 def header_of(
     height: int, width: int, density: Density | None, request: Request, step: int | None
 ) -> Header:
-    """The header of a picture's file."""
+    """The header of a picture's file.
+
+    step : index of ``quantizer.step_of``; None if samples are lossless
+    """
     return Header(
         width=width,
         height=height,
@@ -192,14 +192,14 @@ def header_of(
 def write_symbols(
     draft: Analysis, request: Request, step: int | None, symbols: NDArray[np.int32]
 ) -> bytes:
-    """The file of a picture with these symbols (n, 3)."""
+    """Write the file of a picture with symbols (n, planes)."""
     density, points = draft.density, draft.points
     header = header_of(points.height, points.width, density, request, step)
     return container.write(header, payload.write(header, density, points, draft.tree, symbols))
 
 
 def quantised(rgb: RGB, options: EncodeOptions) -> Samples:
-    """The samples that a decoder would get, without writing a file: what networks are trained on.
+    """The samples that a decoder would get, without writing a file. Networks are trained on them.
 
     rgb : uint8 (height, width, 3)
     """

@@ -1,4 +1,4 @@
-"""What each level of effort does: one row a level, with every setting that it changes."""
+"""What each level of effort does: one row per level, with every setting that it changes."""
 
 from dataclasses import dataclass, fields
 
@@ -13,16 +13,16 @@ SPARSE_LEVELS = 2
 class Effort:
     """The settings of a level.
 
-    sweeps     : times that rate-distortion optimised quantisation chooses every symbol
-    lookaheads : sweeps that are preceded by a proxy gradient, for files that are optimised for the
+    sweeps     : how often rate-distortion optimised quantisation chooses each symbol
+    lookaheads : number of sweeps preceded by a proxy gradient, for files that are optimised for the
                  generator
-    tuning     : steps along the gradient of the generator itself, for the same files; they need
-                 torch
-    candidates : level at which a search for a size or a PSNR compares rates and densities
+    tuning     : steps along the gradient of the generator itself, for the same files; needs torch
+    candidates : level at which a search for a byte budget or a PSNR compares rates and densities
     rates      : whether that search looks for the best rate, or takes an estimate
     densities  : whether it also tries other densities and block sizes
     strengths  : whether it also tries other strengths and intermediate rates
-    finer      : how many finer steps are squeezed under a limit by a larger Lagrange multiplier
+    finer      : number of finer steps that are squeezed under a byte budget by a larger Lagrange
+                 multiplier
     """
 
     sweeps: int
@@ -56,7 +56,7 @@ def for_sparse(level: int) -> Effort:
 
 
 def table() -> str:
-    """The levels as a table of text, with what its columns mean."""
+    """The levels as a table of text, with an explanation of its columns."""
     names = [field.name for field in fields(Effort)]
     rows = [["effort", *names]]
     for level, effort in enumerate(EFFORTS):
@@ -77,6 +77,6 @@ def table() -> str:
 
 
 def _meanings() -> list[str]:
-    """The documentation of the columns, as the class has it."""
+    """The explanation of the columns, from the docstring of ``Effort``."""
     text = (Effort.__doc__ or "").partition("\n\n")[2]
     return [line.removeprefix("    ") for line in text.rstrip().splitlines()]

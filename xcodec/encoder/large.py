@@ -1,9 +1,9 @@
-"""The search for a target for tiled pictures: few passes, and one step for all tiles.
+"""The search for a byte budget or a PSNR for tiled pictures, in few passes.
 
-One step and one Lagrange multiplier for the whole picture are rate-distortion optimal: each tile
-gets its share of the bytes. Rate, density and a first step come from a small picture made of
-pieces of the large one. Then the whole picture is coded with several steps at once, until the best
-one that meets the goal is known.
+One step and one Lagrange multiplier for the whole picture are rate-distortion optimal: they share
+the bytes out among the tiles. Rate, density and a first step come from a small picture made of
+pieces of the large one. The whole picture is then coded with several steps at once, until the best
+step that meets the goal is known.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from xcodec.decoder.reading import LIMITS
 from xcodec.encoder import search, tiles
 from xcodec.encoder.request import Request
 from xcodec.encoder.search import Goal, Search
-from xcodec.encoder.tiles import Choice, Plan, Source
+from xcodec.encoder.tiles import QuantiserSetting, Source, TilePlan
 from xcodec.errors import InputError
 from xcodec.options import MAX_RATE, DecodeOptions
 from xcodec.pictures.modes import to_depth
@@ -25,13 +25,13 @@ from xcodec.system.processes import Pool
 from xcodec.types import RGB
 
 PIECE, PIECES = 512, 2
-"""Side of the pieces that stand for the picture, and how many of them in each direction."""
+"""Side in pixels of the pieces that stand for the picture, and their number in each direction."""
 PIECES_EFFORT = 4
-"""Highest effort at which the pieces are searched."""
-SPREAD = (-6, -2, 2, 6)
-"""Step indices of the first pass, relative to that of the pieces."""
+"""Highest effort of the search on the pieces."""
+FIRST_STEPS = (-6, -2, 2, 6)
+"""Step indices of the first pass, relative to the step found for the pieces."""
 PASSES = 6
-"""Passes over the picture at most."""
+"""Largest number of passes over the picture."""
 MULTIPLIERS = 1.3, 1.7
 """Multipliers tried to squeeze the next finer step under the limit."""
 LOSSLESS_BITS = 20
@@ -39,9 +39,11 @@ LOSSLESS_BITS = 20
 
 
 def best(source: Source, request: Request, goal: Goal, side: int, pool: Pool) -> bytes:
-    """The best file that meets a goal, as ``search.best`` has it.
+    """Find the best file that meets a goal, as ``search.best`` does.
 
-    Raises InputError where none was found.
+    side : of a tile in pixels
+
+    Raises InputError if no file was found.
     """
     if goal.psnr is None and goal.max_bytes is None:
         return tiles.at_rate(source, request, side, pool)
@@ -62,7 +64,7 @@ def best(source: Source, request: Request, goal: Goal, side: int, pool: Pool) ->
 
 
 def _from_pieces(source: Source, request: Request, goal: Goal) -> Request:
-    """Rate, density and step that are best for pieces of a picture."""
+    """The request with the rate, density and step that are best for pieces of a picture."""
     if not isinstance(request.mask, str):
         return request
     pieces = _pieces(source)
@@ -84,7 +86,7 @@ def _from_pieces(source: Source, request: Request, goal: Goal) -> Request:
 
 
 def _pieces(source: Source) -> RGB:
-    """Parts of a picture from all over it, side by side."""
+    """Pieces from all over a picture, put together, uint8 (height, width, 3)."""
     high, wide = min(PIECE, source.height // PIECES), min(PIECE, source.width // PIECES)
     rows = []
     for row in range(PIECES):
@@ -95,12 +97,14 @@ def _pieces(source: Source) -> RGB:
     return np.ascontiguousarray(np.concatenate(rows))
 
 
-def _files(source: Source, plan: Plan, choices: list[Choice], pool: Pool) -> dict[Choice, bytes]:
-    """The file of each choice, all from one pass."""
-    coded = list(tiles.code_all(source, plan, choices, pool))
+def _files(
+    source: Source, plan: TilePlan, settings: list[QuantiserSetting], pool: Pool
+) -> dict[QuantiserSetting, bytes]:
+    """The file with each setting, from one pass."""
+    coded = list(tiles.code_all(source, plan, settings, pool))
     return {
-        choice: tiles.written(plan, choice.step, [tile[which] for tile in coded])
-        for which, choice in enumerate(choices)
+        setting: tiles.written(plan, setting.step, [tile[which] for tile in coded])
+        for which, setting in enumerate(settings)
     }
 
 
@@ -108,18 +112,18 @@ def _within(step: int) -> int:
     return min(max(step, 0), quantizer.MAX_STEP_INDEX)
 
 
-def _by_step(source: Source, plan: Plan, start: int, size: int, pool: Pool) -> bytes | None:
-    """The file with the finest step, and the smallest multiplier, that fits."""
+def _by_step(source: Source, plan: TilePlan, start: int, size: int, pool: Pool) -> bytes | None:
+    """The file with the finest step, and then the smallest multiplier, that fits ``size`` bytes."""
     seen: dict[int, int] = {}
-    steps = sorted({_within(start + move) for move in SPREAD})
+    steps = sorted({_within(start + move) for move in FIRST_STEPS})
     best: tuple[int, bytes] | None = None
     for _ in range(PASSES):
-        files = _files(source, plan, [Choice(step) for step in steps], pool)
-        for choice, data in files.items():
-            assert choice.step is not None
-            seen[choice.step] = len(data)
-            if len(data) <= size and (best is None or choice.step < best[0]):
-                best = choice.step, data
+        files = _files(source, plan, [QuantiserSetting(step) for step in steps], pool)
+        for setting, data in files.items():
+            assert setting.step is not None
+            seen[setting.step] = len(data)
+            if len(data) <= size and (best is None or setting.step < best[0]):
+                best = setting.step, data
         fits = [step for step in seen if seen[step] <= size]
         fails = [step for step in seen if seen[step] > size]
         if not fits:
@@ -136,20 +140,24 @@ def _by_step(source: Source, plan: Plan, start: int, size: int, pool: Pool) -> b
             break
     if best is None or best[0] == 0:
         return None if best is None else best[1]
-    finer = [Choice(best[0] - 1, multiplier) for multiplier in MULTIPLIERS]
+    finer = [QuantiserSetting(best[0] - 1, multiplier) for multiplier in MULTIPLIERS]
     squeezed = _files(source, plan, finer, pool)
     fitting = [data for data in squeezed.values() if len(data) <= size]
     return max([best[1], *fitting], key=len)
 
 
 def _spaced(step: int, way: int, has: int, size: int) -> list[int]:
-    """Steps toward the one at which a file should have its size."""
+    """Steps on the way to the estimated one that gives the size.
+
+    way : 1 toward coarser steps, -1 toward finer ones
+    has : size in bytes of the file with ``step``
+    """
     move = max(2, round(search.STEPS_PER_OCTAVE * abs(np.log2(has / size))))
     return [step + way * part for part in {move // 2, move, move + 4} if part]
 
 
 def _by_rate(source: Source, request: Request, size: int, side: int, pool: Pool) -> bytes | None:
-    """The file with the highest rate that fits, where the step is given."""
+    """The file with the highest rate that fits ``size`` bytes, with a given step."""
     low, high, found = 0.0, 1.0, None
     area = source.height * source.width
     bits = LOSSLESS_BITS if request.lossless else search.BITS_PER_SAMPLE
@@ -168,12 +176,12 @@ def _by_rate(source: Source, request: Request, size: int, side: int, pool: Pool)
     return found
 
 
-def _by_psnr(source: Source, plan: Plan, start: int, psnr: float, pool: Pool) -> bytes | None:
+def _by_psnr(source: Source, plan: TilePlan, start: int, psnr: float, pool: Pool) -> bytes | None:
     """The file with the coarsest step that reaches a PSNR."""
     found: tuple[int, bytes] | None = None
     failing, step = quantizer.MAX_STEP_INDEX + 1, start
     for _ in range(PASSES):
-        (data,) = _files(source, plan, [Choice(step)], pool).values()
+        (data,) = _files(source, plan, [QuantiserSetting(step)], pool).values()
         excess = _psnr(source, data, pool) - psnr
         if excess >= 0:
             found = step, data
@@ -188,7 +196,7 @@ def _by_psnr(source: Source, plan: Plan, start: int, psnr: float, pool: Pool) ->
 
 
 def _psnr(source: Source, data: bytes, pool: Pool) -> float:
-    """Decibels of the classical fill of a file, over R, G and B."""
+    """PSNR in dB of the classical fill of a file, over R, G and B."""
     contents = container.read(data, max_pixels=source.height * source.width, limits=LIMITS)
     top, total = 0, 0.0
     for strip in drawing.strips(contents, DecodeOptions("classical"), pool):

@@ -1,8 +1,8 @@
-"""Lookahead: the encoder estimates what the generator will make of a fill. No torch here.
+"""Lookahead: the encoder estimates what the generator will make of a fill, without torch.
 
 Symbols are chosen by the error of the classical fill, but most files are decoded by a generator. A
 small proxy network stands in for it. The gradient of the proxy's error with respect to the fill,
-minus the fill's own error, says how the fill should differ from the picture
+minus the fill's own error, tells how the fill should differ from the picture
 (docs/research/lookahead.md).
 """
 
@@ -26,8 +26,9 @@ class Lookahead:
 
     def __init__(self, rgb: RGB, points: Points, origin: Floats, tone: str) -> None:
         """rgb    : uint8 (height, width, 3), the picture
+        points : its samples
         origin : YCoCg colour (3,) that planes are differences from
-        tone   : of the samples, as the network is told
+        tone   : tone of the samples, an input of the network
         """
         self._gradient: Future[ProxyGradient] = threads.later(_proxy_gradient)
         self._rgb, self._origin, self._tone = rgb, origin, tone
@@ -35,7 +36,14 @@ class Lookahead:
         self._mask[points.rows, points.cols] = 1
 
     def __call__(self, planes: Floats, deviation: Floats, step: float) -> Floats:
-        """Raises ModelError without the network's weights."""
+        """The correction of the target, (height, width, planes), as ``rdoq.Correction``.
+
+        planes    : (height, width, planes), the fill, as differences from the origin
+        deviation : (height, width), the fill's standard error in grey levels
+        step      : quantiser step in grey levels
+
+        Raises ModelError if the proxy network's weights are missing.
+        """
         channels = planes.shape[2]
         shown = np.zeros((*planes.shape[:2], 3), np.float32)
         shown[..., :channels] = planes

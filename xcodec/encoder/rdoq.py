@@ -1,11 +1,9 @@
-"""Rate-distortion optimised quantisation: symbols are chosen by their bits and by the error that
-they leave in the picture.
+"""Rate-distortion optimised quantisation: symbols minimise error + multiplier * bits.
 
 The classical fill is linear, so its squared error is a quadratic form of the sample values, given
-by ``kriging.fill.normal_equations``. Coordinate descent, from the finest octave to the coarsest,
-gives each coefficient the symbol with the least error + multiplier * bits. As in a multigrid
-method, each octave has a form of its own: the error that remains once all finer coefficients are
-chosen.
+by ``kriging.fill.normal_equations``. Coordinate descent chooses the symbol of each coefficient,
+from the finest octave to the coarsest. As in a multigrid method, each octave has a quadratic form
+of its own: the error that remains once all finer coefficients are chosen.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -24,10 +22,11 @@ from xcodec.system import threads
 from xcodec.types import Floats, Points
 
 METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
-"""Squared RGB error as a quadratic form of the error in Y, Co and Cg; of Y alone where grey."""
+"""Squared RGB error as a quadratic form of the error in Y, Co and Cg; grey pictures use the part of
+Y alone."""
 MULTIPLIER = 0.05
-"""The Lagrange multiplier: squared error per bit, relative to step ** 2 at every pixel that a
-sample stands for (docs/research/rate-distortion-quantisation.md)."""
+"""The Lagrange multiplier: squared error per bit, relative to step ** 2 times the pixels per sample
+(docs/research/rate-distortion-quantisation.md)."""
 SPARSE, SPARSE_FACTOR = 0.015, 0.5
 """With a proxy gradient and fewer than SPARSE samples per pixel, the multiplier is scaled by
 SPARSE_FACTOR: the proxy profits from more bits (docs/research/lookahead-sparse.md)."""
@@ -35,9 +34,10 @@ LOOKAHEAD_STEP = 0.6
 """Step size: the fraction of the way that each lookahead moves the target
 (docs/research/lookahead.md)."""
 DAMPING = 1.15
-"""The coefficients of a level move at the same time, so each moves less far than it would alone
-(docs/research/rate-distortion-quantisation.md)."""
+"""Factor on the diagonal of the form: the coefficients of a level move at the same time, so each
+moves less than it would alone (docs/research/rate-distortion-quantisation.md)."""
 KIND = "coefficients"
+"""The tables of ``coding.context`` that bits are counted with."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ class Form:
 
 
 def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
-    """The forms of all octaves but the coarsest, coarse to fine, from that of all values (n, n)."""
+    """The forms of all octaves but the coarsest, coarse to fine.
+
+    gram : csr (n, n), the form of all sample values
+    """
     found: list[Form] = []
     for predict, update in zip(lifting.predict[::-1], lifting.update[::-1], strict=True):
         n = predict.shape[1]
@@ -74,7 +77,7 @@ width) and the step in grey levels: ``lookahead.Lookahead``."""
 
 
 class Problem:
-    """A sampled picture whose symbols are to be chosen.
+    """The choice of a sampled picture's symbols.
 
     values : float64 (n, planes), the least-squares values that the search starts from
     """
@@ -90,7 +93,7 @@ class Problem:
         lookahead: Correction | None = None,
     ) -> None:
         """planes    : (height, width, 3), Y, Co, Cg, or Y alone (height, width, 1)
-        start     : (n, planes), to begin least squares from
+        start     : (n, planes), first guess of the least-squares values
         weights   : (height, width), weights of the pixels' squared errors; None: all 1
         lookahead : corrects the target, which is the picture itself without it
         """
@@ -137,9 +140,8 @@ class Problem:
         return forms(self._gram, self._lifting)
 
     def error(self, values: Floats) -> float:
-        """Squared error of the classical fill of values (n, planes), weighed, not clipped:
-        mean over R, G, B.
-        """
+        """Mean squared error over R, G and B of the classical fill of values (n, planes), weighted
+        and not clipped."""
         each = values.T @ (self._gram @ values) - 2 * (values.T @ self._moments)
         error = float((each * self._metric).sum()) + self._energy
         return error / (len(METRIC) * self._pixels)
@@ -147,11 +149,12 @@ class Problem:
     def choose(
         self, step: float, sweeps: int, multiplier: float = 1.0, lookaheads: int = 0
     ) -> NDArray[np.int32]:
-        """Symbols (n, planes) for a quantiser step in grey levels.
+        """Choose symbols, int32 (n, planes).
 
-        sweeps     : times that each symbol is chosen
-        multiplier : factor on the usual Lagrange multiplier
-        lookaheads : number of sweeps preceded by a proxy gradient, where there is a lookahead: the
+        step       : quantiser step in grey levels
+        sweeps     : how often each symbol is chosen
+        multiplier : factor on the default Lagrange multiplier
+        lookaheads : number of sweeps preceded by a proxy gradient, if there is a lookahead: the
                      first, and the last ``lookaheads - 1``
         """
         state = _State(self._tree, step, multiplier * self.multiplier(step), self._metric)
@@ -159,7 +162,9 @@ class Problem:
         moments, free = self._moments, self.values
         ahead = self._lookahead is not None and lookaheads > 0
         if ahead:
-            forms = threads.later(lambda: self._forms)  # While the network runs, without the GIL.
+            forms = threads.later(
+                lambda: self._forms
+            )  # The network runs meanwhile, without the GIL.
         for sweep in range(sweeps):
             if ahead and (sweep == 0 or sweep > sweeps - lookaheads):
                 target = self._moments + self._correction(state, step)
@@ -171,7 +176,7 @@ class Problem:
         return state.symbols
 
     def _correction(self, state: "_State", step: float) -> Floats:
-        """The moments of the lookahead's correction."""
+        """The lookahead's correction of the moments, (n, planes)."""
         assert self._lookahead is not None
         others = self._others
         values = self._lifting.inverse(state.coefficients)
@@ -184,10 +189,11 @@ class Problem:
     def refine(
         self, symbols: NDArray[np.int32], step: float, moments: Floats, multiplier: float = 1.0
     ) -> NDArray[np.int32]:
-        """Symbols (n, planes) chosen once more, for another target.
+        """Choose symbols (n, planes) once more, for another target.
 
-        moments    : (n, planes), of that picture less the origin
-        multiplier : factor on the usual Lagrange multiplier
+        step       : quantiser step in grey levels
+        moments    : (n, planes), moments of the target minus the origin
+        multiplier : factor on the default Lagrange multiplier
         """
         state = _State(self._tree, step, multiplier * self.multiplier(step), self._metric)
         state.take(symbols)
@@ -196,20 +202,21 @@ class Problem:
 
     @property
     def sparse(self) -> bool:
-        """Whether a picture of few samples has a lookahead."""
+        """Whether the picture has few samples and a lookahead."""
         return self._lookahead is not None and self._spread * SPARSE > 1
 
     def multiplier(self, step: float) -> float:
-        """The Lagrange multiplier: squared error per bit, summed over the picture's R, G and B."""
+        """The Lagrange multiplier for a step in grey levels: squared error per bit, summed over the
+        picture's R, G and B."""
         factor = SPARSE_FACTOR if self.sparse else 1.0
         return factor * MULTIPLIER * step**2 * self._spread
 
     def _sweep(self, state: "_State", moments: Floats, free: Floats | None = None) -> None:
         """Choose every symbol once.
 
-        free : values (n, planes) that leave the least error, in the first sweep: values not yet
-               quantised may compensate for those that are. None: all symbols stand from the sweep
-               before
+        free : in the first sweep, the least-squares values (n, planes): values that are not yet
+               quantised compensate for those that are. None in later sweeps, which start from the
+               symbols of the sweep before
         """
         lifting, first = self._lifting, free is not None
         values = lifting.inverse(state.coefficients) if free is None else free
@@ -235,10 +242,10 @@ class Problem:
 
 @dataclass(frozen=True)
 class _Others:
-    """Samples whose values stay as they are.
+    """Samples whose values are fixed.
 
-    own    : bool (n,), the other samples
-    values : (m, planes)
+    own    : bool (n,), the samples whose symbols are chosen
+    values : (m, planes), those of the others
     """
 
     own: NDArray[np.bool_]
@@ -269,17 +276,17 @@ class _State:
         self.coefficients[where] = quantizer.dequantise(self.symbols[where], self._steps[where])
 
     def take(self, symbols: NDArray[np.int32]) -> None:
-        """Start from symbols (n, planes)."""
+        """Set all symbols, (n, planes)."""
         self.symbols[:] = symbols
         self.coefficients[:] = quantizer.dequantise(symbols, self._steps)
 
     def span(self, levels: range) -> slice:
-        """The samples of an octave's levels."""
+        """The samples of a range of levels."""
         return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
 
     def descend(self, levels: range, form: csr_array, moments: Floats) -> None:
-        """Choose the symbols of an octave, whose coefficients c leave the error
-        form c.c - 2 moments.c, level by level: the points of a level are far apart.
+        """Choose the symbols of an octave level by level: the points of a level are far apart. Its
+        coefficients c leave the error form c.c - 2 moments.c.
 
         form    : csr (m, m)
         moments : (m, planes)
@@ -301,7 +308,8 @@ class _State:
                     slope[:, plane] += columns @ moved
 
     def _choose(self, level: int, plane: int, aim: Floats, weight: Floats) -> None:
-        """Symbols of a level and plane with the least weight * (c - aim) ** 2 + bits."""
+        """Choose the symbols of a level and plane with the least
+        weight * (c - aim) ** 2 + multiplier * bits."""
         where = self._tree.span(level)
         known = np.minimum(np.abs(self.symbols), self._model.clip)
         bins = context.contexts(self._model, self._tree, level, plane, known)

@@ -1,4 +1,4 @@
-"""What one pass of the encoder works from: the options, and what the picture adds to them."""
+"""The input of one pass of the encoder: the options, completed with what the picture gives."""
 
 from dataclasses import dataclass, field
 
@@ -11,23 +11,33 @@ from xcodec.coding.header import MODELS
 from xcodec.coding.synthesis import GREY
 from xcodec.encoder.effort import EFFORTS, Effort
 from xcodec.options import DEFAULT_RATE, EncodeOptions
+from xcodec.sampling.density import FLOOR, STRENGTH, DensityShape
 from xcodec.types import Floats
 
 Origin = tuple[float, float, float]
+BLOCKS = ((0.015, 64), (0.08, 32))
+"""Sides of a density block in pixels, each with the rate below which it pays
+(docs/research/density.md)."""
+FINEST_BLOCK = 16
+
+
+def usual_block(rate: float) -> int:
+    """Default side of a density block in pixels at a rate; blocks with few samples don't pay."""
+    return next((block for limit, block in BLOCKS if rate < limit), FINEST_BLOCK)
 
 
 @dataclass(frozen=True)
 class Request:
-    """A pass of the encoder. A search replaces rate, step and density; ``EncodeOptions`` documents
-    and checks most fields.
+    """The settings of one pass of the encoder. ``EncodeOptions`` documents and checks most fields.
+    A search replaces rate, step and density.
 
-    step     : index of ``quantizer.step_of``; None for the rate's default
+    step     : index of ``quantizer.step_of``; None: the default of the rate
     lossless : whether sampled pixels are decoded exactly
     decoder  : the decoder that the file is optimised for
-    grey     : whether luma alone is coded, of a picture whose chroma is zero
-    weights  : float32 (height, width): how much each pixel counts, relative to others
-    sections : of the file, tag -> bytes
-    origin   : YCoCg colour that values are coded as differences from; files know GREY only
+    grey     : whether the picture has no chroma, so that only luma is coded
+    weights  : float32 (height, width), relative weights of the pixels' errors; None: all 1
+    sections : sections of the file, tag -> bytes
+    origin   : YCoCg colour that values are coded as differences from; always GREY in files
     """
 
     rate: float = DEFAULT_RATE
@@ -49,23 +59,32 @@ class Request:
     origin: Origin = (float(GREY[0]), float(GREY[1]), float(GREY[2]))
 
     @property
+    def shape(self) -> DensityShape:
+        """How the density follows the edges."""
+        block = usual_block(self.rate) if self.block is None else self.block
+        strength = STRENGTH if self.strength is None else self.strength
+        return DensityShape(
+            self.density, block, strength, FLOOR if self.floor is None else self.floor
+        )
+
+    @property
     def settings(self) -> Effort:
-        """What the effort does."""
+        """The settings of the effort."""
         return EFFORTS[self.effort]
 
     @property
     def lookaheads(self) -> int:
-        """Sweeps that are preceded by a proxy gradient."""
+        """Number of sweeps preceded by a proxy gradient."""
         return self.settings.lookaheads if self.decoder == DECODERS[0] else 0
 
     @property
     def tuning(self) -> int:
-        """Steps along the gradient of the generator."""
+        """Number of steps along the gradient of the generator."""
         return self.settings.tuning if self.decoder == DECODERS[0] else 0
 
     @property
     def step_index(self) -> int:
-        """The step asked for, or the rate's default."""
+        """Index of the requested step, or of the default of the rate."""
         return quantizer.default_index(self.rate) if self.step is None else self.step
 
 
@@ -77,7 +96,7 @@ def request_of(
     sections: dict[int, bytes] | None = None,
     origin: Origin = Request.origin,
 ) -> Request:
-    """The request of a caller's options; the other arguments are as the fields of Request."""
+    """Make a request from options; the other arguments are fields of ``Request``."""
     return Request(
         rate=DEFAULT_RATE if options.rate is None else options.rate,
         step=None if options.step is None else quantizer.index_of(options.step),

@@ -1,10 +1,10 @@
-"""The search for a target: which rate, density and step a file of a given size or PSNR has.
+"""The search for a byte budget or a PSNR: which rate, density and step meet it best?
 
-Candidates are real files. For each rate and density the step is found that just meets the target.
-The search climbs over rates while that pays, tries densities at the best rate, chooses the winner's
-symbols once more with full effort and uses up the bytes that are left. The error is that of the
-classical fill. From effort 4 on, the last choice of symbols looks ahead (lookahead.py); efforts 8
-and 9 tune the winner through the generator itself.
+Candidates are real files. For each rate and density, the search finds the step that just meets the
+goal. It moves over rates while that pays, tries other densities at the best rate, and chooses the
+winner's symbols once more with full effort, using up the bytes that are left. The error is that of
+the classical fill. From effort 4 on, the last choice of symbols uses the proxy gradient
+(lookahead.py); efforts 8 and 9 tune the winner through the generator itself.
 """
 
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from scipy.sparse import csr_array
 
 from xcodec.coding import quantizer
 from xcodec.encoder import analysis
-from xcodec.encoder.analysis import Analysis, usual_block
-from xcodec.encoder.request import Request
+from xcodec.encoder.analysis import Analysis
+from xcodec.encoder.request import Request, usual_block
 from xcodec.errors import InputError
 from xcodec.kriging.fill import fill_matrix
 from xcodec.options import MAX_RATE
@@ -28,33 +28,34 @@ from xcodec.reconstruction.classical import SMOOTH
 from xcodec.types import RGB
 
 BITS_PER_SAMPLE = 1.06
-"""Initial guess of bits per sample when a byte budget is given (docs/research/rate-or-step.md)."""
+"""Initial guess of bits per sample when a byte budget is given (docs/research/density.md)."""
 RATE_STEP = 2.0**0.5
+"""Ratio of neighbouring rates in the search."""
 STRENGTHS = (0.4, 1.0)
-"""Strengths of the density that are tried beside the usual one."""
+"""Strengths of the density that are tried beside the default (docs/research/density.md)."""
 STEPS_PER_OCTAVE = 14.0
 """About how many step indices halve a file: used to extrapolate the next step."""
 STEPS_PER_DECIBEL = 6.0
-"""About how many step indices change the PSNR by 1 dB: likewise."""
+"""About how many step indices change the PSNR by 1 dB: used in the same way."""
 BISECTIONS = 10
-"""Rates that are tried for lossless samples."""
+"""Number of rates that are tried for lossless samples."""
 MULTIPLIERS = 1.0, 3.0
-"""Range of the Lagrange multiplier, relative to the usual one, that squeezes a finer step under a
-limit."""
+"""Range of the factors on the default Lagrange multiplier that squeeze a finer step under a byte
+budget."""
 SQUEEZES = 4
-"""Multipliers that are tried for each finer step."""
+"""Number of multipliers that are tried for each finer step."""
 BESIDE = 16
-"""Bytes of a file around its samples, about."""
+"""Estimated bytes of a file beside its samples and sections."""
 
 
 @dataclass(frozen=True)
 class Goal:
     """What a file must meet: a largest size, or a least PSNR of its classical fill.
 
-    max_bytes : of the whole file
-    psnr      : in dB
+    max_bytes : largest size of the whole file
+    psnr      : least PSNR in dB
     decoded   : whether the PSNR is that of the decoded picture, rounded and clipped. Otherwise, and
-                within a size, the error is that of the ``rdoq.Problem``
+                within a byte budget, the error is that of ``rdoq.Problem``
     """
 
     max_bytes: int | None = None
@@ -69,10 +70,11 @@ class Goal:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file, what it was made from, and its squared error through the classical fill.
+    """A file, what it was made from, and the error of its classical fill.
 
-    error   : mean over R, G and B
-    symbols : None where the samples are lossless
+    error   : mean squared error over R, G and B
+    step    : index of ``quantizer.step_of``
+    symbols : int32 (n, planes); None if the samples are lossless
     """
 
     data: bytes
@@ -84,9 +86,12 @@ class Candidate:
 
 
 def best(rgb: RGB, request: Request, goal: Goal) -> bytes:
-    """The best file that meets a goal: least error within a size, fewest bytes at a PSNR.
+    """Find the best file that meets a goal: least error within a byte budget, fewest bytes for a
+    PSNR.
 
-    Raises InputError where no file meets it.
+    rgb : uint8 (height, width, 3)
+
+    Raises InputError if no file meets the goal.
     """
     search = Search(rgb, goal)
     if request.lossless:
@@ -103,7 +108,7 @@ def best(rgb: RGB, request: Request, goal: Goal) -> bytes:
 
 
 def at_rate(rgb: RGB, request: Request) -> bytes:
-    """The file with the rate and step that were asked for."""
+    """Encode a picture, uint8 (height, width, 3), with the requested rate and step."""
     draft = analysis.analyse(rgb, request)
     if request.lossless:
         return analysis.write_symbols(draft, request, None, draft.coefficients.astype(np.int32))
@@ -116,7 +121,7 @@ def at_rate(rgb: RGB, request: Request) -> bytes:
 
 
 def _tuned(rgb: RGB, file: Candidate, rounds: int, limit: int | None = None) -> bytes:
-    from xcodec.encoder.tuning import tune  # Only here: it starts torch.
+    from xcodec.encoder.tuning import tune  # Imports torch.
 
     assert file.symbols is not None
     return tune(rgb, file.draft, file.request, file.step, file.symbols, rounds, limit)
@@ -124,7 +129,7 @@ def _tuned(rgb: RGB, file: Candidate, rounds: int, limit: int | None = None) -> 
 
 @dataclass(frozen=True)
 class _Coded:
-    """A draft's symbols and their file; how good it is depends on the goal, and is not here."""
+    """A draft's symbols and their file, without its error, which depends on the goal."""
 
     draft: Analysis
     symbols: NDArray[np.int32]
@@ -132,10 +137,10 @@ class _Coded:
 
 
 class Search:
-    """The search for one picture and goal."""
+    """The search for one picture and one goal."""
 
     def __init__(self, rgb: RGB, goal: Goal, step: int | None = None) -> None:
-        """step : index of the step at which the search for the right one starts"""
+        """step : index of the step to start from; None: the default of the rate"""
         self._rgb, self._goal = rgb, goal
         self._area = rgb.shape[0] * rgb.shape[1]
         self._step = step
@@ -143,13 +148,13 @@ class Search:
         self._weights: tuple[Analysis, csr_array] | None = None
 
     def toward(self, goal: Goal) -> "Search":
-        """A search of the same picture for another goal, which shares the last draft's files."""
+        """A search for another goal on the same picture. It shares the files of the last draft."""
         other = Search(self._rgb, goal)
         other._coded = self._coded
         return other
 
     def over_densities(self, request: Request) -> Candidate | None:
-        """The best of densities, each at the rate that is best for the first."""
+        """The best file over rates, then over densities at the rate that is best for the first."""
         settings = request.settings
         quick = replace(request, effort=settings.candidates)
         found = self._climb(quick, RATE_STEP, settings.rates)
@@ -165,10 +170,11 @@ class Search:
 
     @staticmethod
     def _others(here: Request, asked: Request) -> Iterator[Request]:
-        """Densities other than that of ``here``, as far as the caller left them open."""
+        """Requests with other densities than that of ``here``, as far as the options leave them
+        open."""
         if asked.density == "uniform":
             return
-        if asked.density == "sobel" and asked.strength is None:  # What nobody asked for.
+        if asked.density == "sobel" and asked.strength is None:  # The defaults.
             yield replace(here, density="uniform")
         if asked.block is None:
             block = usual_block(here.rate)
@@ -177,7 +183,7 @@ class Search:
             yield from (replace(here, strength=strength) for strength in STRENGTHS)
 
     def _climb(self, request: Request, factor: float, further: bool) -> Candidate | None:
-        """The best file over rates: up or down from a guess while that pays."""
+        """The best file over rates, up or down from a guess while that pays."""
         tried: dict[int, Candidate | None] = {}
         guess = request.rate
         if self._goal.max_bytes is not None:
@@ -189,7 +195,7 @@ class Search:
                 tried[k] = self.at(self._with_rate(request, guess * factor**k))
             return self._cost(tried[k])
 
-        # A rate that is far too high fits with no step at all, one that is too low is never good.
+        # No step meets a byte budget if the rate is far too high, or a PSNR if it is too low.
         here, direction = 0, -1 if self._goal.max_bytes is not None else 1
         while np.isinf(at(here)) and abs(here) < 24 and guess * factor**here < MAX_RATE:
             here += direction
@@ -203,7 +209,7 @@ class Search:
         return replace(request, rate=float(min(max(rate, 1 / self._area), 1.0)))
 
     def _cost(self, found: Candidate | None) -> float:
-        """What is minimised: the error within a size, the bytes at a PSNR."""
+        """What is minimised: the error within a byte budget, the bytes for a PSNR."""
         if found is None:
             return np.inf
         return found.error if self._goal.max_bytes is not None else len(found.data)
@@ -212,7 +218,8 @@ class Search:
         return other if other is not None and self._cost(other) < self._cost(one) else one
 
     def at(self, request: Request) -> Candidate | None:
-        """The best file at a rate and density: that with the step that just meets the goal."""
+        """The file with a request's rate and density and the step that just meets the goal; None if
+        no step does."""
         draft = analysis.analyse(self._rgb, request)
         if request.step is not None:
             file = self._file(draft, request, request.step)
@@ -220,8 +227,8 @@ class Search:
         return self._fitted(draft, request, self._step)
 
     def _fitted(self, draft: Analysis, request: Request, start: int | None) -> Candidate | None:
-        """The file with the step that just meets the goal, searched from a step on."""
-        # Coarser steps meet a size, finer ones a PSNR; places count toward those that meet it.
+        """The file with the step that just meets the goal, searched from step ``start`` on."""
+        # Coarser steps meet a byte budget, finer ones a PSNR; places count toward the goal.
         toward = 1 if self._goal.max_bytes is not None else -1
         speed = STEPS_PER_OCTAVE if toward > 0 else STEPS_PER_DECIBEL
         last = quantizer.MAX_STEP_INDEX
@@ -237,7 +244,7 @@ class Search:
                 failing = place
             else:
                 passing, found = place, file
-            if failing in seen and passing in seen:  # Both sides known: between them.
+            if failing in seen and passing in seen:  # Both sides are known: interpolate.
                 share = seen[failing] / (seen[failing] - seen[passing])
                 place = failing + round(share * (passing - failing))
             else:
@@ -250,7 +257,7 @@ class Search:
     def _file(
         self, draft: Analysis, request: Request, step: int, multiplier: float = 1.0
     ) -> Candidate:
-        """The file of a draft with a step; files of the last draft are kept."""
+        """The file of a draft with a step; files of the last draft are cached."""
         if self._coded and next(iter(self._coded.values())).draft is not draft:
             self._coded.clear()
         key = step, request.effort, multiplier
@@ -263,26 +270,26 @@ class Search:
         return Candidate(coded.data, error, request, draft, step, coded.symbols)
 
     def _error(self, draft: Analysis, symbols: NDArray[np.int32], step: int) -> float:
-        """Squared error, mean over R, G and B, as the goal counts it."""
+        """Mean squared error over R, G and B, as the goal measures it."""
         samples = draft.samples(symbols, step)
         decoded = self._goal.psnr is not None and self._goal.decoded
         if draft.problem is not None and not decoded:
             return draft.problem.error((samples.values - draft.origin)[:, : symbols.shape[1]])
-        # The promise is about the decoded picture. The weights serve all files of a draft.
+        # The goal is about the decoded picture. All files of a draft share the fill's weights.
         if self._weights is None or self._weights[0] is not draft:
             self._weights = draft, fill_matrix(samples.points, SMOOTH)
         painted = from_ycocg((self._weights[1] @ samples.values).reshape(*self._rgb.shape))
         return float(np.square(to_depth(painted, 8).astype(np.float32) - self._rgb).mean())
 
     def _excess(self, file: Candidate) -> float:
-        """How far a file is from the goal: octaves of bytes, or decibels; 0 or less meets it."""
+        """How far a file is from the goal, in octaves of bytes or in dB; 0 or less meets it."""
         if self._goal.max_bytes is not None:
             return float(np.log2(len(file.data) / self._goal.max_bytes))
         assert self._goal.psnr is not None
         return self._goal.psnr - float(decibels(file.error))
 
     def finished(self, found: Candidate | None, effort: int) -> Candidate | None:
-        """The file again with full effort, and with finer steps where bytes are left for them."""
+        """The file once more with full effort, and with finer steps if bytes are left for them."""
         if found is None:
             return None
         request = replace(found.request, effort=effort)
@@ -295,7 +302,7 @@ class Search:
         if self._goal.max_bytes is None or fitted.draft.problem is None:
             return fitted
         files = [fitted]
-        # A step that is a little too fine fits with a larger multiplier.
+        # A slightly finer step may fit with a larger multiplier.
         for finer in range(1, request.settings.finer + 1):
             low, high = np.log2(MULTIPLIERS)
             for _ in range(SQUEEZES):

@@ -1,4 +1,4 @@
-"""The sections of a file: comment, alpha, metadata, and what the source was."""
+"""Writing the sections of a file: comment, alpha, metadata, and the mode of the source."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ class Sections:
     """The sections of a picture's file.
 
     content : tag -> bytes
-    dropped : names of the metadata that is left out
+    dropped : names of the metadata that is left out, for a warning
     """
 
     content: dict[int, bytes] = field(default_factory=dict)
@@ -24,9 +24,9 @@ class Sections:
 def sections_of(picture: Picture, options: EncodeOptions, limit: int | None) -> Sections:
     """The sections of a picture's file.
 
-    limit : largest size of the file in bytes; None: it has none
+    limit : largest size of the file in bytes; None: no limit
 
-    Raises InputError where the alpha does not fit.
+    Raises InputError if the alpha does not fit.
     """
     known, dropped = metadata.chosen(picture.metadata, options.keep, limit, cost)
     every = {

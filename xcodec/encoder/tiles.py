@@ -1,8 +1,8 @@
-"""The encoder for pictures that are too large for one piece: tile by tile, in bounded memory.
+"""Encoding large pictures tile by tile, in bounded memory.
 
-A first pass over the picture measures where it is busy, so that all tiles share one density. A
-second takes each tile with a margin, so that its samples fit the fill that they and their
-neighbours' samples will paint together, and codes it by itself.
+A first pass measures the edges of the whole picture, so that all tiles share one density. A second
+pass codes each tile on its own. It reads the tile with a margin, because the fill near a border
+also depends on the samples of neighbouring tiles.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,24 +27,24 @@ from xcodec.system.processes import Pool
 from xcodec.types import RGB, Density
 
 TILED_FROM = 1 << 21
-"""Pixels above which a picture is cut into tiles."""
+"""Pictures with more pixels than this are cut into tiles."""
 SIDE = 1024
 """Side of a tile in pixels."""
 SPACINGS = 4
 """Width of a tile's margin, in spacings of the samples."""
 ALIGNED = 16
-"""Margins are multiples of this: so the fill's squares lie where the decoder has them."""
+"""Margins are multiples of this, so that the squares of the fill lie where the decoder has them."""
 STRIP, HALO = 256, 16
-"""Rows whose edges are measured together, and rows around them that they are seen with."""
+"""Rows whose edges are measured at once, and rows of context above and below them."""
 LAYER = 512
-"""Bytes that a tile has in a layer, about, where they pay for their place in the index."""
+"""Approximate size in bytes of a layer of a tile: smaller ones are not worth their index entry."""
 BYTES_PER_SAMPLE, BYTES_IF_LOSSLESS = 0.2, 1.5
-"""About how many bytes a sample takes."""
+"""Estimated bytes per sample, quantised and lossless."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A picture in memory, uint8 (height, width, 3), that is read by rows."""
+    """A picture in memory, uint8 (height, width, 3), read by rows."""
 
     rgb: RGB
 
@@ -62,13 +62,13 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TilePlan:
     """What all tiles of a picture share.
 
-    density : of the whole picture; None where the mask is explicit
-    finest  : depth of its finest octave
-    spread  : pixels to a sample
-    margin  : pixels around a tile that its samples are fitted with
+    density : of the whole picture; None if the mask is explicit
+    finest  : depth of the picture's finest octave
+    spread  : pixels per sample
+    margin  : width in pixels of the margin around a tile
     """
 
     grid: TileGrid
@@ -80,7 +80,7 @@ class Plan:
 
     @property
     def layers(self) -> int:
-        """Layers that the file gets."""
+        """Number of layers of the file."""
         samples = self.grid.whole.area / self.spread / len(self.grid)
         size = samples * (BYTES_IF_LOSSLESS if self.request.lossless else BYTES_PER_SAMPLE)
         return max(1, min(self.finest + 1, payload.FINE_LAYERS + 1, int(size / LAYER)))
@@ -92,11 +92,11 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Choice:
+class QuantiserSetting:
     """A setting of the quantiser.
 
-    step       : index of ``quantizer.step_of``; None where samples are lossless
-    multiplier : factor on the usual Lagrange multiplier
+    step       : index of ``quantizer.step_of``; None if samples are lossless
+    multiplier : factor on the default Lagrange multiplier
     """
 
     step: int | None
@@ -104,12 +104,12 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A tile with all that a worker needs.
+class TileJob:
+    """A tile and everything that a worker needs to code it.
 
-    window  : the pixels in ``rgb``, those of ``box``, the tile, and a margin
-    density : of the blocks that the window touches, where the mask isn't explicit
-    mask    : of the window, where it is
+    window  : the pixels of ``rgb``: the tile, ``box``, and its margin
+    density : of the blocks that the window touches; None if the mask is explicit
+    mask    : of the window, bool (height, width), if it is explicit
     """
 
     header: Header
@@ -121,13 +121,13 @@ class Job:
     rgb: RGB
     density: Density | None
     mask: NDArray[np.bool_] | None
-    choices: Sequence[Choice]
+    settings: Sequence[QuantiserSetting]
 
 
 def side_for(height: int, width: int, asked: int | None) -> int | None:
-    """The side of a picture's tiles in pixels; None where it is written without tiles.
+    """The side of a picture's tiles in pixels; None if the file has no tiles.
 
-    asked : the option ``tile``: 0 for none; None: by the picture's size
+    asked : the option ``tile``: 0 for no tiles; None: by the picture's size
     """
     if asked is None:
         return SIDE if height * width > TILED_FROM else None
@@ -135,72 +135,78 @@ def side_for(height: int, width: int, asked: int | None) -> int | None:
 
 
 def at_rate(source: Source, request: Request, side: int, pool: Pool) -> bytes:
-    """The file with the rate and step that were asked for."""
+    """Encode a picture with the requested rate and step."""
     shared = plan(source, request, side)
-    choice = Choice(None if request.lossless else request.step_index)
-    tiles = [layers for (layers,) in code_all(source, shared, [choice], pool)]
-    return written(shared, choice.step, tiles)
+    setting = QuantiserSetting(None if request.lossless else request.step_index)
+    tiles = [layers for (layers,) in code_all(source, shared, [setting], pool)]
+    return written(shared, setting.step, tiles)
 
 
-def plan(source: Source, request: Request, side: int) -> Plan:
-    """Look at the whole picture once."""
+def plan(source: Source, request: Request, side: int) -> TilePlan:
+    """Measure the whole picture: the first pass.
+
+    side : of a tile in pixels
+
+    Raises InputError if an explicit mask does not fit the picture or marks no pixel.
+    """
     grid = TileGrid(source.height, source.width, side)
     area = grid.whole.area
     density = None
     if isinstance(request.mask, str):
         density = _density(source, request)
         limits = thresholds(density)
-        # Chance marks pixels of any rank.
+        # A random mask marks pixels of any rank.
         blue = request.mask == "blue"
         finest = depth_of(int(limits.max()) - 1) if blue else container.MAX_DEPTH
         spread = 1 / request.rate
     else:
         if request.mask.shape != (grid.height, grid.width) or request.mask.dtype != np.bool_:
-            raise InputError(f"the mask is not bool ({grid.height}, {grid.width})")
+            raise InputError(f"the mask must be bool ({grid.height}, {grid.width})")
         if not (count := np.count_nonzero(request.mask)):
             raise InputError("the mask marks no pixel: at least one sample is needed")
         finest = max(_finest(request.mask, grid.box(number)) for number in range(len(grid)))
         spread = area / count
     margin = ALIGNED * ceil(SPACINGS * sqrt(spread) / ALIGNED)
-    return Plan(grid, request, density, finest, spread, min(margin, UNIT))
+    return TilePlan(grid, request, density, finest, spread, min(margin, UNIT))
 
 
 Layers = list[bytes]
 
 
 def code_all(
-    source: Source, plan: Plan, choices: Sequence[Choice], pool: Pool
+    source: Source, plan: TilePlan, settings: Sequence[QuantiserSetting], pool: Pool
 ) -> Iterator[list[Layers]]:
-    """The layers of each tile with each choice, tile after tile."""
-    return pool.map(code, _jobs(source, plan, choices))
+    """Code all tiles in order: the second pass. Yields the layers with each setting, by tile."""
+    return pool.map(code, _jobs(source, plan, settings))
 
 
-def code(job: Job) -> list[Layers]:
-    """A worker's part: a tile's layers with each choice."""
+def code(job: TileJob) -> list[Layers]:
+    """Code a tile in a worker: its layers with each setting."""
     draft = _analysed(job)
     written = []
-    for choice in job.choices:
-        if choice.step is None:
+    for setting in job.settings:
+        if setting.step is None:
             symbols = draft.coefficients.astype(np.int32)
         else:
-            symbols = draft.quantise(choice.step, job.request.effort, choice.multiplier)
+            symbols = draft.quantise(setting.step, job.request.effort, setting.multiplier)
         parts = draft.density, draft.points, draft.tree, symbols
         written.append(payload.write_tile(job.header, *parts, job.layers))
     return written
 
 
-def written(plan: Plan, step: int | None, tiles: Sequence[Sequence[bytes]]) -> bytes:
-    """The file of tiles that were coded with a step."""
+def written(plan: TilePlan, step: int | None, tiles: Sequence[Sequence[bytes]]) -> bytes:
+    """The bytes of a file from the layers of its tiles.
+
+    step  : index of the step that the tiles were coded with; None if samples are lossless
+    tiles : layers, by tile
+    """
     return container.write_tiled(plan.header(step), plan.grid.side, plan.finest, tiles)
 
 
 def _density(source: Source, request: Request) -> Density:
     """The density of the whole picture, measured in strips."""
-    kind = request.density
-    block = analysis.usual_block(request.rate) if request.block is None else request.block
-    strength = densities.STRENGTH if request.strength is None else request.strength
-    floor = densities.FLOOR if request.floor is None else request.floor
-    densities.check(kind, block, strength, floor)
+    shape = request.shape
+    kind, block = shape.kind, shape.block
     height, width = source.height, source.width
     if kind == "uniform":
         strengths = np.zeros((-(-height // block), -(-width // block)))
@@ -211,7 +217,7 @@ def _density(source: Source, request: Request) -> Density:
         ]
         strengths = np.concatenate(strips)
     emphasis = None if request.weights is None else densities.block_means(request.weights, block)
-    exponents = densities.exponents_by(strengths, strength, floor, emphasis)
+    exponents = densities.exponents_by(strengths, shape.strength, shape.floor, emphasis)
     count = max(1, round(request.rate * height * width))
     assert isinstance(request.mask, str)
     scale = scale_for_count(exponents, block, height, width, count, request.mask, request.seed)
@@ -232,10 +238,12 @@ def _finest(mask: NDArray[np.bool_], box: Box) -> int:
     return depth_of(int(points.ranks.max(initial=0)))
 
 
-def _jobs(source: Source, plan: Plan, choices: Sequence[Choice]) -> Iterator[Job]:
+def _jobs(
+    source: Source, plan: TilePlan, settings: Sequence[QuantiserSetting]
+) -> Iterator[TileJob]:
     grid, mask = plan.grid, plan.request.mask
     header = replace(plan.header(None), sections={})
-    # Arrays of the whole picture stay here: a worker gets what its window needs.
+    # Workers get the parts of arrays that their windows need, not those of the whole picture.
     request = replace(plan.request, weights=None, sections={})
     if not isinstance(mask, str):
         request = replace(request, mask="blue")
@@ -250,7 +258,7 @@ def _jobs(source: Source, plan: Plan, choices: Sequence[Choice]) -> Iterator[Job
         density = None
         if plan.density is not None:
             density = _part(plan.density, _aligned(window, plan.density.block, grid.whole))
-        yield Job(
+        yield TileJob(
             header=header,
             request=request
             if weights is None
@@ -262,11 +270,11 @@ def _jobs(source: Source, plan: Plan, choices: Sequence[Choice]) -> Iterator[Job
             rgb=np.ascontiguousarray(strip[:, window.left : window.right]),
             density=density,
             mask=None if isinstance(mask, str) else mask[window.slices],
-            choices=choices,
+            settings=settings,
         )
 
 
-def _analysed(job: Job) -> analysis.Analysis:
+def _analysed(job: TileJob) -> analysis.Analysis:
     """A tile, sampled and transformed."""
     window, header = job.window, job.header
     if job.density is None:
@@ -290,7 +298,7 @@ def _analysed(job: Job) -> analysis.Analysis:
 
 
 def _aligned(window: Box, block: int, whole: Box) -> Box:
-    """The blocks that a window touches."""
+    """The pixels of the blocks that a window touches."""
     top, left = window.top // block * block, window.left // block * block
     bottom = min(-(-window.bottom // block) * block, whole.bottom)
     right = min(-(-window.right // block) * block, whole.right)
@@ -298,7 +306,7 @@ def _aligned(window: Box, block: int, whole: Box) -> Box:
 
 
 def _part(density: Density, box: Box) -> Density:
-    """The density of the blocks of a box that begins with one."""
+    """The density of the blocks of a box, whose corner is that of a block."""
     block = density.block
     rows = slice(box.top // block, -(-box.bottom // block))
     cols = slice(box.left // block, -(-box.right // block))

@@ -1,8 +1,9 @@
-"""Sample values tuned through the generator: what efforts 8 and 9 add. They start torch.
+"""Tuning sample values through the generator, for efforts 8 and 9. Imports torch.
 
-The fill F that the samples paint is what the generator G starts from. A gradient of the generator's
-error with respect to F says where F should rather be; rate-distortion optimised quantisation moves
-the symbols there as far as their bits allow, and so on from the new fill.
+The generator starts from the fill of the samples. The gradient of its error with respect to the
+fill tells how the fill should change. Rate-distortion optimised quantisation moves the symbols that
+way as far as their bits allow, and the next round starts from the new fill
+(docs/research/tuning.md).
 """
 
 import numpy as np
@@ -23,9 +24,10 @@ from xcodec.system.processor import has_bf16
 from xcodec.types import RGB, Fill, Floats
 
 CAUTION = 1.15
-"""A step along the gradient is divided by this much more after one that did not pay."""
+"""After a round without improvement, steps along the gradient are divided by this much more
+(docs/research/tuning.md)."""
 RAISED, LOWERED = 1.2, 0.95
-"""Factors on the Lagrange multiplier, after a file that was too large, and after one that fits."""
+"""Factors on the Lagrange multiplier after a file that is too large, and after one that fits."""
 
 
 def tune(
@@ -37,13 +39,16 @@ def tune(
     rounds: int,
     limit: int | None = None,
 ) -> bytes:
-    """The file of a picture with symbols tuned through the generator that it names.
+    """Write a picture's file with symbols tuned through the generator that the file names.
 
-    symbols : int32 (n, planes), where to start from
-    rounds  : steps along the gradient
-    limit   : bytes that the file may have; without, bits and error are weighed as ever
+    rgb     : uint8 (height, width, 3)
+    step    : index of ``quantizer.step_of``
+    symbols : int32 (n, planes), to start from
+    rounds  : number of steps along the gradient
+    limit   : largest size of the file in bytes; None: the least error + multiplier * bits wins
 
-    Larger pictures than tiling.WHOLE are written as they are. Raises ModelError without weights.
+    Pictures of more than ``tiling.WHOLE`` pixels are not tuned. Raises ModelError if the
+    generator's weights are missing.
     """
     start = analysis.write_symbols(draft, request, step, symbols)
     if draft.problem is None or rgb.shape[0] * rgb.shape[1] > WHOLE:
@@ -67,7 +72,7 @@ def tune(
 
 
 class _Viewer:
-    """The generator's view of one sampled picture."""
+    """The generator's error on one sampled picture, and its gradient."""
 
     def __init__(self, rgb: RGB, draft: Analysis, request: Request, step: int) -> None:
         generator, _ = torch_weights.load(model_files.find(request.model))
@@ -85,8 +90,8 @@ class _Viewer:
         self._deviation = fill(draft.samples(zeros, step)).deviation
 
     def error_of(self, symbols: NDArray[np.int32]) -> tuple[float, Floats]:
-        """Squared error of the generator, summed over R, G, B in grey levels, and the gradient of
-        half of it with respect to the fill, (height, width, 3), kept with the fill for ``toward``.
+        """Squared error of the generator in grey levels, summed over R, G and B, and the gradient
+        of half of it with respect to the fill, (height, width, 3). ``toward`` starts from it.
         """
         samples = self._draft.samples(symbols, self._step)
         self._fill = from_ycocg((self._matrix @ samples.values).reshape(self._shape))
@@ -97,7 +102,7 @@ class _Viewer:
             picture = self._generator(x)
         error = ((picture.clamp(-1, 1) - self._target).square() * self._counts).sum() / 2
         (slope,) = torch.autograd.grad(error, x)
-        # On the network's scale a grey level is 2 / 255.
+        # A grey level is 2 / 255 on the network's scale.
         grey = 255 / 2
         gradient = slope[0, :3].permute(1, 2, 0).cpu().numpy().astype(np.float64) * grey
         gradient /= self._weights[..., None]
@@ -106,9 +111,9 @@ class _Viewer:
     def toward(
         self, symbols: NDArray[np.int32], gradient: Floats, multiplier: float
     ) -> NDArray[np.int32]:
-        """Symbols whose fill lies nearer to the last one seen less a gradient."""
+        """Choose symbols whose fill is closer to the last fill minus a gradient."""
         assert self._draft.problem is not None
-        # Pixels count in the moments as in the error: a step is that of a pixel by itself.
+        # The error's weights apply to the moments, too; steps are those of an unweighted pixel.
         wanted = to_ycocg(self._fill - gradient).astype(np.float64) - self._draft.origin
         weighed = wanted * self._weights[..., None]
         moments = self._matrix.T @ weighed.reshape(-1, 3)[:, : symbols.shape[1]]

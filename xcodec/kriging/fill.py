@@ -1,8 +1,8 @@
-"""Neighbours among scattered samples and the kriging weights that they get.
+"""The classical fill: block-wise kriging from scattered samples, and its squared error.
 
-One home for what the lifting transform, the least-squares values and the classical fill all need.
-Neighbours are exact integer results, the same on every machine; weights are floats and decide
-nothing that is parsed.
+The picture is cut into squares, small where samples are dense. All pixels of a square are
+interpolated from the samples nearest to its centre, by ordinary kriging (``kriging.neighbours``).
+The fill is linear in the sample values, so its squared error is a quadratic form of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,25 +18,27 @@ from xcodec.system import threads
 from xcodec.types import Floats, Ints, Points
 
 NEIGHBOURS = 12
-"""Samples that each pixel of the fill is painted from."""
+"""Samples that each pixel is interpolated from. No comparison is on record."""
 LARGEST_SQUARE = 16
-"""Side in pixels of the largest square that shares its neighbours."""
+"""Side, in pixels, of the largest square whose pixels share their neighbours."""
 FINENESS = 1.2
-"""A square's side is at most this many times the local spacing of the samples: by default."""
+"""Default limit on the side of a square, as a multiple of the local spacing of the samples. The
+classical decoder uses half of it (reconstruction.classical.SMOOTH): docs/research/seams.md."""
 
-_STRIP = 1 << 15
-"""Pixels that a thread takes at once."""
-_MOST_ENTRIES = 1 << 21
+_PIXELS_PER_JOB = 1 << 15
+"""Pixels that a thread computes at a time."""
+_MAX_ENTRIES = 1 << 21
+"""Entries of sparse blocks that are collected before they are added up, to bound memory."""
 
 
 @dataclass(frozen=True)
 class Squares:
-    """Squares of one size with their neighbours and weights.
+    """Squares of one size, with the neighbours and weights of their pixels.
 
-    rows, cols : (m, t) pixels of each square (some may lie outside the picture)
-    sites      : (m, k) indices of samples
-    weights    : (m, t, k)
-    variance   : (m, t)
+    rows, cols : (m, t), the t pixels of each square, some of which may lie outside the picture
+    sites      : (m, k), indices of the k nearest samples
+    weights    : (m, t, k), kriging weights
+    variance   : (m, t), kriging variance, at least 0
     """
 
     rows: NDArray[np.int64]
@@ -47,14 +49,15 @@ class Squares:
 
 
 def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
-    """Cut a picture into squares, small where samples are dense, with weights for their pixels.
+    """Cut a picture into squares, small where samples are dense, and yield their weights.
 
-    fineness : as FINENESS
+    Every pixel is in exactly one square; squares may reach beyond the edge of the picture.
 
-    The squares cover the picture once; the last ones may reach beyond its edge.
+    points   : at least one
+    fineness : as FINENESS; lower values give smaller squares
     """
     sites = np.stack([points.rows, points.cols], 1)
-    # Centres lie between pixels: in units of half a pixel all is whole, and ties are ties.
+    # Centres lie between pixels: in units of half a pixel they are integers, and ties exact.
     halves = 2 * sites
     tree = tree_of(halves)
     count = min(NEIGHBOURS, len(points))
@@ -65,11 +68,11 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
     while len(tops):
         centres = 2 * np.stack([tops, lefts], 1) + (side - 1)
         found, d2 = nearest(halves, centres, count, tree)
-        # A disc of this radius holds `count` samples, so their spacing is about:
+        # A disc of this radius holds `count` samples; their spacing follows from its area.
         spacing = np.sqrt(d2[:, -1]) / 2 * np.sqrt(np.pi / count)
         ready = (side <= fineness * spacing) | (side == 1)
         corners = np.stack([tops[ready], lefts[ready]], 1)
-        each = _STRIP // (side * side)
+        each = _PIXELS_PER_JOB // (side * side)
         strips = (slice(start, start + each) for start in range(0, len(corners), each))
         weigh = partial(_weighed, sites, corners, found[ready], side)
         yield from threads.ahead(weigh, strips)
@@ -84,10 +87,12 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
 def _weighed(
     sites: Ints, corners: NDArray[np.int64], found: NDArray[np.int32], side: int, strip: slice
 ) -> Squares:
-    """Some of the squares of one side with their weights.
+    """Some of the squares of one side, with their weights.
 
-    corners : (m, 2), the top and the left of each
+    sites   : (n, 2), positions of all samples
+    corners : (m, 2), top and left of each square
     found   : (m, k), its neighbours
+    strip   : which of the m squares
     """
     pixels = corners[strip, None] + np.mgrid[0:side, 0:side].reshape(2, -1).T
     weights, variance = kriging(sites[found[strip]], pixels)
@@ -100,15 +105,15 @@ def normal_equations(
     importance: Floats | None = None,
     cut: Iterable[Squares] | None = None,
 ) -> tuple[csr_array, NDArray[np.float64]]:
-    """The squared error of the fill as a function of the sample values.
+    """Return the squared error of the fill as a quadratic form of the sample values.
+
+    The result is A (n, n) and b (n, c): the fill of values v has the squared error
+    v.Av - 2 b.v + |planes|^2 in each plane. With the fill as a matrix M, importance W and picture
+    x, A = M'WM and b = M'Wx; each square adds a small block to both.
 
     planes     : (height, width, c), the picture
-    importance : (height, width), what a pixel's squared error counts for; all 1 where None
-    cut        : ``squares`` of the points, where they are there already
-
-    Returns A (n, n) and b (n, c): values v leave the error v.Av - 2 b.v + |planes|^2 in each plane.
-    With the fill as a matrix M and importance W these are M'WM and M'Wx; a square adds a small
-    block to them.
+    importance : (height, width), weights of the squared error; all 1 if None
+    cut        : ``squares`` of the points, if already computed
     """
     count = len(points)
     gram = csr_array((count, count))
@@ -120,7 +125,7 @@ def normal_equations(
         k = square.sites.shape[1]
         rows, cols = np.repeat(square.sites, k, 1).ravel(), np.tile(square.sites, (1, k)).ravel()
         blocks.append(((transposed @ weights).ravel(), (rows, cols)))
-        if sum(len(block[0]) for block in blocks) > _MOST_ENTRIES:
+        if sum(len(block[0]) for block in blocks) > _MAX_ENTRIES:
             gram = gram + _sum_of(blocks, count)
             blocks = []
     return csr_array(gram + _sum_of(blocks, count) if blocks else gram), moments
@@ -129,7 +134,7 @@ def normal_equations(
 def moments(
     points: Points, planes: Floats, importance: Floats | None, cut: Iterable[Squares]
 ) -> NDArray[np.float64]:
-    """The b of ``normal_equations`` alone."""
+    """Return the b of ``normal_equations`` alone."""
     pixels = planes.reshape(-1, planes.shape[2])
     found = np.zeros((len(points), planes.shape[2]))
     for square in cut:
@@ -144,9 +149,10 @@ def _add_moments(
     importance: Floats | None,
     square: Squares,
 ) -> tuple[Floats, Floats]:
-    """Add what squares have of the moments; their weights M inside the picture, and M'W.
+    """Add the contribution of squares to the moments; return their weights M and M'W.
 
-    pixels : (height * width, c)
+    moments : (n, c), changed in place
+    pixels  : (height * width, c), the picture
     """
     inside = (square.rows < points.height) & (square.cols < points.width)
     weights = square.weights * inside[..., None]
@@ -160,13 +166,13 @@ def _add_moments(
     return weights, transposed
 
 
-def painted(
+def interpolate(
     points: Points, values: Floats, cut: Iterable[Squares]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The fill of sample values (n, c) in each plane, (height, width, c), and its kriging standard
-    deviation (height, width), at most 1.
+    """Return the fill, (height, width, c), and its standard deviation, (height, width), 0..1.
 
-    cut : ``squares`` of the points
+    values : (n, c), of the samples
+    cut    : ``squares`` of the points
     """
     planes = np.empty((points.height, points.width, values.shape[1]), np.float32)
     deviation = np.empty((points.height, points.width), np.float32)
@@ -180,7 +186,7 @@ def painted(
 
 
 def fill_matrix(points: Points, fineness: float = FINENESS) -> csr_array:
-    """The fill as a sparse matrix (height * width, n): picture planes are matrix @ values.
+    """Return the fill as a sparse matrix M (height * width, n): a plane is M @ values.
 
     fineness : as for ``squares``
     """
@@ -198,10 +204,11 @@ def fill_matrix(points: Points, fineness: float = FINENESS) -> csr_array:
 
 
 _Block = tuple[Floats, tuple[Ints, Ints]]
+"""Entries of a sparse matrix, and their rows and columns."""
 
 
 def _sum_of(blocks: list[_Block], count: int) -> csr_array:
-    """The sum of blocks, entries with their rows and columns, as a matrix (count, count)."""
+    """Return the sum of blocks as a matrix (count, count)."""
     entries = np.concatenate([block[0] for block in blocks])
     rows, cols = (np.concatenate([block[1][axis] for block in blocks]) for axis in (0, 1))
     return csr_array(coo_array((entries, (rows, cols)), shape=(count, count)))

@@ -1,23 +1,26 @@
-"""Scattered samples: each pixel's nearest ones, exactly, and the kriging weights that they get.
+"""The nearest samples of a position, and their kriging weights.
 
-Neighbours are exact integer results, the same on every machine; weights are floats and decide
-nothing that is parsed.
+Neighbours are computed exactly, in integers, the same on every machine: the parsing of files
+depends on them. Weights are floats, and only sample values depend on them.
 """
 
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from pykdtree.kdtree import KDTree  # scipy.spatial has trees too, and takes 0.15 s to load.
+from pykdtree.kdtree import KDTree  # scipy.spatial takes 0.15 s to load.
 
 from xcodec.types import Ints
 
 CORRELATION_LENGTH = 60.0
-"""Pixels; with CORRELATION_POWER it shapes the covariance exp(-(d / length) ** power)."""
+"""Pixels; the covariance of two pixels at distance d is exp(-(d / length) ** power)."""
 CORRELATION_POWER = 1.4
+"""Both are part of the format, since the transform uses these weights (docs/format.md, section 7).
+They are older than baseline-1 (commit dddbe33), and no comparison of others is on record."""
 _SPARE = 4
+"""Neighbours that are queried beyond the requested ones, to find ties."""
 _CHUNK = 1 << 8
-"""Neighbourhoods solved together: their equations stay in a core's own cache."""
+"""Neighbourhoods that are solved together: few enough for the cache of a core."""
 
 
 @cache
@@ -28,7 +31,7 @@ def _covariance_table() -> NDArray[np.float64]:
 
 
 def covariance(distance_squared: Ints) -> NDArray[np.float64]:
-    """Covariance of two pixels of a natural picture, 1 at distance 0 and nearly 0 beyond 255."""
+    """Return the covariance of pixels by squared distance: 1 at distance 0, nearly 0 beyond 255."""
     table = _covariance_table()
     return table[np.minimum(distance_squared, len(table) - 1)]
 
@@ -36,14 +39,14 @@ def covariance(distance_squared: Ints) -> NDArray[np.float64]:
 def nearest(
     sites: Ints, queries: Ints, count: int, tree: KDTree | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    """The ``count`` sites nearest to each query, exactly, ties going to the lower site index.
+    """Find the ``count`` sites nearest to each query, exactly; ties go to the lower index.
+
+    Returns indices, int32 (m, k), and squared distances, int64 (m, k), nearest first, with
+    k = min(count, n).
 
     sites   : integers (n, 2), n >= 1, rows and columns
     queries : integers (m, 2)
-    tree    : ``tree_of`` the sites, where there is one already
-
-    Returns indices int32 (m, k) and squared distances int64 (m, k), nearest first, with
-    k = min(count, n).
+    tree    : ``tree_of(sites)``, if already built
     """
     tree = tree or tree_of(sites)
     k = min(count, len(sites))
@@ -63,24 +66,25 @@ def nearest(
         squared[todo] = d2[:, :k]
         if asked == len(sites):
             break
-        # Sites beyond the last one seen may tie with the last one kept: look farther there.
+        # Where the last site queried ties with the last one kept, more sites may tie: ask again.
         todo = todo[d2[:, k - 1] == d2[:, -1]]
         asked = min(2 * asked, len(sites))
     return indices, squared
 
 
 def tree_of(sites: Ints) -> KDTree:
-    """The k-d tree in which ``nearest`` looks sites, integers (n, 2), up."""
+    """Return a k-d tree of sites, integers (n, 2), for ``nearest``."""
     return KDTree(sites.astype(np.float64))
 
 
 def kriging(sites: Ints, targets: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ordinary kriging weights in many small neighbourhoods at once.
+    """Solve the equations of ordinary kriging in m neighbourhoods.
+
+    Returns weights (m, t, k), which sum to 1 over k, and the kriging variance (m, t), at least 0.
+    Source: Cressie, "Statistics for Spatial Data", 1993, section 3.2.
 
     sites   : integers (m, k, 2), the k known positions of each neighbourhood, all different
-    targets : integers (m, t, 2), the positions to estimate from them
-
-    Returns weights (m, t, k), each row summing to one, and the kriging variance (m, t) >= 0.
+    targets : integers (m, t, 2), the t positions to estimate from them
     """
     m, k, _ = sites.shape
     weights = np.empty((m, targets.shape[1], k))

@@ -1,4 +1,4 @@
-"""A picture as an embedded stream, and what its prefixes are worth: the sender's side."""
+"""Encoding a picture as an embedded stream, and measuring the quality of its prefixes."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ from xcodec.links.protection import Curve
 from xcodec.types import RGB, Ints
 
 AHEAD = 8
-"""Bytes that the decoder has to see beyond what it decodes."""
+"""Bytes that the range decoder reads beyond what it decodes."""
 
 
 def colour_of(rgb: RGB) -> int:
-    """Mean of a picture in 16 bits: red 5, green 6, blue 5."""
+    """Mean colour of a picture, uint8 (height, width, 3), in 16 bits: red 5, green 6, blue 5."""
     red, green, blue = (float(value) for value in rgb.reshape(-1, 3).mean(0) / 255)
     return round(red * 31) << 11 | round(green * 63) << 5 | round(blue * 31)
 
@@ -25,7 +25,8 @@ def colour_of(rgb: RGB) -> int:
 class Embedded:
     """A picture as an embedded stream.
 
-    curve : quality of the classical fill of its prefixes
+    stages : number of stages of the stream
+    curve  : PSNR of the classical fill of its prefixes
     """
 
     stream: bytes
@@ -34,9 +35,11 @@ class Embedded:
 
 
 def embed(draft: Analysis, symbols: Ints, step: int, stages: int) -> Embedded:
-    """The stream of symbols (n, 3) of a picture, and what its prefixes are worth.
+    """Write the symbols of a picture as an embedded stream, and measure its prefixes.
 
-    step : index of the quantiser's step
+    symbols : int (n, 3)
+    step    : index of the quantiser step
+    stages  : number of stages of the stream
     """
     assert draft.problem is not None
     assert draft.lifting is not None
@@ -47,7 +50,7 @@ def embed(draft: Analysis, symbols: Ints, step: int, stages: int) -> Embedded:
     for place, known in embedded.states(symbols, draft.tree, stages):
         values = draft.lifting.inverse(coefficients_of(known, steps))
         size = min(ends[place] / 8 + AHEAD, float(len(stream)))
-        if place >= cut:  # What is cut here loses a whole plane: protection is not to do that.
+        if place >= cut:  # A cut here loses a whole plane: keep protection from cutting.
             sizes.append(max(size - 1, sizes[-1]))
             errors.append(errors[-1])
         sizes.append(size)

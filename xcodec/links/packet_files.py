@@ -1,4 +1,4 @@
-"""Packets in files and pipes: folders of .xgp files, bundles in one stream, lines of text."""
+"""Reading and writing packets: folders of .xgp files, bundles in one stream, lines of text."""
 
 import base64
 import binascii
@@ -13,17 +13,17 @@ from xcodec.errors import InputError, XcodecError
 from xcodec.system import files
 
 ARMORS: dict[str, tuple[int, int]] = {"base64": (3, 4), "ascii85": (4, 5)}
-"""Bytes that become so many characters."""
+"""For each encoding as text: so many bytes become so many characters."""
 
 
 def carried(characters: int, armor: str) -> int:
-    """Bytes of a packet that a line of so many characters can carry."""
+    """Largest size in bytes of a packet that fits a line of ``characters``."""
     numerator, denominator = ARMORS[armor]
     return characters * numerator // denominator
 
 
 def lines(data: Sequence[bytes], armor: str) -> bytes:
-    """Packets as lines of text."""
+    """Packets as lines of text, each with a newline."""
     coded = (
         base64.b64encode(packet).rstrip(b"=") if armor == "base64" else base64.a85encode(packet)
         for packet in data
@@ -32,7 +32,7 @@ def lines(data: Sequence[bytes], armor: str) -> bytes:
 
 
 def _from_line(line: bytes) -> bytes:
-    """The packet in a line of text: the reading whose checksum is right, else any."""
+    """The packet in a line of text: the reading with a valid checksum, else the first one."""
     readings: list[Callable[[], bytes]] = [
         lambda: base64.b64decode(line + b"=" * (-len(line) % 4), validate=True),
         lambda: base64.a85decode(line),
@@ -50,9 +50,9 @@ def _from_line(line: bytes) -> bytes:
 
 
 def split(data: bytes) -> list[bytes]:
-    """The packets in the bytes of one file: a packet, a bundle, or lines of text.
+    """Split the bytes of one file into packets: a packet, a bundle, or lines of text.
 
-    What is damaged is given as it is: its checksum tells.
+    Packets are not checked; damaged ones are returned too.
     """
     if data.startswith(packets.MAGIC):
         return packets.unbundle(data)
@@ -66,17 +66,17 @@ def _is_text(data: bytes) -> bool:
 
 
 def are_packets(names: Sequence[str]) -> bool:
-    """Whether sources are packets by their names: a folder, several files, or one of a packet."""
+    """Whether names stand for packets: a folder, several files, or one .xgp file."""
     return len(names) > 1 or Path(names[0]).is_dir() or Path(names[0]).suffix == PACKET
 
 
 def gather(names: Sequence[str]) -> list[bytes]:
-    """The packets of folders, files and standard input, unchecked, in order of their names.
+    """Read the packets of folders, files and standard input, unchecked.
 
-    A folder's are its .xgp files; one that cannot be read, or is empty, is left out like a packet
-    that was damaged.
+    The .xgp files of a folder are read in order of their names; those that are empty or cannot be
+    read are left out, as damaged packets are.
 
-    Raises InputError where a name is nothing, or a folder has no .xgp file.
+    Raises InputError if a file does not exist or a folder has no .xgp file.
     """
     found = []
     for name in names:
@@ -92,7 +92,7 @@ def gather(names: Sequence[str]) -> list[bytes]:
 
 
 def _read(path: Path) -> bytes:
-    """A file of a folder; nothing where it cannot be read."""
+    """The bytes of a file; empty if it cannot be read."""
     try:
         return files.read(path)
     except XcodecError:
@@ -100,13 +100,13 @@ def _read(path: Path) -> bytes:
 
 
 def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes]]:
-    """The packets that appear in a folder, those of each look together; files that change are read
-    again.
+    """Yield packets as they appear in a folder: a list for each scan that finds some. Files that
+    change are read again.
 
-    interval : seconds between looks
-    idle     : seconds without anything new after which it ends; None for never
+    interval : seconds between scans
+    idle     : seconds without new packets after which the iteration ends; None: never
 
-    Raises InputError where there is no such folder.
+    Raises InputError if there is no such folder.
     """
     folder, seen = Path(name), set[tuple[str, int, int]]()
     if not folder.is_dir():
@@ -115,7 +115,7 @@ def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes
     while idle is None or time.monotonic() - last <= idle:
         found = []
         for path in sorted(folder.glob("*" + PACKET)):
-            with suppress(OSError):  # It may be gone again.
+            with suppress(OSError):  # The file may have been deleted meanwhile.
                 state = path.stat()
                 if (mark := (path.name, state.st_mtime_ns, state.st_size)) not in seen:
                     seen.add(mark)
@@ -127,9 +127,9 @@ def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes
 
 
 def check_folder(name: str, overwrite: bool) -> None:
-    """Fail before the work where ``save`` could not write into a folder.
+    """Check before encoding that ``save`` can write into a folder.
 
-    Raises InputError.
+    Raises InputError if it cannot.
     """
     folder = Path(name)
     if folder.exists() and not folder.is_dir():
@@ -137,15 +137,15 @@ def check_folder(name: str, overwrite: bool) -> None:
     if not folder.parent.is_dir():
         raise InputError(f"{folder}: no directory {folder.parent}")
     if folder.is_dir() and not overwrite and any(folder.glob("*" + PACKET)):
-        raise InputError(f"{folder}: holds packets already; -f replaces them")
+        raise InputError(f"{folder}: contains packets already; -f replaces them")
 
 
 def save(name: str, data: Sequence[bytes], overwrite: bool) -> None:
-    """Write packets as numbered files into a folder, which is made where there is none.
+    """Write packets as numbered files into a folder, which is created if needed.
 
-    overwrite : packets that are there go; nothing else is touched
+    overwrite : replace packets that are there; other files are left alone
 
-    Raises InputError where that fails.
+    Raises InputError if the folder cannot be written.
     """
     check_folder(name, overwrite)
     folder = Path(name)

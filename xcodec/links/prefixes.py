@@ -1,4 +1,4 @@
-"""What a prefix of an embedded stream stands for: samples, and how good they are."""
+"""Samples from a prefix of an embedded stream."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +10,22 @@ from xcodec.pictures.colour import to_ycocg
 from xcodec.types import Floats, Points, Samples
 
 HALF = 0.5
-"""Where in its interval a magnitude is taken to lie whose low bits are unknown."""
+"""Position within its interval at which a magnitude with unknown low bits is reconstructed."""
 LEAST_ERROR = 0.05
-"""Mean squared error below which a picture is as good as equal."""
+"""Mean squared error below which the PSNR no longer rises."""
 
 
 def ycocg_of(colour: int) -> Floats:
-    """Y, Co and Cg, (3,), of ``colour_of``."""
+    """Y, Co and Cg, float (3,), of a colour in 16 bits (``embedding.colour_of``)."""
     rgb = [(colour >> 11) * 255 / 31, (colour >> 5 & 63) * 255 / 63, (colour & 31) * 255 / 31]
     return to_ycocg(np.array(rgb, np.float32))
 
 
 def coefficients_of(known: KnownBits, steps: Floats) -> NDArray[np.float64]:
-    """Coefficients (n, 3) of symbols that are known in part; ``steps`` has their shape."""
+    """Coefficients (n, 3) of partly known symbols.
+
+    steps : quantiser steps in grey levels, (n, 3)
+    """
     rest = (np.left_shift(1, known.missing) - 1) * HALF
     magnitudes = np.abs(known.symbols) + np.where(known.symbols != 0, rest, 0.0)
     return quantizer.dequantise(np.sign(known.symbols) * magnitudes, steps)
@@ -31,10 +34,11 @@ def coefficients_of(known: KnownBits, steps: Floats) -> NDArray[np.float64]:
 def samples_of(
     known: KnownBits, points: Points, tree: Hierarchy, transform: Lifting, step: int, colour: int
 ) -> Samples:
-    """The samples that a prefix gives: those of the levels that it says something of.
+    """The samples that a prefix gives: those of the levels that it reaches.
 
-    step   : index of the quantiser's step
-    colour : what the coefficients are differences from, as in packets.Parameters
+    step   : index of the quantiser step
+    colour : mean colour in 16 bits, as in ``packets.Parameters``; coefficients code differences
+             from it
     """
     steps = quantizer.steps(quantizer.step_of(step), tree)
     every = np.repeat(steps, np.diff(tree.bounds), axis=0)
@@ -50,6 +54,6 @@ def samples_of(
 
 
 def decibels(error: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    """PSNR of mean squared errors."""
+    """PSNR in dB of mean squared errors."""
     psnr: NDArray[np.float64] = 10 * np.log10(255**2 / np.maximum(error, LEAST_ERROR))
     return psnr

@@ -1,11 +1,11 @@
-"""How strongly each part of an embedded stream is protected: the encoder's choice of ranges.
+"""Unequal protection of an embedded stream: the encoder's choice of ranges and thresholds.
 
-The receiver gets m of n packets and with them every range whose threshold is at most m. Given how
-good each prefix of the stream is, the thresholds are chosen for the best picture on the mean over
-the losses that are planned for: unequal erasure protection (Mohr, Riskin, Ladner, "Unequal loss
-protection", 2000), by a multiplier over the upper hull of the quality (Puri, Ramchandran,
-"Multiple description source coding through forward error correction codes", 1999), then by local
-search over what rounding left.
+A receiver that gets m of n packets recovers every range whose threshold is at most m. Given the
+quality of each prefix of the stream, the thresholds maximise the expected quality over the losses
+that are planned for: unequal erasure protection (Mohr, Riskin, Ladner, "Unequal loss protection",
+2000). A Lagrange multiplier over the upper hull of the quality gives a first choice (Puri,
+Ramchandran, "Multiple description source coding through forward error correction codes", 1999); a
+local search improves it after rounding.
 """
 
 from collections.abc import Iterator
@@ -18,30 +18,35 @@ from numpy.typing import NDArray
 from xcodec.coding.packets import Range
 from xcodec.types import Floats
 
-SPREAD = 2.0
-"""Losses from none to this many times the planned one count alike: nobody knows the real one."""
-LOSSES = 9
-FINE = 30.0
-"""dB for each dB that the picture is below its floor where nothing is lost."""
-FALL, STEEP = 1.2, 1.0
-"""dB that it may be worse on the mean at the planned loss, and dB for each dB beyond."""
-WHOLE = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
-"""Weights of no loss, beside what the losses have, with which plans are begun."""
+LOSS_SPREAD = 2.0
+"""The true loss is unknown: the expectation covers 0 to this many times the planned one
+(docs/links.md)."""
+LOSS_STEPS = 9
+"""Number of losses in that range that are averaged."""
+BELOW_FLOOR_PENALTY = 30.0
+"""Penalty in dB for each dB that the picture at zero loss is below the floor
+(docs/research/packet-prices.md)."""
+ALLOWED_FALL, FALL_PENALTY = 1.2, 1.0
+"""Mean drop in dB from zero loss to the planned loss that is free of penalty, and penalty in dB for
+each dB beyond (docs/research/packet-prices.md)."""
+NO_LOSS_WEIGHTS = (0.0, 0.3, 1.0, 3.0, 10.0, 30.0)
+"""Extra weights of zero loss, one for each first choice of thresholds."""
 BISECTIONS = 24
+"""Steps of the search for the Lagrange multiplier."""
 DESCRIPTION = 2
-"""Bytes that describe a range at least."""
+"""Smallest size in bytes of the description of a range."""
 ONE_BYTE = 127
-"""Largest threshold or number of columns that is described by one byte."""
+"""Largest threshold or number of columns that a description stores in one byte."""
 SMALLEST = 6
-"""Bytes of a range at least: a threshold and columns take up to 4."""
+"""Smallest size of a range in bytes: it holds the description of the next one, up to 4 bytes."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """How good the prefixes of a stream are.
+    """Quality of the prefixes of a stream.
 
     sizes   : bytes, ascending from 0
-    quality : dB of PSNR at each; between them it is linear, beyond the last it stays
+    quality : PSNR in dB at each size; linear between sizes, constant beyond the last
     """
 
     sizes: NDArray[np.float64]
@@ -52,7 +57,7 @@ class Curve:
         return np.interp(sizes, self.sizes, self.quality)
 
     def hull(self) -> "Curve":
-        """The least concave curve on or above this one."""
+        """The upper concave hull of this curve."""
         kept: list[int] = []
         for place in range(len(self.sizes)):
             while len(kept) > 1 and self._slope(kept[-2], kept[-1]) <= self._slope(kept[-1], place):
@@ -66,15 +71,16 @@ class Curve:
 
 
 def arrivals(count: int, loss: float) -> NDArray[np.float64]:
-    """Probability that m of ``count`` packets arrive, (count + 1,), where ``loss`` is planned for:
-    the mean of binomial distributions from no loss to SPREAD times the planned one."""
-    losses = np.linspace(0, min(SPREAD * loss, 0.95), LOSSES) if loss else np.zeros(1)
+    """Probabilities (count + 1,) that m of ``count`` packets arrive when planning for ``loss``: the
+    mean of binomial distributions for losses from 0 to LOSS_SPREAD times the planned one."""
+    losses = np.linspace(0, min(LOSS_SPREAD * loss, 0.95), LOSS_STEPS) if loss else np.zeros(1)
     every: NDArray[np.float64] = np.mean([binomial(count, p) for p in losses], 0)
     return every
 
 
 def binomial(count: int, loss: float) -> NDArray[np.float64]:
-    """Probability that m of ``count`` packets arrive, (count + 1,), each lost independently."""
+    """Probabilities (count + 1,) that m of ``count`` packets arrive, each lost independently with
+    probability ``loss``."""
     number = np.arange(count + 1)
     ways = np.array([comb(count, m) for m in number], np.float64)
     every: NDArray[np.float64] = ways * (1 - loss) ** number * loss ** (count - number)
@@ -83,12 +89,12 @@ def binomial(count: int, loss: float) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Aim:
-    """What a plan is to be good for.
+    """What protection is optimised for.
 
-    chances : of each number of packets to arrive, (count + 1,): the mean over losses, as from
-              ``arrivals``
-    planned : the same at the planned loss alone, as from ``binomial``
-    floor   : dB that the picture is to have where nothing is lost
+    chances : probability of each number of received packets, (count + 1,), averaged over losses, as
+              from ``arrivals``
+    planned : the same at the planned loss, as from ``binomial``
+    floor   : PSNR in dB that the picture should reach at zero loss
     """
 
     chances: NDArray[np.float64]
@@ -101,62 +107,72 @@ class Aim:
         return len(self.chances) - 1
 
     def worth(self, qualities: NDArray[np.float64]) -> float:
-        """How good pictures of these qualities in dB, by number of packets, are on the mean, less
-        fines where the best one is below the floor or falls far at the planned loss."""
+        """Expected quality in dB, less penalties for a picture below the floor at zero loss and for
+        a deep fall at the planned loss.
+
+        qualities : PSNR in dB with m packets, (count + 1,)
+        """
         whole = float(qualities[-1])
         fall = whole - float((self.planned * qualities).sum())
-        fine = FINE * max(self.floor - whole, 0.0) + STEEP * max(fall - FALL, 0.0)
-        return float((self.chances * qualities).sum()) - fine
+        penalty = BELOW_FLOOR_PENALTY * max(self.floor - whole, 0.0) + FALL_PENALTY * max(
+            fall - ALLOWED_FALL, 0.0
+        )
+        return float((self.chances * qualities).sum()) - penalty
 
 
 def aim_for(count: int, loss: float, floor: float = 0.0) -> Aim:
-    """The aim where ``loss`` is planned for, of ``count`` packets."""
+    """The aim for ``count`` packets when planning for ``loss``."""
     return Aim(arrivals(count, loss), binomial(count, loss), floor)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Ranges, and what they are worth in dB."""
+class Protection:
+    """The protection of a stream.
+
+    ranges  : from the start of the stream to its end
+    quality : their expected quality in dB, less penalties: ``Aim.worth``
+    """
 
     ranges: tuple[Range, ...]
     quality: float
 
 
-def choose(curve: Curve, aim: Aim, columns: int) -> Plan:
-    """The ranges that are best for an aim.
+def choose(curve: Curve, aim: Aim, columns: int) -> Protection:
+    """Choose the ranges that are best for an aim.
 
-    curve   : of the stream
-    columns : bytes of a packet for shares
+    curve   : quality of the stream's prefixes
+    columns : bytes of a packet that are left for shares
     """
     search = _Search(curve, aim, columns)
     return search.improved(search.started())
 
 
 def estimate(curve: Curve, aim: Aim, columns: int) -> float:
-    """About what ``choose`` reaches, found faster."""
+    """Estimate the quality in dB that ``choose`` reaches, without its local search."""
     search = _Search(curve, aim, columns)
     return search.quality(search.started())
 
 
 class _Search:
-    """One stream, number of packets and size of them. A plan in the making is columns by threshold,
-    int64 (count + 1,)."""
+    """The search for one stream and one number and size of packets. Candidates are numbers of
+    columns by threshold, int64 (count + 1,)."""
 
     def __init__(self, curve: Curve, aim: Aim, columns: int) -> None:
         self._curve, self._aim, self._columns = curve, aim, columns
         self._hull = curve.hull()
 
     def started(self) -> NDArray[np.int64]:
-        """The best of several plans: the more no loss counts, the better is the floor met."""
+        """The best of several first choices; those with more weight on zero loss stay closer to the
+        floor."""
         whole = np.zeros(self._aim.count + 1)
         whole[-1] = 1.0
-        plans = [self._rounded(self._aim.chances + weight * whole) for weight in WHOLE]
+        plans = [self._rounded(self._aim.chances + weight * whole) for weight in NO_LOSS_WEIGHTS]
         return max(plans, key=self.quality)
 
     def _rounded(self, chances: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Columns by a multiplier, rounded."""
-        tail = np.cumsum(chances[::-1])[::-1]  # At least so many packets arrive, by number.
-        low, high = -30.0, 10.0  # Logarithm of the quality that a column must bring.
+        """Columns by threshold that fill the packets, by bisection over the multiplier."""
+        tail = np.cumsum(chances[::-1])[::-1]  # Probability that at least m packets arrive.
+        low, high = -30.0, 10.0  # log2 of the quality in dB that a column must gain.
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
             if self._bought(2.0**middle, tail).sum() > self._columns:
@@ -165,12 +181,12 @@ class _Search:
                 high = middle
         bought = self._bought(2.0**high, tail)
         plan = np.floor(bought).astype(np.int64)
-        # What is left goes to the range that most of the stream is in.
+        # What rounding leaves goes to the range with the most columns.
         plan[1 + int(np.argmax(bought[1:]))] += self._columns - plan.sum()
         return plan
 
     def _bought(self, price: float, tail: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Columns (count + 1,) that pay at a price in dB a column."""
+        """Columns by threshold, float64 (count + 1,), that gain more than ``price`` dB each."""
         sizes, rises = np.diff(self._hull.sizes), np.diff(self._hull.quality)
         thresholds = np.arange(1, len(tail))
         worth = rises[:, None] * tail[1:] - price * sizes[:, None] / thresholds
@@ -180,20 +196,20 @@ class _Search:
         return np.bincount(most[pays] + 1, columns, len(tail)).astype(np.float64)
 
     def quality(self, plan: NDArray[np.int64]) -> float:
-        """What a plan is worth in dB."""
+        """Expected quality of a candidate in dB, less penalties."""
         used = np.flatnonzero(plan)
         described = DESCRIPTION + (used > ONE_BYTE) + (plan[used] > ONE_BYTE)
         held = plan * np.arange(len(plan))
         # Each range but the last also holds the description of the next.
         held[used[:-1]] -= described[1:]
-        # That of the first is in the header: where it is long, the largest range makes room.
+        # The first description is in the header: if it is long, the largest range makes room.
         largest = used[np.argmax(plan[used])]
         held[largest] -= largest * (described[0] - DESCRIPTION)
         sizes = np.maximum(np.cumsum(held), 0)
         return self._aim.worth(self._curve.at(sizes))
 
-    def improved(self, plan: NDArray[np.int64]) -> Plan:
-        """The plan after all moves of columns between thresholds that pay."""
+    def improved(self, plan: NDArray[np.int64]) -> Protection:
+        """The candidate after all moves of columns between thresholds that gain quality."""
         best = self.quality(plan)
         move = max(self._columns // 4, 1)
         while move:
@@ -205,10 +221,10 @@ class _Search:
                 best, plan = better[0], np.array(better[1])
             else:
                 move //= 2
-        return Plan(tuple(_ranges(plan)), best)
+        return Protection(tuple(_ranges(plan)), best)
 
     def _moves(self, plan: NDArray[np.int64], move: int) -> Iterator[NDArray[np.int64]]:
-        """Plans with columns moved from one threshold to another, also all of them."""
+        """Candidates with some or all columns of one threshold moved to another."""
         used = np.flatnonzero(plan)
         last = self._aim.count
         near = sorted({int(k) + step for k in used for step in (-2, -1, 0, 1, 2)} | {last})
@@ -224,7 +240,7 @@ class _Search:
 
 
 def _ranges(plan: NDArray[np.int64]) -> list[Range]:
-    """The ranges of a plan; one that is too small to describe the next goes with it."""
+    """The ranges of a candidate. A range too small to describe the next one is merged into it."""
     ranges: list[Range] = []
     spare = 0
     used = np.flatnonzero(plan)

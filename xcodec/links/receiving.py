@@ -1,4 +1,4 @@
-"""Packets as they come in, and the picture that they give so far."""
+"""Decoding packets as they arrive, in any order, with any number of them lost."""
 
 import warnings
 from collections.abc import Iterable, Iterator
@@ -20,30 +20,30 @@ from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
 from xcodec.types import MAX_PIXELS, Density, Samples
 
 OPTIONS = ("decoder", "model", "device", "max_pixels", "partial", "strip", "jobs")
-"""The fields of DecodeOptions that packets have, or that have no effect on them."""
+"""The fields of DecodeOptions that apply to packets, or have no effect on them."""
 BLOCK = 128
-"""Of the uniform density: any would do."""
+"""Side of a density block in pixels; any would do, since density is uniform."""
 
 
 def is_packet(data: bytes) -> bool:
-    """Whether bytes are a packet that is whole, and no file."""
+    """Whether bytes are an undamaged packet, not a .xgc file."""
     return packets.sound(data) and not data.startswith(MAGIC)
 
 
 def needed(data: list[bytes]) -> int:
-    """How many packets of a whole set give all that it holds."""
+    """How many packets of a complete set are enough for the whole picture."""
     return packets.join(packets.parse(each, reading.LIMITS) for each in data).needed
 
 
 @dataclass(frozen=True)
 class Received:
-    """A picture as far as its packets have come.
+    """A picture as far as its packets have arrived.
 
-    image    : Pillow image
-    packets  : different packets of it that have come
-    needed   : how many give a better picture; None where it is complete
-    damaged  : packets that were dropped by their checksum
-    strays   : packets of other pictures, left out
+    image   : Pillow image
+    packets : number of different packets of the picture so far
+    needed  : number of packets that gives a better picture; None if it is complete
+    damaged : number of packets with a wrong checksum, left out
+    strays  : number of packets of other pictures, left out
     """
 
     image: Image.Image
@@ -53,7 +53,7 @@ class Received:
     strays: int
 
     def text(self) -> str:
-        """How far it has come, for people."""
+        """The progress as a line of text."""
         count = f"{self.packets} packet{'s' if self.packets > 1 else ''}"
         if self.needed is None:
             return f"complete, from {count}"
@@ -68,13 +68,13 @@ def decode_packets(
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
-    """The best picture that packets allow, in any order, whichever of them arrived.
+    """Decode the best picture that packets allow, in any order, whichever of them arrived.
 
-    received : bytes of packets; those that are damaged, and those of other pictures than the one
-               with the most packets, are left out with a warning
-    The rest is as in ``codec.decode``.
+    received : bytes of packets; damaged ones are left out with a warning, and if there are several
+               pictures, the one with the most packets is decoded
+    decoder, model, device, max_pixels : as in ``DecodeOptions``
 
-    Raises FormatError where no packet is whole, or what ``codec.decode`` raises.
+    Raises FormatError if every packet is damaged, and what ``decode`` raises.
     """
     options = DecodeOptions(decoder, model, device, max_pixels=max_pixels)
     return picture_of(received, options, stacklevel=3)
@@ -83,11 +83,11 @@ def decode_packets(
 def picture_of(
     received: Iterable[bytes], options: DecodeOptions, stacklevel: int = 2
 ) -> Image.Image:
-    """``decode_packets`` with options that are made already.
+    """``decode_packets`` for a ``DecodeOptions`` object.
 
     stacklevel : of the warning, as in ``warnings.warn``
 
-    Raises ConflictError for options that packets do not have.
+    Raises ConflictError for options that do not apply to packets.
     """
     options.only(OPTIONS, "packets")
     collection = Collection()
@@ -107,10 +107,12 @@ def receive(
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Received]:
-    """A picture that grows: one for each packet that makes it better, as packets come in.
+    """Decode packets as they arrive: yield a picture for each packet that improves it.
 
     arriving : bytes of packets, from a socket for example; damaged ones are left out
-    The rest is as in ``codec.decode``, and so is what it raises.
+    decoder, model, device, max_pixels : as in ``DecodeOptions``
+
+    Raises what ``decode`` raises.
     """
     options = DecodeOptions(decoder, model, device, max_pixels=max_pixels)
     collection = Collection()
@@ -120,16 +122,16 @@ def receive(
 
 
 class Collection:
-    """Packets as they come in, and the picture that they give."""
+    """The packets received so far, and the picture that they give."""
 
     def __init__(self) -> None:
         self._pictures: dict[bytes, dict[int, Packet]] = {}
         self._damaged = 0
-        self._error = FormatError("no packet at all")
+        self._error = FormatError("no packet received")
         self._known: tuple[Parameters, Joined] | None = None
 
     def add(self, data: bytes) -> bool:
-        """Take a packet; whether it was whole and new."""
+        """Add the bytes of a packet; returns whether it is undamaged and new."""
         try:
             packet = packets.parse(data, reading.LIMITS)
         except FormatError as error:
@@ -142,30 +144,38 @@ class Collection:
         return new
 
     def grew(self) -> bool:
-        """Whether there is more of the picture, or another one, than when this was last asked."""
+        """Whether, since the last call, the picture improved or another one has most packets."""
         before, self._known = self._known, self.joined() if self._best() else None
         return self._known != before
 
     def left_out(self) -> str:
-        """What was dropped, for people; empty where nothing was."""
+        """What was left out as a line of text; empty if nothing was."""
         strays = sum(map(len, self._pictures.values())) - len(self._best())
         parts = [f"{self._damaged} damaged"] if self._damaged else []
         parts += [f"{strays} of other pictures"] if strays else []
         return f"packets left out: {', '.join(parts)}" if parts else ""
 
     def _best(self) -> dict[int, Packet]:
-        """The packets of the picture that has the most."""
+        """The packets of the picture that has most of them, by index."""
         return max(self._pictures.values(), key=len, default={})
 
     def joined(self) -> tuple[Parameters, Joined]:
-        """What the packets so far say; raises FormatError where there is no whole packet."""
+        """The parameters and the stream of the packets so far.
+
+        Raises FormatError if there is no undamaged packet.
+        """
         here = self._best()
         if not here:
             raise self._error
         return next(iter(here.values())).parameters, packets.join(here.values())
 
     def picture(self, options: DecodeOptions) -> Received:
-        """The picture so far; raises FormatError where no packet is whole."""
+        """Decode the picture so far.
+
+        options : as in ``decode_packets``
+
+        Raises FormatError if there is no undamaged packet, and what ``decode`` raises.
+        """
         parameters, joined = self.joined()
         here = self._best()
         area = parameters.width * parameters.height
@@ -174,7 +184,7 @@ class Collection:
                 f"{parameters.width}x{parameters.height} pixels are more than the limit of "
                 f"{options.max_pixels}"
             )
-        if not joined.stream:  # One colour everywhere: a network could only spoil it.
+        if not joined.stream:  # One colour everywhere: a network could only add errors.
             options = DecodeOptions("classical")
         elif options.needs_model:
             options = replace(options, model=inspection.model_name(parameters.model))
@@ -190,11 +200,11 @@ class Collection:
 
 
 def samples_in(parameters: Parameters, stream: bytes, length: int) -> Samples:
-    """The samples that a prefix of a picture's stream gives: at least its mean colour.
+    """The samples that a prefix of a picture's stream gives; without a stream, its mean colour.
 
-    length : bytes of a packet, which bound the number of samples
+    length : size of a packet in bytes, which limits the number of samples
 
-    Raises LimitError where there are more.
+    Raises LimitError if there are more samples than that, FormatError if there is none.
     """
     zeros = np.zeros((-(-parameters.height // BLOCK), -(-parameters.width // BLOCK)), np.int64)
     points = points_from_density(

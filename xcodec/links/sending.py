@@ -1,7 +1,7 @@
-"""The sender's side of links that lose packets: every packet that arrives improves the picture.
+"""Encoding for links that lose packets: every packet that arrives improves the picture.
 
-A picture becomes one embedded stream. Each part of it is protected by a Reed-Solomon code, the
-coarse parts more strongly. Which packets arrive does not matter, only how many.
+A picture becomes one embedded stream. Reed-Solomon codes protect its parts, the coarse ones more
+strongly. Only the number of packets that arrive matters, not which ones.
 """
 
 import warnings
@@ -21,41 +21,43 @@ from xcodec.encoder.search import Candidate, Goal, Search
 from xcodec.errors import InputError
 from xcodec.links import prefixes, protection
 from xcodec.links.embedding import Embedded, colour_of, embed
-from xcodec.links.protection import DESCRIPTION, Plan
+from xcodec.links.protection import DESCRIPTION, Protection
 from xcodec.options import MAX_RATE, EncodeKeywords, EncodeOptions
 from xcodec.pictures import modes
 from xcodec.pictures.modes import Picture
 from xcodec.types import RGB
 
 OPTIONS = ("max_bytes", "model", "effort")
-"""The fields of EncodeOptions that packets have."""
+"""The fields of EncodeOptions that apply to packets."""
 LOSS = 0.1
-"""Share of the packets that is planned to be lost."""
+"""Default of the expected fraction of lost packets."""
 STAGES = (1, 2, 3)
-"""Stages of the stream that are tried."""
-PRICE = 0.55
-"""dB that headers and protection may take together from a picture that loses nothing, where LOSS is
-planned for; it grows with the square of the loss."""
-LEAST = 0.1
-"""dB that protection may take however much headers do."""
-OCTAVE = 3.0
-"""dB that twice the bytes are worth, about."""
-SHARES = (1.0, 1.5, 2.0, 3.0)
-"""Numbers of packets that are tried where the bytes are given, relative to the fewest."""
-PARITY = 1.4
-"""Share of the bytes that is first taken to be protection, relative to the loss."""
-STREAM = 0.3
-"""Share of the bytes that is first taken to be the stream's at least."""
-QUICK = 1
+"""Numbers of stages that are tried."""
+LARGEST_DROP = 0.55
+"""Largest PSNR drop in dB at zero loss that headers and protection may cause when planning for
+LOSS; scaled by (loss / LOSS) ** 2 (docs/research/packet-prices.md)."""
+LEAST_PROTECTION_DROP = 0.18
+"""PSNR drop in dB that protection may always cause, however much headers take: about what
+LARGEST_DROP leaves to it with packets of 226 bytes (docs/research/packet-planner.md)."""
+DECIBELS_PER_OCTAVE = 3.0
+"""Approximate gain in dB from twice the bytes: converts the bytes of headers to a PSNR drop."""
+COUNT_FACTORS = (1.0, 1.5, 2.0, 3.0)
+"""Numbers of packets that are tried for a byte budget, relative to the smallest possible one."""
+PARITY_FACTOR = 1.4
+"""Initial guess of the fraction of the bytes that protection takes, relative to the loss."""
+LEAST_STREAM = 0.3
+"""Smallest fraction of the bytes that the initial guess leaves for the stream."""
+QUICK_EFFORT = 1
 """Effort of the first, wide search."""
-NEAR = (1.0, 2**-0.5, 2**0.5)
-"""Rates that are tried, relative to what suits a plain file."""
-CLOSE = 3
-"""Of stages and numbers of packets, the best by estimate, that are looked at closely."""
+RATE_FACTORS = (1.0, 2**-0.5, 2**0.5)
+"""Rates that are tried, relative to the best one of a plain file (docs/research/speed.md)."""
+FINALISTS = 3
+"""Combinations of stages and numbers of packets whose protection is optimised in full: the best by
+estimate."""
 CLOSE_TO_FLOOR = 0.5
-"""dB above the floor up to which it is what limits a file."""
-FILE = 16
-"""Bytes of a file around its stream, at first."""
+"""A file within this many dB of the floor counts as limited by it."""
+FILE_OVERHEAD = 16
+"""Initial guess of the bytes of a file beside its stream."""
 
 
 def encode_packets(
@@ -66,19 +68,20 @@ def encode_packets(
     loss: float = LOSS,
     **options: Unpack[EncodeKeywords],
 ) -> list[bytes]:
-    """Encode a picture as packets, of which any subset decodes to a picture.
+    """Encode a picture as packets. Any subset of them decodes to a picture.
 
-    image       : Pillow image, or uint8 (height, width[, 3]), sides up to 4,096 pixels; alpha and
-                  metadata are left out
+    image       : Pillow image, or uint8 (height, width[, 3]), with sides of up to 4,096 pixels;
+                  alpha and metadata are dropped
     packet_size : largest size of a packet in bytes, 40 to 4,096
     packets     : largest number of packets, 1 to 255, protection included
     loss        : expected fraction of lost packets, 0 to 0.9
-    options     : of ``EncodeOptions``: max_bytes, of all packets together, which is needed without
-                  ``packets``; model; effort, of which 8 and 9 are the same as 7
+    options     : fields of ``EncodeOptions``: max_bytes, the size of all packets together, which is
+                  required without ``packets``; model; effort, where 8 and 9 are the same as 7
 
-    Raises InputError where these cannot be met, ConflictError (an InputError) for other options.
+    Raises InputError if an argument is out of range or no packets can meet the limits, and
+    ConflictError (an InputError) for other options.
     """
-    return packets_of(image, packet_size, packets, loss, EncodeOptions.of({**options}))
+    return packets_of(image, packet_size, packets, loss, EncodeOptions.from_keywords({**options}))
 
 
 def packets_of(
@@ -88,17 +91,18 @@ def packets_of(
     loss: float,
     options: EncodeOptions,
 ) -> list[bytes]:
-    """``encode_packets`` with options that are made already."""
+    """``encode_packets`` for an ``EncodeOptions`` object."""
     options.only(OPTIONS, "packets")
     picture = image if isinstance(image, Picture) else modes.picture_of(image)
     rgb = picture.rgb
     if picture.alpha is not None:
-        warnings.warn("packets carry no transparency: all of the picture is seen", stacklevel=3)
+        warnings.warn("packets carry no transparency: the picture becomes opaque", stacklevel=3)
     if not 0 <= loss <= 0.9:
         raise InputError(f"loss is {loss:g}; it lies in 0..0.9")
     colour = colour_of(rgb)
     luma, orange, green = map(float, prefixes.ycocg_of(colour))
-    # Lookahead brings little here, and costs 1 dB where more is lost than planned.
+    # Lookahead gains little here and costs up to 1.4 dB when more is lost than planned
+    # (docs/research/packet-prices.md).
     asked = replace(options, max_bytes=None, density="uniform", decoder="classical")
     request = request_of(asked, origin=(luma, orange, green))
     best = _best(rgb, request, shapes(packet_size, packets, options.max_bytes), loss)
@@ -106,78 +110,87 @@ def packets_of(
 
 
 def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, int]]:
-    """Numbers and sizes of packets that come into question."""
+    """Numbers of packets to try, each with the largest size of a packet in bytes.
+
+    size  : largest size of a packet in bytes
+    count : largest number of packets
+    total : largest size of all packets together in bytes
+
+    Raises InputError if an argument is out of range, or neither ``count`` nor ``total`` is given.
+    """
     low, high = packets.MIN_SIZE, packets.MAX_SIZE
     if not low <= size <= high:
-        raise InputError(f"packets have {low} to {high} bytes, not {size}")
+        raise InputError(f"packet size is {size}; it lies in {low}..{high} bytes")
     if count is not None and not 1 <= count <= packets.MAX_COUNT:
-        raise InputError(f"{count} packets: a picture takes 1 to {packets.MAX_COUNT}")
+        raise InputError(f"packets is {count}; it lies in 1..{packets.MAX_COUNT}")
     if total is None:
         if count is None:
-            raise InputError("packets need their number, or the bytes of all of them together")
+            raise InputError("packets need a number of packets, a byte budget, or both")
         return [(count, size)]
     if total < low:
-        raise InputError(f"{total} bytes: a packet takes {low} at least")
+        raise InputError(f"max_bytes is {total}; a packet has at least {low} bytes")
     most = min(total // low, packets.MAX_COUNT if count is None else count)
     fewest = min(-(-total // size), most)
-    counts = {min(round(fewest * share), most) for share in SHARES}
+    counts = {min(round(fewest * share), most) for share in COUNT_FACTORS}
     return sorted((each, min(total // each, size)) for each in counts)
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """A stream with its protection.
+    """A stream and its protection.
 
-    shape : number of packets, and bytes of a packet at most
+    shape : number of packets, and largest size of a packet in bytes
     """
 
     file: Candidate
     stream: Embedded
-    plan: Plan
+    protection: Protection
     shape: tuple[int, int]
 
 
 def _best(rgb: RGB, request: Request, shapes: list[tuple[int, int]], loss: float) -> _Choice:
-    """The stream and protection with the best picture on the mean over the losses.
+    """The stream and protection with the best expected quality over the losses.
 
-    Rates, stages and numbers of packets are compared by quickly chosen symbols; then the stream is
-    made for the bytes that protection leaves it, with all effort.
+    Rates, stages and numbers of packets are compared at a low effort. The stream is then encoded
+    again with full effort, for the bytes that protection leaves.
     """
-    quick = replace(request, effort=min(request.effort, QUICK))
+    quick = replace(request, effort=min(request.effort, QUICK_EFFORT))
     total = max(count * size for count, size in shapes)
     plain = _plain(rgb, quick, total)
     room = max(count * (size - OVERHEAD - DESCRIPTION) for count, size in shapes)
     floor = _floor(plain, room / total, loss)
-    size = Goal(max_bytes=int(room * max(1 - PARITY * loss, STREAM)) + FILE)
+    size = Goal(max_bytes=int(room * max(1 - PARITY_FACTOR * loss, LEAST_STREAM)) + FILE_OVERHEAD)
     search = Search(rgb, size, plain.step)
     best = first = None
-    for factor in NEAR:
+    for factor in RATE_FACTORS:
         if factor > 1 and best is not first:
-            break  # Fewer samples were better.
+            break  # A lower rate was better.
         rate = max(plain.request.rate * factor, 1 / (rgb.shape[0] * rgb.shape[1]))
         other = replace(quick, rate=min(rate, MAX_RATE))
         file = search.finished(plain, quick.effort) if factor == 1 else search.at(other)
         if file is not None and prefixes.decibels(file.error) < floor:
             file = search.toward(_at_floor(floor)).finished(file, quick.effort)
         choice = None if file is None else _protected(file, STAGES, shapes, loss, floor)
-        if choice is not None and (best is None or choice.plan.quality > best.plan.quality):
+        if choice is not None and (
+            best is None or choice.protection.quality > best.protection.quality
+        ):
             best = choice
         first = first or best
     best = best or _protected(plain, STAGES, shapes, loss, floor)
     around = len(best.file.data) - len(best.stream.stream)
-    goals = [Goal(max_bytes=packets.capacity(best.plan.ranges) + around)]
+    goals = [Goal(max_bytes=packets.capacity(best.protection.ranges) + around)]
     if prefixes.decibels(best.file.error) < floor + CLOSE_TO_FLOOR:
-        # Full effort may also go into fewer bytes, which leaves more for protection.
+        # With full effort, fewer bytes may reach the floor, which leaves more for protection.
         goals.append(_at_floor(floor))
     tried = [best]
     for goal in goals:
         if file := search.toward(goal).finished(best.file, request.effort):
             tried.append(_protected(file, [best.stream.stages], [best.shape], loss, floor))
-    return max(tried, key=lambda choice: choice.plan.quality)
+    return max(tried, key=lambda choice: choice.protection.quality)
 
 
 def _plain(rgb: RGB, request: Request, size: int) -> Candidate:
-    """A plain file of about so many bytes, at a rate that suits them."""
+    """A plain file of at most ``size`` bytes; the limit is doubled until a file fits."""
     found = None
     while found is None:
         found = Search(rgb, Goal(max_bytes=size)).over_densities(request)
@@ -186,18 +199,17 @@ def _plain(rgb: RGB, request: Request, size: int) -> Candidate:
 
 
 def _floor(plain: Candidate, room: float, loss: float) -> float:
-    """dB that a link that loses nothing is to give, so that it does not pay too much for one that
-    might.
+    """PSNR in dB that the picture should reach at zero loss.
 
-    room : share of the bytes that headers leave
+    room : fraction of the bytes that is left beside headers
     """
-    headers = OCTAVE * np.log2(1 / room)
-    price = max(PRICE, headers + LEAST) * (loss / LOSS) ** 2
+    headers = DECIBELS_PER_OCTAVE * np.log2(1 / room)
+    price = max(LARGEST_DROP, headers + LEAST_PROTECTION_DROP) * (loss / LOSS) ** 2
     return float(prefixes.decibels(plain.error) - price)
 
 
 def _at_floor(floor: float) -> Goal:
-    """The goal of a PSNR that is counted like the floor and the quality of prefixes."""
+    """A PSNR goal that is measured like the floor and the quality of prefixes."""
     return Goal(psnr=floor, decoded=False)
 
 
@@ -208,7 +220,7 @@ def _protected(
     loss: float,
     floor: float,
 ) -> _Choice:
-    """A file's symbols with the stages, number of packets and ranges that suit them best."""
+    """A file's symbols with the best stages, number of packets and ranges."""
     assert file.symbols is not None
     tried: list[tuple[float, int, Embedded, tuple[int, int], tuple[Any, ...]]] = []
     for number in stages:
@@ -219,13 +231,13 @@ def _protected(
             tried.append((protection.estimate(*ask), len(tried), stream, (count, size), ask))
     choices = [
         _Choice(file, stream, protection.choose(*ask), shape)
-        for _, _, stream, shape, ask in sorted(tried, reverse=True)[:CLOSE]
+        for _, _, stream, shape, ask in sorted(tried, reverse=True)[:FINALISTS]
     ]
-    return max(choices, key=lambda choice: choice.plan.quality)
+    return max(choices, key=lambda choice: choice.protection.quality)
 
 
 def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
-    """The packets."""
+    """The packets of a choice."""
     points, density = choice.file.draft.points, choice.file.draft.density
     assert density is not None
     parameters = Parameters(
@@ -238,11 +250,13 @@ def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
         colour=colour,
     )
     count, size = choice.shape
-    return packets.write(parameters, _fitted(choice.plan.ranges, size), choice.stream.stream, count)
+    return packets.write(
+        parameters, _fitted(choice.protection.ranges, size), choice.stream.stream, count
+    )
 
 
 def _fitted(ranges: Sequence[Range], size: int) -> list[Range]:
-    """Ranges whose packets have ``size`` bytes at most, the description of the first included."""
+    """Ranges whose packets have at most ``size`` bytes, the description of the first included."""
     columns = sum(each.columns for each in ranges) + len(ranges[0].described())
     beyond = columns + OVERHEAD - size
     largest = max(ranges, key=lambda each: each.columns)

@@ -1,7 +1,8 @@
-"""Many pictures: a tree of files encoded or decoded by a pool of workers, or by a cluster.
+"""Encoding or decoding a tree of files with a pool of workers, or on a cluster.
 
-Each picture is a task of its own, whose result is written atomically; a failure is an outcome, not
-the end. So a run may be stopped anywhere and continued, and gives the same tree.
+Each picture is a task of its own. Its result is written atomically, and a failure is an outcome
+that does not stop the others. So a run can be stopped at any time and continued later, and gives
+the same tree.
 """
 
 import os
@@ -26,7 +27,11 @@ DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
 @dataclass(frozen=True)
 class Task:
-    """A picture: where it is, a file or a folder of packets, and where its result goes."""
+    """A picture to encode or decode.
+
+    source : a file, or a folder of packets
+    target : the file to write
+    """
 
     source: str
     target: str
@@ -34,10 +39,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Settings:
-    """What is done with each picture.
+    """What to do with each picture.
 
-    options    : whether pictures are encoded or decoded, and how
-    max_pixels : of pictures to encode: larger ones are refused
+    options    : how to encode or decode it, which also tells which of the two
+    max_pixels : pictures to encode that have more pixels are refused
     """
 
     options: EncodeOptions | DecodeOptions
@@ -54,8 +59,8 @@ class Outcome:
     """The result of a task.
 
     state : DONE, SKIPPED or FAILED
-    note  : why it failed, or warnings
-    read, written : bytes
+    note  : the reason of a failure, or warnings
+    read, written : bytes read and written
     """
 
     task: Task
@@ -67,7 +72,7 @@ class Outcome:
 
 @dataclass
 class Summary:
-    """The results of all tasks so far."""
+    """Totals of all outcomes so far."""
 
     total: int
     done: int = 0
@@ -78,19 +83,20 @@ class Summary:
     seconds: float = 0.0
 
     def add(self, outcome: Outcome) -> None:
-        """Count one more."""
+        """Count an outcome."""
         setattr(self, outcome.state, getattr(self, outcome.state) + 1)
         self.read += outcome.read
         self.written += outcome.written
 
 
 def tasks(folder: str, target: str, action: str, suffix: str | None = None) -> list[Task]:
-    """The pictures in a tree, in order, and where each goes in another.
+    """List the pictures of a tree in order, with the files that they become in another tree.
 
+    action : "encode" or "decode"
     suffix : of the results; ".xgc" or ".png" by default
 
-    Pictures whose results would have one name keep their own suffix in it. Raises InputError where
-    there is no such tree, or no picture in it.
+    Pictures whose results would have the same name keep their own suffix in it. Raises InputError
+    if there is no such folder or no picture in it.
     """
     suffix = suffix or (CODED if action == "encode" else ".png")
     found = trees.pictures(folder, action)
@@ -110,7 +116,11 @@ def tasks(folder: str, target: str, action: str, suffix: str | None = None) -> l
 
 
 def ready(every: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task], list[Outcome]]:
-    """The tasks that are to be done, and the outcomes of those whose result exists."""
+    """Split tasks into those to do, and the outcomes of those whose result exists already.
+
+    overwrite : do all tasks
+    skip      : existing results are SKIPPED rather than FAILED
+    """
     todo, settled = [], []
     for task in every:
         if overwrite or not trees.exists(task.target):
@@ -118,17 +128,17 @@ def ready(every: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task
         elif skip:
             settled.append(Outcome(task, SKIPPED))
         else:
-            note = "exists already; -f overwrites it, --skip-existing leaves it"
+            note = "exists already; -f overwrites it, --skip-existing keeps it"
             settled.append(Outcome(task, FAILED, f"{task.target}: {note}"))
     return todo, settled
 
 
 def run(every: list[Task], settings: Settings, jobs: int) -> Iterator[Outcome]:
-    """Outcomes of tasks as they come, by ``jobs`` processes.
+    """Yield outcomes of tasks as they finish, on ``jobs`` processes.
 
-    A worker that is lost is replaced; the tasks that it may have had are done again, one by one.
+    A lost worker is replaced. The tasks that it may have had are repeated one by one.
     """
-    work = partial(one, settings)
+    work = partial(run_task, settings)
     left = list(reversed(every))
     while left:
         pool = Pool(max(jobs, 1), always=True)
@@ -145,7 +155,8 @@ def run(every: list[Task], settings: Settings, jobs: int) -> Iterator[Outcome]:
 def _drain(
     pool: Pool, work: Callable[[Task], Outcome], left: list[Task]
 ) -> Generator[Outcome, None, list[Task]]:
-    """Outcomes until all is done or a worker is lost; returns the tasks that it may have had."""
+    """Yield outcomes until all tasks are done or a worker is lost; returns the tasks that it may
+    have had."""
     waiting: dict[Any, Task] = {}
     lost: list[Task] = []
     while (left or waiting) and not lost:
@@ -163,18 +174,18 @@ def _drain(
 
 
 def _alone(work: Callable[[Task], Outcome], task: Task) -> Outcome:
-    """A task in a worker of its own, so that no other task is lost with it."""
+    """Do a task in a worker of its own, so that no other task is lost with it."""
     pool = Pool(1, always=True)
     try:
         return pool.submit(work, task).result()
     except BrokenProcessPool:
-        return Outcome(task, FAILED, f"{task.source}: the worker was lost: out of memory?")
+        return Outcome(task, FAILED, f"{task.source}: its worker was lost, perhaps out of memory")
     finally:
         pool.close(now=True)
 
 
-def one(settings: Settings, task: Task) -> Outcome:
-    """One picture, in a worker. Errors become an outcome."""
+def run_task(settings: Settings, task: Task) -> Outcome:
+    """Encode or decode a picture, in a worker. Errors become outcomes."""
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
@@ -196,7 +207,7 @@ def one(settings: Settings, task: Task) -> Outcome:
 
 
 def _result(settings: Settings, task: Task) -> tuple[int, bytes]:
-    """Bytes read, and the file that a picture becomes."""
+    """Number of bytes read, and the bytes of the resulting file."""
     from xcodec import codec
     from xcodec.links import receiving
     from xcodec.links.packet_files import split
@@ -206,7 +217,9 @@ def _result(settings: Settings, task: Task) -> tuple[int, bytes]:
     if isinstance(options, EncodeOptions):
         source = trees.read(task.source)
         picture = loading.load(source, settings.max_pixels)
-        return len(source), codec.encode_picture(picture, options)
+        from xcodec.encoder.encoding import encode_picture
+
+        return len(source), encode_picture(picture, options)
     kind = loading.kind_of(os.path.basename(task.target))
     if trees.is_folder(task.source):
         packets = [each for data in trees.packets(task.source) for each in split(data)]
@@ -217,7 +230,7 @@ def _result(settings: Settings, task: Task) -> tuple[int, bytes]:
 
 
 def timed(outcomes: Iterable[Outcome], summary: Summary) -> Iterator[Outcome]:
-    """Outcomes, counted as they pass."""
+    """Pass outcomes on and count them in a summary, with the time since the start."""
     start = time.monotonic()
     for outcome in outcomes:
         summary.add(outcome)

@@ -1,6 +1,6 @@
-"""Many pictures over a Ray cluster: the same tasks as in ``batch``, on other machines.
+"""Encoding or decoding a tree of files on a Ray cluster: the tasks of ``batch``, on other machines.
 
-Sources and targets must be within reach of all of them: on shared folders, or URLs of fsspec.
+All machines must reach the sources and targets: shared folders, or URLs that fsspec knows.
 """
 
 import logging
@@ -13,20 +13,20 @@ from xcodec.many.batch import FAILED, Outcome, Settings, Task
 from xcodec.system.packages import require
 
 RETRIES = 5
-"""Times that a task is tried again elsewhere when its worker is lost."""
+"""How often a task is repeated elsewhere after its worker was lost."""
 AHEAD = 4
 """Queued tasks per core."""
 
 
 def run(every: list[Task], settings: Settings, address: str) -> Iterator[Outcome]:
-    """Outcomes of tasks as they come.
+    """Yield outcomes of tasks as they finish.
 
-    address : "local" starts a cluster on this machine and ends it; "auto" joins the one that is
-              running; else where it is. One that was joined is left as it is.
+    address : "local" starts a cluster on this machine and stops it at the end; "auto" joins a
+              running cluster; anything else is the address of one to join
 
-    A task whose worker is lost is done again; results are written at once, over what is there, so
-    none is lost or doubled. Raises DependencyError where Ray is not installed, InputError where
-    there is no cluster.
+    A task whose worker is lost is repeated. Results are written atomically and replace what is
+    there, so none is lost or duplicated. Raises DependencyError if Ray is not installed, InputError
+    if there is no cluster.
     """
     ray = require("ray", "ray")
     try:
@@ -45,7 +45,7 @@ def run(every: list[Task], settings: Settings, address: str) -> Iterator[Outcome
 
 
 def _outcomes(ray: Any, every: list[Task], settings: Settings) -> Iterator[Outcome]:
-    work = ray.remote(num_cpus=1, max_retries=RETRIES)(batch.one)
+    work = ray.remote(num_cpus=1, max_retries=RETRIES)(batch.run_task)
     shared = ray.put(settings)
     left = list(reversed(every))
     waiting: dict[Any, Task] = {}

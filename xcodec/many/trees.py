@@ -1,4 +1,4 @@
-"""Trees of pictures, on this machine or wherever fsspec reaches (``s3://``, ``gs://``)."""
+"""Trees of pictures, on this machine or at a URL that fsspec knows (``s3://``, ``gs://``)."""
 
 import os
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,7 @@ def is_remote(name: str) -> bool:
 
 
 def join(folder: str, name: str) -> str:
-    """A file's name in a folder; ``name`` has slashes."""
+    """The path of a file in a folder; ``name`` is relative, with slashes."""
     if is_remote(folder):
         return folder.rstrip("/") + "/" + name
     return str(Path(folder, *name.split("/")))
@@ -29,12 +29,12 @@ def stem(name: str) -> str:
 
 
 def pictures(folder: str, action: str) -> list[str]:
-    """Names of the pictures in a tree, relative to it, with slashes, in order.
+    """List the pictures in a tree: sorted names, relative to it, with slashes.
 
-    action : "encode": files that Pillow may read; "decode": .xgc files, and folders that hold .xgp
-             files only, which are a picture each
+    action : "encode": files that Pillow can read; "decode": .xgc files, and folders that contain
+             only .xgp files, each of which is one picture
 
-    Hidden files and folders are left out. Raises InputError where there is no such folder.
+    Hidden files and folders are left out. Raises InputError if there is no such folder.
     """
     if action == "encode":
         wanted = _readable()
@@ -52,7 +52,7 @@ def pictures(folder: str, action: str) -> list[str]:
 
 
 def read(name: str) -> bytes:
-    """All bytes of a file. Raises InputError."""
+    """Read a file. Raises InputError if it does not exist or is empty."""
     if not is_remote(name):
         return files.read(name)
     system, path = _remote(name)
@@ -66,7 +66,10 @@ def read(name: str) -> bytes:
 
 
 def write(name: str, data: bytes) -> None:
-    """Write a file at once, with the folders above it, over what is there. Raises InputError."""
+    """Write a file atomically, and create its folders. An existing file is replaced.
+
+    Raises InputError if that fails.
+    """
     if not is_remote(name):
         try:
             Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +83,7 @@ def write(name: str, data: bytes) -> None:
 
 
 def exists(name: str) -> bool:
-    """Whether a file is there."""
+    """Whether a file exists."""
     if not is_remote(name):
         return os.path.exists(name)
     system, path = _remote(name)
@@ -88,7 +91,7 @@ def exists(name: str) -> bool:
 
 
 def is_folder(name: str) -> bool:
-    """Whether a name is that of a folder."""
+    """Whether a name is an existing folder."""
     if not is_remote(name):
         return os.path.isdir(name)
     system, path = _remote(name)
@@ -96,17 +99,17 @@ def is_folder(name: str) -> bool:
 
 
 def is_tree(name: str) -> bool:
-    """Whether a name is that of a folder which holds other things than packets."""
+    """Whether a name is a folder that contains anything but packets."""
     return is_folder(name) and not all(_suffix(each) == PACKET for each in _files(name))
 
 
 def packets(folder: str) -> list[bytes]:
-    """The packets in a folder."""
+    """Read the files in a folder of packets."""
     return [read(join(folder, name)) for name in _files(folder) if "/" not in name]
 
 
 def _files(folder: str) -> list[str]:
-    """Names of all files in a tree that aren't hidden."""
+    """Relative names of all files in a tree that are not hidden."""
     if is_remote(folder):
         system, path = _remote(folder)
         if not system.isdir(path):
@@ -129,7 +132,7 @@ def _suffix(name: str) -> str:
 
 
 def _readable() -> set[str]:
-    """Suffixes of the files that Pillow reads, but for our own."""
+    """Suffixes of the files that Pillow reads, except those of xcodec."""
     from PIL import Image
 
     known = Image.registered_extensions()
@@ -137,7 +140,7 @@ def _readable() -> set[str]:
 
 
 def _remote(name: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path in it. Raises InputError where there is none."""
+    """The file system of a URL, and the path in it. Raises InputError if the URL is unknown."""
     fsspec = require("fsspec", "ray")
     try:
         system, path = fsspec.core.url_to_fs(name)

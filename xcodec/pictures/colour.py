@@ -1,4 +1,7 @@
-"""The colour transforms: YCoCg in floats for values, YCoCg-R in integers for lossless samples."""
+"""Colour transforms: YCoCg in floats, and the reversible YCoCg-R in integers.
+
+Source: Malvar and Sullivan, "YCoCg-R: A Color Space with RGB Reversibility", JVT-I014, 2003.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +10,9 @@ from xcodec.types import RGB, Floats, Ints
 
 
 def to_ycocg(rgb: RGB | Floats) -> NDArray[np.float32]:
-    """Planes Y, Co, Cg of RGB, float32 (..., 3), without rounding.
+    """Convert RGB to Y, Co and Cg, float32 (..., 3), without rounding.
 
-    rgb : (..., 3), 0..255; then Y lies in 0..255, Co and Cg in -255..255
+    rgb : (..., 3), 0..255; Y is then in 0..255, Co and Cg in -255..255
     """
     red, green, blue = np.moveaxis(np.asarray(rgb, np.float32), -1, 0)
     mean = (red + blue) / 2
@@ -17,18 +20,19 @@ def to_ycocg(rgb: RGB | Floats) -> NDArray[np.float32]:
 
 
 def from_ycocg(planes: Floats) -> NDArray[np.float32]:
-    """RGB of planes Y, Co, Cg, float32 (..., 3): the inverse of ``to_ycocg``, not clipped."""
+    """Convert Y, Co and Cg, (..., 3), to RGB, float32 (..., 3), not clipped.
+
+    The inverse of ``to_ycocg``.
+    """
     luma, orange, green = np.moveaxis(np.asarray(planes, np.float32), -1, 0)
     mean = luma - green / 2
     return np.stack([mean + orange / 2, luma + green / 2, mean - orange / 2], -1)
 
 
 def to_ycocg_r(rgb: RGB | Ints) -> NDArray[np.int32]:
-    """Planes of the reversible integer transform YCoCg-R, int32 (..., 3).
+    """Convert RGB to YCoCg-R, int32 (..., 3), reversibly.
 
-    rgb : integers (..., 3), 0..255; then Y lies in 0..255, Co and Cg in -255..255
-
-    Source: Malvar and Sullivan, "YCoCg-R: A Color Space with RGB Reversibility", JVT-I014, 2003.
+    rgb : integers (..., 3), 0..255; Y is then in 0..255, Co and Cg in -255..255
     """
     red, green, blue = np.moveaxis(np.asarray(rgb, np.int32), -1, 0)
     orange = red - blue
@@ -37,7 +41,7 @@ def to_ycocg_r(rgb: RGB | Ints) -> NDArray[np.int32]:
 
 
 def from_ycocg_r(planes: Ints) -> NDArray[np.int32]:
-    """RGB of YCoCg-R planes, int32 (..., 3): the exact inverse of ``to_ycocg_r``."""
+    """Convert YCoCg-R, integers (..., 3), to RGB, int32 (..., 3): the exact inverse."""
     luma, orange, green = np.moveaxis(np.asarray(planes, np.int32), -1, 0)
     mean = luma - (green >> 1)
     blue = mean - (orange >> 1)

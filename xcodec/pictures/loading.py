@@ -1,4 +1,4 @@
-"""Pictures in files and streams, and the colour transforms."""
+"""Reading pictures from files, bytes and streams, and writing them."""
 
 import io
 import os
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from xcodec.choices import CODED
 from xcodec.errors import InputError, LimitError
 from xcodec.pictures import modes
 from xcodec.pictures.modes import Picture, picture_of, upright
@@ -21,25 +22,25 @@ from xcodec.system import files
 from xcodec.types import MAX_PIXELS
 
 METADATA = ("exif", "icc_profile", "xmp")
-"""What Pillow calls the metadata that it writes."""
+"""Keys of Pillow's ``Image.info`` that are written to files."""
 DEEP_KINDS = {"PNG": ".png", "TIFF": ".tif"}
-"""Formats that hold 16 bits a channel, by OpenCV's suffixes."""
+"""Formats that are written with 16 bits per channel, and the suffixes that OpenCV knows them by."""
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
 _limit_lock = threading.Lock()
 
 
 def load(source: Source, max_pixels: int = MAX_PIXELS) -> Picture:
-    """The picture in a file ("-": standard input), in bytes or in a binary stream.
+    """Read a picture from a file ("-" is standard input), from bytes or from a binary stream.
 
-    Raises InputError where there is no whole picture, LimitError where it has more than
-    ``max_pixels`` pixels, which is known before a pixel is decoded.
+    Raises InputError if it is not a complete picture, and LimitError, before any pixel is decoded,
+    if it has more than ``max_pixels`` pixels.
     """
     return picture_of(_open(source, max_pixels))
 
 
 def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]:
-    """An explicit mask from a picture: True where a pixel isn't black, (height, width).
+    """Read an explicit mask from a picture: bool (height, width), False where it is black.
 
     Raises what ``load`` raises.
     """
@@ -53,7 +54,7 @@ def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]
 
 
 def load_weights(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """How much each pixel of a picture counts, from its grey levels, uint8 (height, width).
+    """Read the weights of pixels from a picture: its grey levels, uint8 (height, width).
 
     Raises what ``load`` raises.
     """
@@ -67,11 +68,11 @@ def save(
     kind: str | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write a picture to a file, atomically, to standard output ("-") or to a binary stream.
+    """Write a picture to a file (atomically), to standard output ("-") or to a binary stream.
 
-    kind : Pillow's name of a file format; by default from the file's suffix, else "PNG"
+    kind : Pillow's name of the file format; by default chosen by the suffix, "PNG" for streams
 
-    Raises InputError where the format is unknown or the file can't be written.
+    Raises InputError if the format is unknown or the file cannot be written.
     """
     name = target if isinstance(target, str | os.PathLike) else files.STDIO
     data = encoded(image, kind or kind_of(name))
@@ -82,10 +83,10 @@ def save(
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
-    """The bytes of a picture's file; ``kind`` as in ``save``. Raises InputError."""
+    """Return a picture as the bytes of a file; ``kind`` as in ``save``. Raises InputError."""
     data = io.BytesIO()
     known = {name: image.info[name] for name in METADATA if name in image.info}
-    # Lossy formats alone heed the quality, and only some the others.
+    # Formats ignore the options that they do not have.
     options: dict[str, Any] = {"quality": 95, **known}
     if kind == "PNG" and "xmp" in known:
         options["pnginfo"] = PngInfo()
@@ -93,7 +94,7 @@ def encoded(image: Image.Image, kind: str) -> bytes:
     try:
         try:
             image.save(data, kind, **options)
-        except OSError:  # The format holds no such mode.
+        except OSError:  # The format does not support this mode.
             data = io.BytesIO()
             modes.plainer(image).save(data, kind, **options)
     except (OSError, ValueError, KeyError) as error:
@@ -102,14 +103,14 @@ def encoded(image: Image.Image, kind: str) -> bytes:
 
 
 def save_deep(levels: NDArray[Any], target: files.Name, kind: str, overwrite: bool = False) -> None:
-    """Write an array uint16 (height, width[, channels]) as a PNG or TIFF file of 16 bits.
+    """Write an array, uint16 (height, width[, 1..4]), as a PNG or TIFF file of 16 bits per channel.
 
-    Raises InputError where that fails.
+    Raises InputError if that fails.
     """
     if kind not in DEEP_KINDS:
-        raise InputError(f"{kind} files of 16 bits a channel cannot be written: use PNG or TIFF")
+        raise InputError(f"{kind} files have no 16 bits per channel: use PNG or TIFF")
     channels = [2, 1, 0, 3][: levels.shape[2]] if levels.ndim == 3 else []
-    if levels.shape[2:] == (2,):  # There is no such picture: grey as a colour.
+    if levels.shape[2:] == (2,):  # OpenCV writes no grey with alpha: write it as a colour.
         levels, channels = levels[..., [0, 0, 0, 1]], [0, 1, 2, 3]
     ordered = np.ascontiguousarray(levels[..., channels] if channels else levels)
     done, data = cv2.imencode(DEEP_KINDS[kind], ordered)
@@ -119,15 +120,15 @@ def save_deep(levels: NDArray[Any], target: files.Name, kind: str, overwrite: bo
 
 
 def kind_of(name: files.Name) -> str:
-    """Pillow's name of the format that a file's suffix asks for; "PNG" for standard output.
+    """Return Pillow's name of the format that a file's suffix stands for; "PNG" for "-".
 
-    Raises InputError where no format that Pillow writes has that suffix.
+    Raises InputError if Pillow writes no format with that suffix.
     """
     if os.fspath(name) == files.STDIO:
         return "PNG"
     suffix = Path(name).suffix.lower()
     kind = Image.registered_extensions().get(suffix, "")
-    if kind not in Image.SAVE or suffix == ".xgc":
+    if kind not in Image.SAVE or suffix == CODED:
         raise InputError(f"{files.called(name)}: no picture format has the suffix {suffix!r}")
     return kind
 
@@ -142,26 +143,26 @@ def _open(source: Source, max_pixels: int) -> Image.Image:
             image = Image.open(stream)
     except UnidentifiedImageError as error:
         raise InputError(f"{name}: not a picture of a known format") from error
-    except Exception as error:  # Pillow's readers raise whatever they trip over.
-        raise InputError(f"{name}: the picture is damaged ({_line(error)})") from error
+    except Exception as error:  # Pillow's readers raise exceptions of many kinds.
+        raise InputError(f"{name}: the picture is damaged ({_first_line(error)})") from error
     if image.width * image.height > max_pixels:
         size = f"{image.width}x{image.height} pixels"
-        raise LimitError(f"{name}: {size}, more than the {max_pixels} that are allowed")
+        raise LimitError(f"{name}: {size}, more than the {max_pixels} allowed")
     return _decoded(image, name)
 
 
 def _decoded(image: Image.Image, name: str) -> Image.Image:
-    """An image whose pixels are in memory."""
+    """Return an image after decoding its pixels. Raises InputError."""
     try:
         image.load()
     except Exception as error:
-        raise InputError(f"{name}: the picture is damaged ({_line(error)})") from error
+        raise InputError(f"{name}: the picture is damaged ({_first_line(error)})") from error
     return image
 
 
 @contextmanager
 def _without_pillow_limit() -> Iterator[None]:
-    """Pillow's own limit on pixels put aside: ours is checked before any pixel is decoded."""
+    """Disable Pillow's limit on pixels in the block: ours is checked before pixels are decoded."""
     with _limit_lock:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
@@ -170,6 +171,6 @@ def _without_pillow_limit() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _line(error: Exception) -> str:
-    """The first line of an error's text, or its kind where it has none."""
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its type if it has none."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,7 +1,7 @@
-"""What a picture says beside its pixels: EXIF, XMP and ICC profiles.
+"""EXIF, XMP and ICC profiles of pictures.
 
-Pictures are coded in sRGB. One whose profile says otherwise is converted on its way in, and back on
-its way out where the profile was kept, so that the colours shown are right either way.
+Pictures are encoded in sRGB. A picture with another profile is converted to sRGB before encoding,
+and back after decoding if the profile was kept. Its colours are shown correctly either way.
 """
 
 import io
@@ -15,12 +15,13 @@ from PIL import ExifTags, Image, ImageCms
 
 KINDS = ("EXIF", "XMP", "ICC profile")
 SMALL = 2000
-"""Files that must stay below this many bytes carry none of it unless asked to."""
+"""Files with a byte budget below this carry no metadata by default."""
 SHARE = 8
-"""Else an item may take this part of a file's bytes, or PLENTY where no size is asked for."""
+"""Otherwise, by default, an item may take one part in SHARE of the budget."""
 PLENTY = 1000
+"""Bytes that an item may take by default if there is no budget."""
 _SAME = 2
-"""Largest difference in levels of two profiles that are taken for one."""
+"""Profiles whose colours differ from sRGB by at most this many levels count as sRGB."""
 _DESCRIPTIVE = {
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
@@ -36,7 +37,7 @@ _DESCRIPTIVE = {
     ExifTags.IFD.Exif,
     ExifTags.IFD.GPSInfo,
 }
-"""Tags of a TIFF file that speak of the picture; the others say how its bytes are laid out."""
+"""Tags of a TIFF file that describe the picture; the others describe the layout of the file."""
 _PREFIX = b"Exif\0\0"
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -44,11 +45,11 @@ _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 
 @dataclass(frozen=True)
 class Metadata:
-    """Bytes of each kind, empty where there is none.
+    """Metadata of a picture, as bytes; empty where there is none.
 
-    exif    : a TIFF structure without prefix or orientation, of which nothing is left to apply
+    exif    : a TIFF structure without prefix, and without orientation, which is already applied
     xmp     : an XMP packet
-    profile : an ICC profile that the picture was converted from; none where that is sRGB
+    profile : the ICC profile that the picture was converted from, unless that is sRGB
     """
 
     exif: bytes = b""
@@ -59,26 +60,30 @@ class Metadata:
         return bool(self.exif or self.xmp or self.profile)
 
 
-def of(image: Image.Image, upright: Image.Image) -> Metadata:
-    """The EXIF and XMP of an opened image that was turned upright (ImageOps.exif_transpose)."""
+def metadata_of(image: Image.Image, upright: Image.Image) -> Metadata:
+    """Return the EXIF and XMP of an image.
+
+    image   : as it was opened
+    upright : the same turned upright (ImageOps.exif_transpose)
+    """
     xmp = upright.info.get("xmp") or b""
     if isinstance(xmp, str):
         xmp = xmp.encode()
     try:
-        exif = Image.Exif()  # A copy: the caller keeps his.
+        exif = Image.Exif()  # A copy: the caller's image stays unchanged.
         exif.load(image.getexif().tobytes())
         if image.format == "TIFF":
             for tag in set(exif) - _DESCRIPTIVE:
                 del exif[tag]
         exif.pop(ExifTags.Base.Orientation, None)
         packed = exif.tobytes().removeprefix(_PREFIX) if len(exif) else b""
-    except Exception:  # Damaged EXIF is no reason to refuse the pixels.
+    except Exception:  # Damaged EXIF must not prevent encoding.
         packed = b""
     return Metadata(packed, bytes(xmp).rstrip(b"\0"))
 
 
 def without_maker_note(exif: bytes) -> bytes:
-    """EXIF without what only the camera's maker can read, often most of it."""
+    """Return EXIF without the maker note, which is often most of it; empty if it is damaged."""
     try:
         tags = Image.Exif()
         tags.load(exif)
@@ -91,11 +96,11 @@ def without_maker_note(exif: bytes) -> bytes:
 def chosen(
     whole: Metadata, keep: bool | None, size: int | None, bytes_of: Callable[[bytes], int]
 ) -> tuple[Metadata, list[str]]:
-    """What of it is worth its bytes, and what of KINDS is left out or made smaller by that.
+    """Choose the metadata to keep; also return the KINDS that are dropped or reduced.
 
-    keep     : all of it, or nothing; None keeps what is small beside the file
-    size     : most bytes of the file, where one is asked for
-    bytes_of : what bytes take in a file
+    keep     : True for everything, False for nothing, None for items that are small for the file
+    size     : byte budget of the file, or None
+    bytes_of : the size of an item in a file
     """
     if keep is not None:
         return whole if keep else Metadata(), []
@@ -117,7 +122,7 @@ def chosen(
 
 
 def attached(image: Image.Image, known: Metadata) -> Image.Image:
-    """An sRGB image with metadata, converted to the profile that is kept of it."""
+    """Return an sRGB image with metadata, converted to its profile if there is one."""
     if known.profile:
         image = from_srgb(image, known.profile)
     image.info |= info_of(replace(known, profile=b""))
@@ -125,7 +130,7 @@ def attached(image: Image.Image, known: Metadata) -> Image.Image:
 
 
 def info_of(known: Metadata) -> dict[str | tuple[int, int], Any]:
-    """What Pillow keeps in the ``info`` of an image with this metadata."""
+    """Return the entries of Pillow's ``Image.info`` for this metadata."""
     every = {
         "exif": known.exif and _PREFIX + known.exif,
         "xmp": known.xmp,
@@ -135,10 +140,12 @@ def info_of(known: Metadata) -> dict[str | tuple[int, int], Any]:
 
 
 def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, bytes]:
-    """An image converted to sRGB, and the profile that leads back; as it is where there is none.
+    """Convert an image to sRGB; also return the profile for converting it back, if any.
 
-    image   : of a mode with 8 bits a channel, without alpha
-    profile : the one that its colours have
+    The image is returned unchanged, without a profile, if its profile is sRGB or unusable.
+
+    image   : of a mode with 8 bits per channel, without alpha
+    profile : the ICC profile of its colours, or nothing
     """
     if not profile:
         return image, b""
@@ -154,14 +161,14 @@ def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, bytes]:
         assert converted is not None
         if mode == "L":
             converted = converted.getchannel("G")
-        # Nothing is written as CMYK, so nothing leads back.
+        # Pictures are never written as CMYK, so they are never converted back.
         return converted, b"" if space == "CMYK" else profile
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image, b""
 
 
 def from_lab(image: Image.Image) -> Image.Image:
-    """An image of CIE L*a*b* (D50) as sRGB."""
+    """Convert an image from CIE L*a*b* (D50) to sRGB."""
     transform = _transform(_lab(), _srgb(), "LAB", "RGB")
     converted = ImageCms.applyTransform(image, transform)
     assert converted is not None
@@ -170,7 +177,7 @@ def from_lab(image: Image.Image) -> Image.Image:
 
 
 def from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """An sRGB image with its colours as an ICC profile says; as it is where that fails."""
+    """Convert an sRGB image to an ICC profile; return it unchanged if that fails."""
     mode = image.mode.removesuffix("A")
     try:
         if _space(profile) != {"RGB": "RGB", "L": "GRAY"}.get(mode):
@@ -209,7 +216,7 @@ def _transform(
 
 
 def _is_srgb(profile: bytes) -> bool:
-    """Whether an RGB profile gives the colours of sRGB, to within rounding."""
+    """Whether an RGB profile gives the same colours as sRGB, within _SAME levels."""
     levels = np.linspace(0, 255, 9).astype(np.uint8)
     lattice = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(27, 27, 3)
     transform = _transform(_opened(profile), _srgb(), "RGB", "RGB")

@@ -1,11 +1,11 @@
-"""Pillow's modes to what is coded, and back.
+"""Conversion of Pillow's modes to what is encoded, and back.
 
-Every picture becomes uint8 RGB of shape (height, width, 3), upright, in sRGB, and where something
-is transparent a plane of alpha:
+Every picture becomes uint8 RGB (height, width, 3), upright, in sRGB, and a plane of alpha if
+anything is transparent. Decoding gives these modes:
 
-in                                     out
+mode of the source                     mode of the decoded picture
 1                                      1
-L; I;16 and its kin, I; F              L; I;16; L (F: 0..255, or 0..1 where no value is above 1)
+L; I;16 and variants, I; F             L; I;16; L (F: 0..255, or 0..1 if no value is above 1)
 P, RGB, CMYK, YCbCr, HSV, LAB          RGB
 LA; PA, RGBA; a transparent colour     LA; RGBA; LA or RGBA
 """
@@ -13,35 +13,36 @@ LA; PA, RGBA; a transparent colour     LA; RGBA; LA or RGBA
 from dataclasses import dataclass, field
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
 
 from xcodec.errors import InputError
 from xcodec.pictures import metadata
-from xcodec.pictures.metadata import Metadata
+from xcodec.pictures.filling import surroundings
+from xcodec.pictures.metadata import Metadata, metadata_of
 from xcodec.types import RGB, Alpha, Floats
 
 PLAIN, BILEVEL, DEEP, COLOUR = range(4)
-"""What a source was, beyond grey or colour of 8 bits: black and white, 16 bits a channel, and a
-colour mode though every pixel is grey."""
+"""Kinds of sources: grey or colour with 8 bits per channel, black and white, grey with 16 bits, and
+a colour mode in which every pixel is grey."""
 WORTH_GREY = 1 << 14
-"""Pixels from which saying that a picture is grey takes fewer bytes than chroma of zeros."""
+"""Pixels from which a note that a picture is grey takes fewer bytes than chroma of zeros."""
 STRIP = 64
-"""Rows that are looked at together."""
+"""Rows that are examined at a time."""
 GREYS = ("1", "L", "I;16")
-"""Modes of grey without alpha."""
+"""Pillow's modes of grey without alpha."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as xcodec sees it.
+    """A picture as it is encoded.
 
-    rgb      : uint8 (height, width, 3), sRGB; what is not seen goes with its surroundings
-    alpha    : uint8 (height, width), 255 is opaque; None where all is
+    rgb      : uint8 (height, width, 3), sRGB; invisible pixels continue their surroundings
+    alpha    : uint8 (height, width), 255 is opaque; None if everything is opaque
     grey     : whether the channels of rgb are equal
     source   : one of PLAIN, BILEVEL, DEEP and COLOUR
+    metadata : EXIF, XMP and ICC profile of the source
     """
 
     rgb: RGB
@@ -52,9 +53,9 @@ class Picture:
 
 
 def picture_of(image: Image.Image | NDArray[Any]) -> Picture:
-    """A picture from the caller.
+    """Convert a Pillow image or an array to a Picture.
 
-    image : a decoded Pillow image, or a uint8 array (height, width), or (height, width, 3 or 4)
+    image : a Pillow image, or an array, uint8 (height, width) or (height, width, 3 or 4)
 
     Raises InputError for anything else.
     """
@@ -73,9 +74,12 @@ def picture_of(image: Image.Image | NDArray[Any]) -> Picture:
 
 
 def image_of(rgb: RGB | Floats, alpha: Alpha | None, grey: bool, source: int) -> Image.Image:
-    """A Pillow image of the mode that a source had.
+    """Return a Pillow image in the mode of its source.
 
-    rgb : (height, width, 3), 0..255, floats are rounded and clipped; with DEEP they give 16 bits
+    rgb    : (height, width, 3), 0..255; floats are rounded and clipped, to 16 bits for DEEP
+    alpha  : uint8 (height, width), or None
+    grey   : whether only the first channel counts
+    source : one of PLAIN, BILEVEL, DEEP and COLOUR
     """
     grey = grey and source != COLOUR
     if grey and source == DEEP and alpha is None:
@@ -89,8 +93,13 @@ def image_of(rgb: RGB | Floats, alpha: Alpha | None, grey: bool, source: int) ->
     return image
 
 
+def to_image(rgb: RGB | Floats) -> Image.Image:
+    """Return a Pillow image of RGB (height, width, 3), 0..255; floats are rounded and clipped."""
+    return image_of(rgb, None, False, PLAIN)
+
+
 def plainer(image: Image.Image) -> Image.Image:
-    """An image without alpha, on white, and with 8 bits a channel: for formats with no more."""
+    """Return an image on white, without alpha, with 8 bits per channel: for simple formats."""
     if image.mode == "I;16":
         return Image.fromarray(to_depth(np.asarray(image) / 257, 8))
     if not image.has_transparency_data:
@@ -101,7 +110,7 @@ def plainer(image: Image.Image) -> Image.Image:
 
 
 def mode_of(grey: bool, alpha: bool, source: int) -> str:
-    """The mode of what ``image_of`` gives."""
+    """Return the mode of the image that ``image_of`` returns; ``alpha``: whether it has alpha."""
     if not grey or source == COLOUR:
         return "RGBA" if alpha else "RGB"
     if alpha:
@@ -110,7 +119,10 @@ def mode_of(grey: bool, alpha: bool, source: int) -> str:
 
 
 def to_depth(levels: RGB | Floats, depth: int) -> NDArray[Any]:
-    """Levels 0..255 as integers of 8 bits, or of 16 (times 257), rounded and clipped."""
+    """Round and clip levels 0..255 of any shape to integers.
+
+    depth : 8 for uint8, 16 for uint16, whose levels are 257 times as large
+    """
     if depth == 8:
         if levels.dtype == np.uint8:
             return levels
@@ -119,12 +131,12 @@ def to_depth(levels: RGB | Floats, depth: int) -> NDArray[Any]:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """An image turned as its EXIF orientation says: the same where that is how it is."""
+    """Return an image turned according to its EXIF orientation; the same image if upright."""
     try:
         if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
-            return image  # Large pictures have no room for copies.
+            return image  # A copy of a large picture would take too much memory.
         return ImageOps.exif_transpose(image)
-    except Exception:  # Damaged EXIF is no reason to refuse the pixels.
+    except Exception:  # Damaged EXIF must not prevent encoding.
         return image
 
 
@@ -132,7 +144,7 @@ def _of_image(image: Image.Image) -> Picture:
     if 0 in image.size:
         raise InputError("the picture has no pixels")
     turned = upright(image)
-    known = metadata.of(image, turned)
+    known = metadata_of(image, turned)
     image = turned
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         clear = np.asarray(image) == image.info.get("transparency", -1)
@@ -159,7 +171,7 @@ def _of_image(image: Image.Image) -> Picture:
 
 
 def _in(image: Image.Image, mode: str) -> Image.Image:
-    """An image in a mode: the same where it is."""
+    """Return an image in a mode; the same image if it has that mode."""
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -170,7 +182,7 @@ def _finished(
     source: int = PLAIN,
     known: Metadata | None = None,
 ) -> Picture:
-    """A picture whose unseen parts go with what is around them, grey where it can be."""
+    """Return a Picture: opaque and grey if it can be, invisible pixels like their surroundings."""
     if alpha is not None and alpha.min() == 255:
         alpha = None
     if not grey and rgb[..., 0].size >= WORTH_GREY and _is_grey(rgb):
@@ -181,32 +193,15 @@ def _finished(
 
 
 def _is_grey(rgb: RGB) -> bool:
-    """Whether the channels are equal; few rows tell that of most pictures."""
+    """Whether all channels are equal."""
+    # Most colour pictures show it in their first rows.
     strips = (rgb[top : top + STRIP] for top in range(0, len(rgb), STRIP))
     return all((strip[..., :1] == strip).all() for strip in strips)
 
 
 def _spread(rgb: RGB, alpha: Alpha) -> RGB:
-    """Colours carried on into where alpha is 0, smoothly: nothing is spent on what is not seen."""
-    seen = (alpha > 0).astype(np.float32)
-    colours = rgb * seen[..., None]
-    levels: list[tuple[Any, Any]] = [(colours, seen)]
-    while min(levels[-1][1].shape) > 1:
-        high, wide = levels[-1][1].shape
-        size = ((wide + 1) // 2, (high + 1) // 2)
-        small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in levels[-1]]
-        levels.append((small[0], small[1]))
-    total = seen.sum()
-    mean = colours.sum((0, 1), dtype=np.float64) / total if total else np.full(3, 255.0)
-    guess = np.broadcast_to(mean.astype(np.float32), levels[-1][0].shape)
-    for part, weight in reversed(levels):
-        guess = cv2.resize(
-            np.ascontiguousarray(guess), weight.shape[::-1], interpolation=cv2.INTER_LINEAR
-        ).reshape(part.shape)
-        guess = np.where(
-            weight[..., None] > 0, part / np.maximum(weight, 1e-6)[..., None], guess
-        ).astype(np.float32)
-    return np.where(alpha[..., None] > 0, rgb, to_depth(guess, 8))
+    """Return RGB with smooth colours where alpha is 0, so that invisible pixels cost few bytes."""
+    return np.where(alpha[..., None] > 0, rgb, to_depth(surroundings(rgb, alpha), 8))
 
 
 def _grey_rgb(grey: NDArray[np.uint8]) -> RGB:
@@ -214,7 +209,7 @@ def _grey_rgb(grey: NDArray[np.uint8]) -> RGB:
 
 
 def _grey(image: Image.Image) -> NDArray[np.uint8]:
-    """Grey levels of a picture in a mode wider than 8 bits, (height, width)."""
+    """Return the grey levels, uint8 (height, width), of an image in a mode wider than 8 bits."""
     levels = np.asarray(image, np.float64)
     if image.mode == "F":
         if not np.isfinite(levels).all():
@@ -225,9 +220,4 @@ def _grey(image: Image.Image) -> NDArray[np.uint8]:
         if levels.min() < 0 or levels.max() > 65535:
             raise InputError("the picture holds values outside 16 bits: scale them first")
         levels = levels / 257
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-
-
-def to_image(rgb: RGB | Floats) -> Image.Image:
-    """A Pillow image of RGB (height, width, 3): rounded and clipped to 0..255 where float."""
-    return image_of(rgb, None, False, PLAIN)
+    return to_depth(levels, 8)

@@ -1,4 +1,4 @@
-"""How near a picture is to another."""
+"""PSNR, the measure of error that encoder, planner, training and benchmarks share."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ PEAK = 255.0
 
 
 def decibels(error: float | Floats, least: float = 1e-9) -> NDArray[np.float64]:
-    """PSNR in dB of mean squared errors over R, G and B, in grey levels.
+    """Return the PSNR in dB of mean squared errors, of any shape.
 
-    least : errors below it count as this much, so that the PSNR of equal pictures is finite
+    error : mean over pixels and over R, G and B, in squared grey levels
+    least : smaller errors count as this much, so that the PSNR of equal pictures is finite
     """
     psnr: NDArray[np.float64] = 10 * np.log10(PEAK**2 / np.maximum(error, least))
     return psnr

@@ -1,1 +1,1 @@
-"""Where to look in a picture and what to measure there."""
+"""Where to sample a picture, and which values to measure there."""

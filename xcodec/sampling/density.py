@@ -1,78 +1,112 @@
-"""Where to look: how many samples each block of a picture deserves.
+"""How densely each block of a picture is sampled.
 
-Edges draw samples (the paper's section 4.5): the local strength of a Sobel or Canny edge map
-becomes a whole power of two for each block, relative to the other blocks.
+Blocks with stronger edges get more samples (the X-GANs paper, section 4.5): the mean strength of a
+Sobel or Canny edge map in a block, relative to the other blocks, becomes a power of two.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from xcodec.choices import DENSITIES, MASKS
 from xcodec.errors import InputError
+from xcodec.pictures.modes import to_depth
 from xcodec.sampling.mask import scale_for_count
 from xcodec.types import Density, Floats, Ints
 
-KINDS = ("sobel", "canny", "uniform")
 BLOCKS = (8, 16, 32, 64, 128)
 STRENGTH = 0.7
-"""Exponent that turns relative edge strength into relative density: 0 is uniform."""
+"""Default exponent from relative edge strength to relative density; 0 is uniform.
+
+Measured against 0.5 and 0.9 in docs/research/density.md.
+"""
 FLOOR = 0.25
-"""Edge strength, relative to the picture's mean, that a block without edges is taken to have."""
+"""Default addition to the relative edge strength of every block, so that blocks without edges are
+sampled too. No comparison is on record."""
 SPREAD = 3
-"""Octaves of density on either side of the picture's mean at most."""
+"""Largest distance of a block's density from the mean density, in octaves. No comparison is on
+record."""
+CANNY_THRESHOLDS = 50, 150
+"""Lower and upper threshold of cv2.Canny, in grey levels: the ratio of 1:3 that OpenCV's tutorial
+advises, after Canny, "A Computational Approach to Edge Detection", PAMI 1986. No comparison is on
+record."""
 
 
 def edges(luma: Floats, kind: str) -> Floats:
-    """Edge strength of each pixel, (height, width), not negative.
+    """Return the edge strength of each pixel, (height, width), not negative.
 
     luma : float32 (height, width), grey levels
+    kind : "sobel" or "canny"
     """
     if kind == "sobel":
         dx = cv2.Sobel(luma, cv2.CV_32F, 1, 0)
         dy = cv2.Sobel(luma, cv2.CV_32F, 0, 1)
         return np.asarray(np.hypot(dx, dy))
-    levels = np.clip(np.rint(luma), 0, 255).astype(np.uint8)
-    return np.asarray(cv2.Canny(levels, 50, 150), np.float32)
+    return np.asarray(cv2.Canny(to_depth(luma, 8), *CANNY_THRESHOLDS), np.float32)
 
 
 def block_sums(plane: Ints | Floats, block: int) -> NDArray[Any]:
-    """Sum of each block of a plane (height, width), (blocks high, blocks wide), in its dtype."""
+    """Return the sum of each block of a plane (height, width): (block rows, block columns)."""
     tops, lefts = np.arange(0, plane.shape[0], block), np.arange(0, plane.shape[1], block)
     sums: NDArray[Any] = np.add.reduceat(np.add.reduceat(plane, tops, 0), lefts, 1)
     return sums
 
 
 def block_areas(height: int, width: int, block: int) -> NDArray[np.int64]:
-    """Pixels of each block, (blocks high, blocks wide): fewer at the lower and right edge."""
+    """Return the pixels of each block, (block rows, block columns): fewer at the lower right."""
     tops, lefts = np.arange(0, height, block), np.arange(0, width, block)
     high, wide = np.minimum(block, height - tops), np.minimum(block, width - lefts)
     return high[:, None].astype(np.int64) * wide[None, :]
 
 
 def block_means(plane: Floats, block: int) -> NDArray[np.float64]:
-    """Mean of each block of a plane (height, width), (blocks high, blocks wide)."""
+    """Return the mean of each block of a plane (height, width): (block rows, block columns)."""
     sums: NDArray[np.float64] = block_sums(plane.astype(np.float64), block)
     return sums / block_areas(plane.shape[0], plane.shape[1], block)
 
 
-def exponents_of(
-    luma: Floats,
-    kind: str,
-    block: int,
-    strength: float = STRENGTH,
-    floor: float = FLOOR,
-    weights: Floats | None = None,
-) -> Ints:
-    """Density exponents of a picture, (blocks high, blocks wide), the lowest of them 0.
+@dataclass(frozen=True)
+class DensityShape:
+    """How the density of a picture follows its edges.
 
-    weights : (height, width), factors on the density
+    kind     : one of DENSITIES
+    block    : side of a block in pixels, one of BLOCKS
+    strength : 0 (uniform) to 2
+    floor    : edge strength of flat areas, above 0 and up to 10, relative to the picture's mean
+
+    Raises InputError for values out of range.
     """
-    shape = -(-luma.shape[0] // block), -(-luma.shape[1] // block)
-    strengths = np.zeros(shape) if kind == "uniform" else block_means(edges(luma, kind), block)
+
+    kind: str = DENSITIES[0]
+    block: int = 16
+    strength: float = STRENGTH
+    floor: float = FLOOR
+
+    def __post_init__(self) -> None:
+        if self.kind not in DENSITIES:
+            raise InputError(f"density is {self.kind!r}; it is one of {', '.join(DENSITIES)}")
+        if self.block not in BLOCKS:
+            raise InputError(f"block is {self.block}; it is one of {', '.join(map(str, BLOCKS))}")
+        if not 0 <= self.strength <= 2:
+            raise InputError(f"strength is {self.strength:g}; it lies in 0..2")
+        if not 0 < self.floor <= 10:
+            raise InputError(f"floor is {self.floor:g}; it lies above 0 and up to 10")
+
+
+def exponents_of(luma: Floats, shape: DensityShape, weights: Floats | None = None) -> Ints:
+    """Return the density exponents of a picture, (block rows, block columns), the lowest 0.
+
+    Arguments as for ``measure``.
+    """
+    block = shape.block
+    size = -(-luma.shape[0] // block), -(-luma.shape[1] // block)
+    uniform = shape.kind == "uniform"
+    strengths = np.zeros(size) if uniform else block_means(edges(luma, shape.kind), block)
     emphasis = None if weights is None else block_means(weights, block)
-    return exponents_by(strengths, strength, floor, emphasis)
+    return exponents_by(strengths, shape.strength, shape.floor, emphasis)
 
 
 def exponents_by(
@@ -81,10 +115,10 @@ def exponents_by(
     floor: float = FLOOR,
     emphasis: Floats | None = None,
 ) -> Ints:
-    """Density exponents of blocks, the lowest of them 0.
+    """Return the density exponents of blocks, the lowest 0.
 
-    strengths : edge strength of each block, all zero for a uniform density
-    emphasis  : factor on the density of each block
+    strengths : (block rows, block columns), mean edge strengths; all zero for a uniform density
+    emphasis  : of the same shape, factors on the density
     """
     octaves = np.zeros(strengths.shape)
     mean = strengths.mean()
@@ -100,39 +134,22 @@ def exponents_by(
 def measure(
     luma: Floats,
     count: int,
+    shape: DensityShape | None = None,
     *,
-    kind: str = "sobel",
-    block: int = 16,
-    strength: float = STRENGTH,
-    floor: float = FLOOR,
-    mask: str = "blue",
+    mask: str = MASKS[0],
     seed: int = 0,
     weights: Floats | None = None,
 ) -> Density:
-    """The density of a picture scaled to ``count`` samples.
+    """Return the density of a picture, scaled to about ``count`` samples.
 
-    luma     : float32 (height, width), grey levels
-    kind     : one of KINDS
-    block    : one of BLOCKS, pixels
-    strength : 0 (uniform) to 2
-    floor    : above 0 to 10, relative to the picture's mean edge strength
-    mask     : "blue" or "random", the threshold that will be applied
-    weights  : (height, width), factors on the density, whatever its kind
-
-    Raises InputError for arguments outside these.
+    luma    : float32 (height, width), grey levels
+    shape   : how it follows the edges; None: the defaults
+    mask    : one of MASKS, the kind of threshold that the density will be compared with
+    seed    : of a random mask
+    weights : (height, width), factors on the density, of any kind
     """
-    check(kind, block, strength, floor)
+    shape = shape or DensityShape()
     height, width = luma.shape
-    exponents = exponents_of(luma, kind, block, strength, floor, weights)
-    scale = scale_for_count(exponents, block, height, width, count, mask, seed)
-    return Density(exponents, block, scale)
-
-
-def check(kind: str, block: int, strength: float, floor: float) -> None:
-    """Raise InputError for arguments outside those of ``measure``."""
-    if kind not in KINDS:
-        raise InputError(f"density is {kind!r}; it is one of {', '.join(KINDS)}")
-    if block not in BLOCKS:
-        raise InputError(f"block is {block}; it is one of {', '.join(map(str, BLOCKS))}")
-    if not 0 <= strength <= 2 or not 0 < floor <= 10:
-        raise InputError("strength lies in 0..2 and floor above 0 and up to 10")
+    exponents = exponents_of(luma, shape, weights)
+    scale = scale_for_count(exponents, shape.block, height, width, count, mask, seed)
+    return Density(exponents, shape.block, scale)

@@ -1,8 +1,9 @@
 """From density to mask: which pixels are sampled, in which order.
 
-Every position of a picture has a rank from a blue-noise tile; a position is sampled where the
-density of its block exceeds a threshold, which is the rank itself (blue noise) or a hash of the
-position (random, the paper's section 4). All of it is integer arithmetic: the decoder repeats it.
+Every position of a picture has a rank from a blue-noise tile. A position is sampled if the density
+of its block exceeds a threshold: the rank itself (blue noise), or a hash of the position (random,
+the X-GANs paper, section 4). The decoder repeats this, so it is all integer arithmetic, and part of
+the format (docs/format.md, section 3).
 """
 
 from functools import cache
@@ -20,15 +21,15 @@ TILE = 128
 RANK_BITS = 22
 """Ranks and thresholds are 0 .. 2**RANK_BITS - 1: 14 bits within the tile, 8 among tiles."""
 SCALE_STEPS = 128
-"""Steps of Density.scale in one octave of density."""
+"""Steps of Density.scale per octave of density."""
 MAX_SCALE = (RANK_BITS + 16) * SCALE_STEPS
-"""Largest Density.scale: full even where the exponent is lowest."""
+"""Largest Density.scale: every pixel is sampled, even in blocks with exponent 0."""
 MAX_EXPONENT = 15
 MAX_SAMPLES = 1 << 23
-"""Most samples of a picture."""
-FREE_SAMPLES, SAMPLES_A_BYTE = 1 << 17, 64
-"""Samples that a file may have whatever its size, and more for each byte of its payload: else a
-file of a few bytes could ask for any number of them."""
+"""Limit on the samples of a picture."""
+FREE_SAMPLES, SAMPLES_PER_BYTE = 1 << 17, 64
+"""Samples that any file may have, and further ones per byte of its payload. Without this limit, a
+file of a few bytes could demand any amount of work."""
 
 
 @cache
@@ -40,7 +41,7 @@ def _tile() -> NDArray[np.int64]:
 
 @cache
 def _tile_order() -> NDArray[np.int64]:
-    """Order among 16x16 tiles, (16, 16), a Bayer matrix: tiles far apart follow one another."""
+    """Order among 16x16 tiles: a Bayer matrix (16, 16), where consecutive tiles are far apart."""
     matrix = np.zeros((1, 1), np.int64)
     while len(matrix) < 16:
         matrix = np.block([[4 * matrix, 4 * matrix + 2], [4 * matrix + 3, 4 * matrix + 1]])
@@ -48,13 +49,16 @@ def _tile_order() -> NDArray[np.int64]:
 
 
 def ranks(rows: Ints, cols: Ints) -> NDArray[np.int64]:
-    """Blue-noise rank of positions (broadcast together), 0 .. 2**RANK_BITS - 1."""
+    """Return the blue-noise ranks of positions (broadcast), 0 .. 2**RANK_BITS - 1."""
     within = _tile()[rows % TILE, cols % TILE]
     return within * 256 + _tile_order()[rows // TILE % 16, cols // TILE % 16]
 
 
 def _hash(rows: Ints, cols: Ints, seed: int) -> NDArray[np.int64]:
-    """A random threshold for each position: splitmix64 of (seed, row, column)."""
+    """A pseudo-random threshold for each position: splitmix64 of (seed, row, column).
+
+    Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014.
+    """
     x = np.asarray(rows, np.uint64) << np.uint64(32) | np.asarray(cols, np.uint64)
     x = x + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
     x = (x ^ x >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
@@ -65,7 +69,7 @@ def _hash(rows: Ints, cols: Ints, seed: int) -> NDArray[np.int64]:
 
 @cache
 def _mantissas() -> tuple[int, ...]:
-    """floor(2**16 * 2**(i / SCALE_STEPS)), by integer roots so that every machine agrees."""
+    """floor(2**16 * 2**(i / SCALE_STEPS)), by integer roots, so that all machines agree."""
     result = []
     for i in range(SCALE_STEPS):
         value = 1 << (16 * SCALE_STEPS + i)
@@ -76,14 +80,14 @@ def _mantissas() -> tuple[int, ...]:
 
 
 def thresholds(density: Density) -> NDArray[np.int64]:
-    """Positions of a block are sampled where their rank is below this, (blocks high, wide)."""
+    """Return the limit below which ranks are sampled, for each block: (block rows, columns)."""
     return _limits(density.exponents.astype(np.int64) * SCALE_STEPS + density.scale)
 
 
 def _limits(scales: Ints) -> NDArray[np.int64]:
-    """The threshold of each Density.scale of exponent 0; an exponent adds SCALE_STEPS to it."""
+    """The limit for each Density.scale at exponent 0; an exponent adds SCALE_STEPS to the scale."""
     octave, step = scales // SCALE_STEPS, scales % SCALE_STEPS
-    # scale counts from 2**-16 of one sample a 2**22 ranks upwards, so that exponents may add.
+    # Scale 0 means 2**-16 samples per 2**22 ranks: room for exponents to add octaves.
     mantissa = np.array(_mantissas(), np.int64)[step]
     shift = np.clip(octave - 32, -62, RANK_BITS)
     raised = mantissa << np.maximum(shift, 0)
@@ -92,13 +96,13 @@ def _limits(scales: Ints) -> NDArray[np.int64]:
 
 
 def _threshold_field(rows: Ints, cols: Ints, kind: str, seed: int) -> NDArray[np.int64]:
-    """What a position's density must exceed for it to be sampled."""
+    """The threshold that the density must exceed at each position for it to be sampled."""
     return ranks(rows, cols) if kind == "blue" else _hash(rows, cols, seed)
 
 
 def most_samples(payload: int) -> int:
-    """Most samples of a file with so many bytes of payload."""
-    return min(MAX_SAMPLES, FREE_SAMPLES + SAMPLES_A_BYTE * payload)
+    """Return the limit on the samples of a file with this many bytes of payload."""
+    return min(MAX_SAMPLES, FREE_SAMPLES + SAMPLES_PER_BYTE * payload)
 
 
 def points_from_density(
@@ -110,12 +114,14 @@ def points_from_density(
     most: int = MAX_SAMPLES,
     origin: tuple[int, int] = (0, 0),
 ) -> Points:
-    """The points that a density marks, in coding order.
+    """Return the points that a density marks, in coding order.
 
-    kind   : "blue" (blue-noise threshold) or "random" (seeded, the paper's section 4)
-    origin : row and column of this picture's corner in the picture that it is a part of
+    kind   : "blue" (blue-noise threshold) or "random" (seeded; the X-GANs paper, section 4)
+    seed   : of a random mask, 0 .. 2**32 - 1
+    most   : limit on the number of points
+    origin : row and column of this tile's corner in the whole picture
 
-    Raises LimitError where there are more than ``most``.
+    Raises LimitError if there are more than ``most``.
     """
     rows, cols, count = [], [], 0
     limits = thresholds(density)
@@ -135,11 +141,12 @@ def points_from_density(
 def order_points(
     height: int, width: int, rows: Ints, cols: Ints, origin: tuple[int, int] = (0, 0)
 ) -> Points:
-    """Points at the given positions in coding order: by rank, then row, then column.
+    """Return points at the given positions in coding order: by rank, then row, then column.
 
-    origin : as in ``points_from_density``
+    rows, cols : integers (n,)
+    origin     : as for ``points_from_density``
 
-    Raises LimitError where there are more than MAX_SAMPLES.
+    Raises LimitError if there are more than MAX_SAMPLES.
     """
     check_count(len(rows))
     rank = ranks(rows + origin[0], cols + origin[1])
@@ -154,13 +161,16 @@ def order_points(
 
 
 def check_count(count: int, most: int = MAX_SAMPLES) -> None:
-    """Raise LimitError where a picture has more samples than ``most``."""
+    """Raise LimitError if ``count`` samples are more than ``most``."""
     if count > most:
-        raise LimitError(f"{count} samples or more are over the limit of {most}")
+        raise LimitError(f"at least {count} samples, more than the limit of {most}")
 
 
 def points_from_mask(mask: NDArray[np.bool_], origin: tuple[int, int] = (0, 0)) -> Points:
-    """Points of an explicit mask, (height, width); ``origin`` as in ``points_from_density``."""
+    """Return the points of an explicit mask, bool (height, width); raises LimitError.
+
+    origin : as for ``points_from_density``
+    """
     rows, cols = np.nonzero(mask)
     return order_points(mask.shape[0], mask.shape[1], rows, cols, origin)
 
@@ -168,8 +178,8 @@ def points_from_mask(mask: NDArray[np.bool_], origin: tuple[int, int] = (0, 0)) 
 def scale_for_count(
     exponents: Ints, block: int, height: int, width: int, count: int, kind: str, seed: int
 ) -> int:
-    """The Density.scale whose mask holds ``count`` samples, or as near as can be, at least one."""
-    # Each pixel is marked from a scale of its own on: count the pixels by that scale.
+    """Return the Density.scale whose mask has ``count`` samples, or the nearest number above 0."""
+    # Each pixel is sampled from some scale on: count the pixels by that scale.
     entering = np.zeros(MAX_SCALE + 1, np.int64)
     cols = np.arange(width)[None, :]
     for top in range(0, height, block):
@@ -186,7 +196,7 @@ def scale_for_count(
 
 @cache
 def _entries() -> NDArray[np.int16]:
-    """The lowest Density.scale of exponent 0 that marks each threshold, (2**RANK_BITS,)."""
+    """The lowest Density.scale, at exponent 0, that samples each threshold, (2**RANK_BITS,)."""
     scales = np.arange(MAX_SCALE + 1)
     counts = np.diff(_limits(scales), prepend=0)
     return np.repeat(scales.astype(np.int16), counts)

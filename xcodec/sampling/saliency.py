@@ -1,7 +1,7 @@
-"""Where people look, and where the caller wants to: weights of pixels.
+"""Weights of pixels: regions of interest, faces, and what stands out.
 
-A weight multiplies the density of samples and what an error counts for (the paper's section 5.2
-asks for the first).
+A weight multiplies the density of samples (suggested by the X-GANs paper, section 5.2) and the
+squared error of the pixel.
 """
 
 from collections.abc import Iterable
@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 from xcodec.errors import InputError
 
 REGION_WEIGHT = 4.0
-"""Weight of a region where none is given, of faces, and of the most salient spots."""
+"""Default weight of regions, of faces, and of the most salient pixels: docs/research/regions.md."""
 MAX_WEIGHT = 64.0
+"""Weights are between 1 / MAX_WEIGHT and MAX_WEIGHT."""
 _SIDE = 64
-"""Longer side in pixels at which saliency is looked for."""
+"""Longer side, in pixels, of the reduced picture that saliency is computed from."""
 _BLUR = 2.5
+"""Sigma, in pixels of the reduced picture, that the saliency is blurred with."""
 _FACE_WINDOW = 60
-"""Smallest face that the cascade looks for, in pixels of a picture of at most 640."""
+"""Smallest face that the cascade detects, in pixels of the reduced picture."""
 _FACE_SIDE = 640
+"""Longer side, in pixels, of the reduced picture in which faces are detected."""
 
 Region = tuple[int, int, int, int, float]
-"""x, y, width and height in pixels, and weight."""
+"""x, y, width and height in pixels, and the weight."""
 
 
 def weights(
@@ -33,12 +36,12 @@ def weights(
     mask: NDArray[np.uint8] | None = None,
     saliency: bool = False,
 ) -> NDArray[np.float32] | None:
-    """Weights float32 (height, width) with a mean of 1; None where all count alike.
+    """Return weights, float32 (height, width), with a mean of 1; None if all are equal.
 
     rgb      : uint8 (height, width, 3)
-    regions  : they multiply where they overlap; what lies outside the picture is cut off
-    mask     : uint8 (height, width): 255 weighs REGION_WEIGHT, 0 weighs 1
-    saliency : whether faces and what stands out weigh more
+    regions  : clipped to the picture; where they overlap, their weights multiply
+    mask     : uint8 (height, width), from 0 for weight 1 to 255 for REGION_WEIGHT
+    saliency : whether to give faces and salient pixels more weight
 
     Raises InputError for regions outside the picture, weights outside 1/64..64, or a mask of
     another size.
@@ -66,7 +69,7 @@ def weights(
 
 
 def spectral_residual(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Saliency 0..1 of each pixel, (height, width): what the spectrum of nature doesn't expect.
+    """Return the saliency 0..1 of each pixel, float32 (height, width): the spectral residual.
 
     Source: Hou and Zhang, "Saliency Detection: A Spectral Residual Approach", CVPR 2007.
     """
@@ -81,16 +84,16 @@ def spectral_residual(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     residual = amplitude - cv2.blur(amplitude, (3, 3), borderType=cv2.BORDER_REPLICATE)
     found = np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2
     found = cv2.GaussianBlur(found, (0, 0), _BLUR, borderType=cv2.BORDER_REPLICATE)
-    # The top twentieth is as salient as can be: lone peaks do not decide the scale.
+    # Scaled to the 95th percentile rather than the maximum, which may be a single pixel.
     found = np.clip(found / max(np.quantile(found, 0.95), 1e-12), 0, 1).astype(np.float32)
     wide = cv2.resize(found.reshape(size[::-1]), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(wide, np.float32).reshape(height, width)
 
 
 def faces(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """1 within faces, else 0, (height, width); none are found where scikit-image is missing.
+    """Return 1 within faces, else 0, float32 (height, width); all 0 without scikit-image.
 
-    Source: the local binary pattern cascade that scikit-image ships.
+    Source: the cascade of local binary patterns that comes with scikit-image.
     """
     height, width = rgb.shape[:2]
     found = np.zeros((height, width), np.float32)

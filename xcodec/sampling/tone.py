@@ -1,7 +1,7 @@
-"""What a sample says: the pixel itself, a local mean, or the value that makes the fill fit best.
+"""The values of samples: pixels, local means, or a least-squares fit.
 
-Least-squares values are tonal optimisation as in diffusion-based inpainting codecs: the values v
-that minimise ||M v - x||^2, M the fill as a linear map, x the picture.
+The fit is the tonal optimisation of codecs that inpaint by diffusion: it minimises ||M v - x||^2
+over the values v, where M is the classical fill as a linear map and x the picture.
 """
 
 import cv2
@@ -12,25 +12,26 @@ from scipy.sparse import csr_array
 from xcodec.types import Floats, Points
 
 MEAN_RADIUS = 0.3
-"""Sigma of a local mean, relative to the spacing of the samples."""
+"""Sigma of a local mean, relative to the spacing of the samples. No comparison is on record."""
 ITERATIONS = 4
+"""Steps of the conjugate gradients. No comparison is on record."""
 
 
 def pixels(planes: Floats, points: Points) -> Floats:
-    """The paper's samples: planes (height, width, c) at the points, (n, c)."""
+    """Return planes (height, width, c) at the points, (n, c): the samples of the X-GANs paper."""
     values: Floats = planes[points.rows, points.cols]
     return values
 
 
 def local_means(planes: Floats, points: Points, radius: float = MEAN_RADIUS) -> Floats:
-    """Gaussian means around the points, (n, c), wider where samples are sparse.
+    """Return Gaussian means around the points, (n, c), wider where samples are sparse.
 
     planes : float32 (height, width, c)
-    radius : sigma relative to the local spacing of the samples
+    radius : sigma, relative to the local spacing of the samples
     """
     mask = np.zeros((points.height, points.width), np.float32)
     mask[points.rows, points.cols] = 1.0
-    # Density is read from the mask itself, over windows that hold a dozen samples on average.
+    # The local density is that of the mask, over windows of twelve samples on average.
     window = 1.5 * np.sqrt(12.0 * mask.size / max(len(points), 1))
     border = cv2.BORDER_REFLECT_101 if min(mask.shape) > 1 else cv2.BORDER_REPLICATE
     density = cv2.GaussianBlur(mask, (0, 0), max(window / 3, 0.5), borderType=border)
@@ -48,14 +49,15 @@ def local_means(planes: Floats, points: Points, radius: float = MEAN_RADIUS) -> 
 def least_squares(
     gram: csr_array, moments: Floats, start: Floats, iterations: int = ITERATIONS
 ) -> Floats:
-    """Values (n, c) that make the fill fit the picture best, by conjugate gradients.
+    """Return values (n, c) whose fill fits the picture best, by conjugate gradients.
 
-    gram, moments : (n, n) and (n, c), of the normal equations (scatter.normal_equations)
-    start         : (n, c), where to start from: local means
+    gram, moments : (n, n) and (n, c), from kriging.fill.normal_equations
+    start         : (n, c), initial values: local means
+    iterations    : number of steps
     """
     values = start.astype(np.float64)
     residual = moments - gram @ values
-    # Jacobi: a sample in a sparse area speaks for more pixels than one in a dense area.
+    # Jacobi preconditioner: a sample in a sparse area influences more pixels.
     diagonal = np.maximum(gram.diagonal(), 1e-6)[:, None]
     preconditioned = residual / diagonal
     direction = preconditioned

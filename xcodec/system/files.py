@@ -1,4 +1,4 @@
-"""Whole files in and out: one clear error each, and no half-written file ever."""
+"""Reading and writing whole files: one clear error for each failure, and never a partial file."""
 
 import errno
 import hashlib
@@ -13,18 +13,18 @@ from typing import BinaryIO
 from xcodec.errors import InputError, LimitError
 
 STDIO = "-"
-"""The name that means standard input or standard output."""
+"""File name that stands for standard input or standard output."""
 MAX_BYTES = 1 << 30
-"""Files larger than this are not read."""
+"""Default limit on the size of a file that is read."""
 
 Name = str | os.PathLike[str]
 
 
 def read(name: Name, max_bytes: int = MAX_BYTES) -> bytes:
-    """All bytes of a file, or of standard input where ``name`` is "-".
+    """Return the contents of a file, or of standard input if ``name`` is "-".
 
-    Raises InputError where it is missing, a folder, unreadable or empty, and LimitError where it
-    is longer than ``max_bytes``.
+    Raises InputError if it is missing, a folder, unreadable or empty, and LimitError if it is
+    longer than ``max_bytes``.
     """
     try:
         if os.fspath(name) == STDIO:
@@ -42,15 +42,15 @@ def read(name: Name, max_bytes: int = MAX_BYTES) -> bytes:
 
 
 def digest(name: Name) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256. Raises OSError."""
+    """Return the first 16 hexadecimal digits of a file's SHA-256. Raises OSError."""
     with open(name, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def write(name: Name, data: bytes, overwrite: bool = False) -> None:
-    """Write a file atomically, or standard output where ``name`` is "-".
+    """Write a file atomically, or to standard output if ``name`` is "-".
 
-    Raises InputError where that fails; a reader that closed the pipe raises BrokenPipeError.
+    Raises InputError if that fails, and BrokenPipeError if the reader of a pipe has closed it.
     """
     if os.fspath(name) != STDIO:
         write_atomic(name, data, overwrite)
@@ -65,10 +65,7 @@ def write(name: Name, data: bytes, overwrite: bool = False) -> None:
 
 
 def check_target(name: Name, overwrite: bool = False) -> None:
-    """Fail before the work, not after it, where ``write`` could not write ``name``.
-
-    Raises InputError.
-    """
+    """Raise InputError if ``write`` could not write ``name``: call it before a long computation."""
     path = Path(name)
     if os.fspath(name) == STDIO:
         if sys.stdout.isatty():
@@ -82,18 +79,19 @@ def check_target(name: Name, overwrite: bool = False) -> None:
 
 
 def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
-    """Write a file so that it is there whole or not at all.
+    """Write a file completely or not at all.
 
-    The bytes go into a temporary file in the same folder, reach the disk, and get their name in
-    one step. An existing file is replaced only with ``overwrite``, whoever made it and whenever.
+    The data is written to a temporary file in the same folder, synchronised to disk and then
+    renamed in one step. An existing file is replaced only with ``overwrite``, even if another
+    process creates it meanwhile.
 
-    Raises InputError; then nothing is left behind, and a file that was there is untouched.
+    Raises InputError; no temporary file is left behind, and an existing file stays unchanged.
     """
     check_target(name, overwrite)
-    path = Path(os.path.realpath(name))  # Overwriting a link means the file that it names.
+    path = Path(os.path.realpath(name))  # A link is followed, not replaced.
     try:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            path.write_bytes(data)  # A device or a pipe: there is nothing to replace.
+            path.write_bytes(data)  # A device or a pipe cannot be replaced.
             return
         temporary = path.with_name(f".{path.name[:64]}.{os.urandom(6).hex()}.part")
         try:
@@ -105,7 +103,7 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
             place(temporary, path)
             temporary.unlink(missing_ok=True)
             _sync_folder(path.parent)
-        except BaseException:  # Not `finally`: a signal may strike within it, before the unlink.
+        except BaseException:  # Not `finally`: a signal could interrupt it before the unlink.
             temporary.unlink(missing_ok=True)
             raise
     except FileExistsError as error:
@@ -115,7 +113,7 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let a new name reach the disk, where folders can be synchronised."""
+    """Synchronise a folder to disk, on systems that can."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -125,7 +123,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def called(source: Name | bytes | BinaryIO) -> str:
-    """What a message calls a source: its file name, or what it is."""
+    """Return the name of a source for use in messages."""
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
         return "standard input or output" if name == STDIO else name
@@ -133,7 +131,7 @@ def called(source: Name | bytes | BinaryIO) -> str:
 
 
 def _move_to_new(temporary: Path, path: Path) -> None:
-    """Give a file its name unless the name is taken, in one step.
+    """Rename a file in one step unless the new name is taken.
 
     Raises FileExistsError.
     """
@@ -141,7 +139,7 @@ def _move_to_new(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise
-    except OSError:  # No hard links here (FAT, some network folders): take the name first.
+    except OSError:  # No hard links here (FAT, some network folders): reserve the name.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         try:
             os.replace(temporary, path)

@@ -1,4 +1,4 @@
-"""Folders outside of the package: the user's caches, and weights that the user has."""
+"""Folders outside the package: the user's cache, and weights that the user provides."""
 
 import os
 from pathlib import Path
@@ -6,15 +6,16 @@ from pathlib import Path
 import platformdirs
 
 WEIGHTS = "XCODEC_WEIGHTS"
-"""Environment variable: a folder of the backbones of losses and metrics (VGG, SqueezeNet)."""
+"""Environment variable that names a folder with the backbones of losses and metrics (VGG,
+SqueezeNet)."""
 
 
 def cache() -> Path:
-    """The user's folder for caches; it need not exist yet."""
+    """Return xcodec's folder among the user's caches; it need not exist yet."""
     return platformdirs.user_cache_path("xcodec")
 
 
 def weights(given: str | os.PathLike[str] | None = None) -> Path | None:
-    """The folder of backbones: the one given, else what XCODEC_WEIGHTS names, if anything."""
+    """Return the folder of backbones: ``given``, else the value of XCODEC_WEIGHTS, else None."""
     named = given or os.environ.get(WEIGHTS)
     return Path(named) if named else None

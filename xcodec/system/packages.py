@@ -1,4 +1,4 @@
-"""Packages that come with an extra: loaded when they are first needed."""
+"""Optional packages, imported when they are first needed."""
 
 import importlib
 from typing import Any
@@ -7,15 +7,15 @@ from xcodec.errors import DependencyError
 
 
 def require(module: str, extra: str) -> Any:
-    """The module of a package that an extra installs, for example ``require("torch", "torch")``.
+    """Import a module that an extra installs, for example ``require("skimage.data", "demo")``.
 
-    Raises DependencyError, which names the extra, where the package is not installed.
+    Raises DependencyError, which names the extra, if the package is not installed.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
         if error.name is not None and error.name.partition(".")[0] != package:
-            raise  # The package is there; something that it needs itself is not.
+            raise  # The package is installed; one of its own dependencies is not.
         message = f"{package} is not installed: pip install 'xcodec[{extra}]'"
         raise DependencyError(message) from error

@@ -1,6 +1,6 @@
-"""Worker processes: started once, fed a little ahead, stopped at once.
+"""A pool of worker processes that handles signals well and ends with its parent.
 
-This module imports nothing heavy, so that its settings hold before a worker loads numpy.
+This module imports nothing heavy: a worker must set its environment before it loads numpy.
 """
 
 import multiprocessing
@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, TypeVar
 
@@ -23,9 +23,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 3
-"""Jobs in the queue for each worker: none runs dry, and few results lie about."""
+"""Queued jobs per worker: enough to keep it busy, few enough to bound memory."""
 _PATIENCE = 10.0
-"""Seconds that a worker has to clear up, once its parent is gone."""
+"""Seconds that a worker gets to clean up after its parent has died."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -36,30 +36,32 @@ _THREADS = (
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class Pool:
-    """Processes that work on what they are given.
+    """A pool of worker processes.
 
-    always : start a process for one job at a time too, which else is done in this process
+    jobs     : number of workers; with 1, work is done in this process
+    always   : start a worker even if ``jobs`` is 1
+    niceness : lowers the priority of the workers, 0 or more (``os.nice``)
     """
 
-    def __init__(self, jobs: int, always: bool = False) -> None:
+    def __init__(self, jobs: int, always: bool = False, niceness: int = 0) -> None:
         self.jobs = jobs
         self._executor: ProcessPoolExecutor | None = None
         if jobs > 1 or always:
-            context = multiprocessing.get_context("spawn")  # Forks of threads may hang.
-            self._executor = ProcessPoolExecutor(jobs, context, _begin)
+            context = multiprocessing.get_context("spawn")  # Forking with threads can hang.
+            self._executor = ProcessPoolExecutor(jobs, context, _begin, (niceness,))
 
     def submit(self, work: Callable[[Item], Result], item: Item) -> "Future[Result]":
-        """The result to come; without workers it is there at once."""
+        """A future of ``work(item)``; already done when the pool has no workers."""
         if self._executor is not None:
-            with _undisturbed():  # It may start a worker.
-                return self._executor.submit(_do, work, item)
+            with _signals_deferred():  # This may start a worker.
+                return self._executor.submit(_run, work, item)
         future: Future[Result] = Future()
         try:
             future.set_result(work(item))
@@ -68,9 +70,9 @@ class Pool:
         return future
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Results of items in their order, worked on a little ahead of who takes them.
+        """Yield ``work(item)`` for each item, in order, computed a few items ahead.
 
-        Raises what ``work`` raises, and XcodecError where a worker was lost.
+        Raises what ``work`` raises, and XcodecError if a worker died.
         """
         if self._executor is None:
             yield from map(work, items)
@@ -84,7 +86,7 @@ class Pool:
             yield result(waiting.popleft())
 
     def close(self, now: bool = False) -> None:
-        """End the workers: once they have done what they were given, or ``now``."""
+        """End the workers when their jobs are done, or at once with ``now``."""
         if self._executor is None:
             return
         processes = list((self._executor._processes or {}).values())
@@ -95,16 +97,16 @@ class Pool:
 
 
 def result(future: "Future[Result]") -> Result:
-    """The result of a job. Raises what it raised, and XcodecError where its worker was lost."""
+    """Return the result of a job. Raises what it raised, and XcodecError if its worker died."""
     try:
         return future.result()
     except BrokenProcessPool as error:
-        raise XcodecError("a worker was lost: out of memory? fewer --jobs may help") from error
+        raise XcodecError("a worker was lost, perhaps out of memory: try fewer --jobs") from error
 
 
 @contextmanager
 def workers(jobs: int) -> Iterator[Pool]:
-    """A pool that ends with the block, at once where that fails."""
+    """A pool that is closed at the end of the block, at once if the block raises."""
     pool = Pool(jobs)
     try:
         yield pool
@@ -115,66 +117,70 @@ def workers(jobs: int) -> Iterator[Pool]:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Hear signals after this block. A worker that starts within it hears none before it is ready:
-    neither is left half made."""
+def _signals_deferred() -> Iterator[None]:
+    """Defer SIGINT and SIGTERM until the block ends, and start workers with them blocked, so that
+    none is interrupted half-initialised."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python lets no other thread hear any.
+        yield  # Python handles signals in the main thread only.
         return
-    heard: list[int] = []
+    deferred: list[int] = []
     handlers = [
-        (number, signal.signal(number, lambda number, _: heard.append(number)))
+        (number, signal.signal(number, lambda number, _: deferred.append(number)))
         for number in _SIGNALS
     ]
-    masked = _mask(_SIGNALS)  # Handlers are this process's, a mask is the worker's, too.
+    masked = _mask(_SIGNALS)  # Workers inherit the mask, but not the handlers.
     try:
         yield
     finally:
         _mask(masked, only=True)
         for number, handler in handlers:
             signal.signal(number, handler)
-        for late in heard:
+        for late in deferred:
             signal.raise_signal(late)
 
 
 def _mask(signals: Iterable[int], only: bool = False) -> set[int]:
-    """Hold signals back, or them only; returns those held back before."""
+    """Block signals, or with ``only`` exactly these; returns those blocked before."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows.
         return set()
     return set(signal.pthread_sigmask(signal.SIG_SETMASK if only else signal.SIG_BLOCK, signals))
 
 
-def _do(work: Callable[[Item], Result], item: Item) -> Result:
-    """A worker's job. Asked to end meanwhile, it does not take its next one, as the executor's
-    would."""
+def _run(work: Callable[[Item], Result], item: Item) -> Result:
+    """Do a job in a worker. On SIGTERM the worker exits; the executor's own loop would go on with
+    the next job."""
     try:
         return work(item)
     except SystemExit as end:
         os._exit(end.code if isinstance(end.code, int) else 1)
 
 
-def _begin() -> None:
-    """A worker's first act."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent hears it too, and ends its workers.
+def _begin(niceness: int) -> None:
+    """Initialise a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The parent gets it too, and ends its workers.
     signal.signal(signal.SIGTERM, _end)
     _mask((), only=True)
     for name in _THREADS:
         os.environ.setdefault(name, "1")
+    if niceness and hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(niceness)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """End as an exception does, so that no temporary file stays behind."""
-    # The pool, the executor and _end_with_parent may all ask: a second exception would strike
-    # while the first one clears up.
+    """Exit by an exception, so that temporary files are removed."""
+    # The pool, the executor and _end_with_parent may all send the signal: a second exception
+    # would interrupt the cleanup of the first one.
     signal.signal(number, signal.SIG_IGN)
     sys.exit(128 + number)
 
 
 def _end_with_parent() -> None:
+    """End this worker when its parent has died."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_PATIENCE)  # Python drops what a handler raises within a finalizer.
+    time.sleep(_PATIENCE)  # Exceptions raised in finalizers are ignored: SIGTERM can get lost.
     os._exit(1)

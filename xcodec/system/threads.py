@@ -1,4 +1,4 @@
-"""Threads, for work that numpy and OpenCV do without holding Python's lock."""
+"""A thread pool for work in numpy and OpenCV, which release Python's global lock."""
 
 import os
 from collections import deque
@@ -12,15 +12,15 @@ from xcodec.system.processes import cores
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_MOST = 4
-"""More threads than this wait for Python's lock."""
+_MAX_THREADS = 4
+"""More threads than this mostly wait for the global lock."""
 
 
 @cache
 def count() -> int:
-    """Threads that share work: one a core, unless OMP_NUM_THREADS says otherwise."""
+    """Return the number of threads: one per usable core, or OMP_NUM_THREADS, at most 4."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(_MOST, int(asked) if asked.isdigit() and int(asked) else cores())
+    return min(_MAX_THREADS, int(asked) if asked.isdigit() and int(asked) else cores())
 
 
 @cache
@@ -29,9 +29,9 @@ def _threads() -> ThreadPoolExecutor:
 
 
 def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Results of items in their order, worked on a little ahead of who takes them.
+    """Yield ``work(item)`` for each item, in order, computed a few items ahead of the consumer.
 
-    Work must not wait for other work that is given here.
+    ``work`` must not wait for other work of this pool: that could deadlock.
     """
     if count() == 1:
         yield from map(work, items)
@@ -46,5 +46,5 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Res
 
 
 def later(work: Callable[[], Result]) -> "Future[Result]":
-    """The result of work to come, which begins beside what its caller does."""
+    """A future of ``work()``, started now on another thread."""
     return _threads().submit(work)

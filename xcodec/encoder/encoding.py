@@ -1,0 +1,62 @@
+"""A picture to the bytes of a file: the encoder's whole story on one page."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from xcodec.encoder import large, search, tiles
+from xcodec.encoder.request import request_of
+from xcodec.encoder.search import Goal
+from xcodec.encoder.sections import sections_of
+from xcodec.errors import InputError
+from xcodec.options import EncodeOptions
+from xcodec.pictures import modes
+from xcodec.pictures.modes import Picture
+from xcodec.sampling.saliency import weights
+from xcodec.system.processes import workers
+from xcodec.types import RGB
+
+
+def encode_picture(
+    image: Picture | Image.Image | NDArray[np.uint8], options: EncodeOptions, stacklevel: int = 2
+) -> bytes:
+    """``xcodec.encode`` for an ``EncodeOptions`` object.
+
+    stacklevel : of warnings, as in ``warnings.warn``
+    """
+    picture = image if isinstance(image, Picture) else modes.picture_of(image)
+    rgb = picture.rgb
+    goal = _goal(rgb, options)
+    limit = None if goal is None else goal.max_bytes
+    sections = sections_of(picture, options, limit)
+    if sections.dropped:
+        text = f"left out of the file: {', '.join(sections.dropped)}"
+        warnings.warn(text, stacklevel=stacklevel)
+    request = request_of(
+        options,
+        grey=picture.grey,
+        weights=weights(rgb, options.roi, options.roi_mask, options.saliency),
+        sections=sections.content,
+    )
+    side = tiles.side_for(rgb.shape[0], rgb.shape[1], options.tile)
+    if side is not None:
+        with workers(options.jobs) as pool:
+            return large.best(tiles.Source(rgb), request, goal or Goal(), side, pool)
+    return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
+
+
+def _goal(rgb: RGB, options: EncodeOptions) -> Goal | None:
+    """The goal of a search; None if there is no byte budget and no PSNR.
+
+    Raises InputError if ``bpp`` leaves less than a byte.
+    """
+    if options.bpp is not None:
+        limit = int(options.bpp * rgb.shape[0] * rgb.shape[1] / 8)
+        if limit < 1:
+            raise InputError(f"bpp is {options.bpp:g}: a file has at least one byte")
+        return Goal(limit)
+    if options.max_bytes is None and options.psnr is None:
+        return None
+    return Goal(options.max_bytes, options.psnr)
