@@ -1,4 +1,4 @@
-"""What the tests of benchmarks share: a folder of pictures, and LPIPS' network by chance."""
+"""Fixtures of the tests of benchmarks: pictures, and LPIPS' network with random weights."""
 
 import math
 from pathlib import Path
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xcodec.evaluation.measures import lpips
+from xcodec.system import folders
 
 RGB = NDArray[np.uint8]
 NETWORK = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128)} | {
@@ -17,13 +18,13 @@ NETWORK = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 12
     11: (384, 64, 256),
     12: (512, 64, 256),
 }
-"""Channels of SqueezeNet 1.1's fire modules: in, squeezed, out of each half."""
+"""Channels of SqueezeNet 1.1's fire modules: input, squeezed, output of each half."""
 
 
 @pytest.fixture
 def folder(photo: RGB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three small pictures, no weights of LPIPS, and a state of the test's own."""
-    monkeypatch.delenv(lpips.ENVIRONMENT, raising=False)
+    """Three small pictures, no weights of LPIPS, and an empty cache folder."""
+    monkeypatch.delenv(folders.WEIGHTS, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "pictures"
     folder.mkdir()
@@ -35,7 +36,7 @@ def folder(photo: RGB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    """LPIPS' network with random weights."""
+    """A folder with LPIPS' network, with random weights."""
     import torch
     from safetensors.torch import save_file
 

@@ -1,4 +1,4 @@
-"""The benchmark scripts on small pictures: their figures, worked out again another way."""
+"""The scripts in benchmarks/ on small pictures: their figures, computed in another way."""
 
 import importlib.util
 import json
@@ -27,13 +27,13 @@ def script(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # Dataclasses look for their module there.
+    sys.modules[spec.name] = module  # Dataclasses look up their module there.
     spec.loader.exec_module(module)
     return module
 
 
 def run(name: str, *arguments: object) -> tuple[dict[str, Any], str]:
-    """The record that a script writes, and what it prints."""
+    """The record that a script writes, and its output."""
     folder = Path(str(arguments[0])).parent
     output = folder / "results" / "run.json"
     command = [*map(str, arguments), "-o", str(output)]
@@ -53,7 +53,7 @@ def loaded(folder: Path) -> list[RGB]:
     return [np.asarray(Image.open(path)) for path in sorted(folder.glob("*.png"))]
 
 
-def test_lossless_samples_are_set_beside_zstandard(folder: Path) -> None:
+def test_lossless_samples_are_compared_with_zstandard(folder: Path) -> None:
     import zstandard
 
     record, _ = run("lossless_samples", folder, "--rates", "0.1", "--jobs", 1, "--only", "1,2")
@@ -62,7 +62,9 @@ def test_lossless_samples_are_set_beside_zstandard(folder: Path) -> None:
         "random", "random, Sobel", "blue noise, Sobel", "explicit (random, Sobel)"
     }  # fmt: skip
     picture = loaded(folder)[0]
-    data = codec.encode(picture, 0.1, tone="point", lossless=True, mask="random", density="uniform")
+    data = codec.encode(
+        picture, 0.1, tone="point", lossless_samples=True, mask="random", density="uniform"
+    )
     points, values = codec.decode_samples(data)
     order = np.lexsort((points[:, 1], points[:, 0]))
     bitmap = np.zeros(picture.shape[:2], np.uint8)
@@ -80,8 +82,8 @@ def test_lossless_samples_are_set_beside_zstandard(folder: Path) -> None:
     assert explicit["xcodec"] > sobel["xcodec"]
 
 
-def test_lossless_samples_that_come_back_wrong_are_noticed(small: RGB) -> None:
-    data = codec.encode(small, 0.05, tone="point", lossless=True)
+def test_wrong_lossless_samples_are_detected(small: RGB) -> None:
+    data = codec.encode(small, 0.05, tone="point", lossless_samples=True)
     with pytest.raises(XcodecError, match=r"a\.png: a sample came back wrong"):
         script("lossless_samples").returned(data, 255 - small, "a.png")
 
@@ -90,10 +92,10 @@ def test_lossless_samples_that_come_back_wrong_are_noticed(small: RGB) -> None:
     ("arguments", "message"),
     [
         (["--only", "2", "--positions", "odd"], "no such pictures"),
-        (["--rates", "many"], "not numbers between commas"),
+        (["--rates", "many"], "not numbers separated by commas"),
     ],
 )
-def test_mistakes_become_one_line(folder: Path, arguments: list[str], message: str) -> None:
+def test_errors_are_one_line(folder: Path, arguments: list[str], message: str) -> None:
     done = CliRunner().invoke(script("lossless_samples").main, [str(folder), *arguments])
     assert done.exit_code == 1
     assert done.output.startswith("lossless_samples: ")

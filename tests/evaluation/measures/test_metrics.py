@@ -1,4 +1,4 @@
-"""The three figures against values worked out by hand, other implementations and a reference."""
+"""Metrics against values computed by hand, other implementations and a published reference."""
 
 import math
 import sys
@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from xcodec.errors import InputError, ModelError, XcodecError
+from xcodec.errors import DependencyError, InputError, ModelError
 from xcodec.evaluation.measures import lpips, metrics
+from xcodec.system import folders
 
 RGB = NDArray[np.uint8]
 
@@ -20,7 +21,11 @@ def noisy(picture: RGB, sigma: float) -> RGB:
     return np.clip(np.rint(picture + noise), 0, 255).astype(np.uint8)
 
 
-def test_psnr_counts_the_three_colours_together() -> None:
+def distance(a: RGB, b: RGB, weights: Path | None) -> float | None:
+    return metrics.Meter(a, weights).measure(b, ["lpips"])["lpips"]
+
+
+def test_psnr_is_over_the_three_colours_together() -> None:
     a = np.zeros((2, 2, 3), np.uint8)
     b = a.copy()
     b[0, 0] = 3, 4, 0
@@ -35,7 +40,7 @@ def test_psnr_agrees_with_scikit_image(small: RGB) -> None:
     assert metrics.psnr(small, other) == pytest.approx(peak_signal_noise_ratio(small, other))
 
 
-def test_equal_pictures_are_infinitely_near(small: RGB) -> None:
+def test_psnr_of_equal_pictures_is_infinite(small: RGB) -> None:
     assert metrics.Meter(small).measure(small.copy(), metrics.ALWAYS) == {
         "psnr": math.inf,
         "ssim": 1.0,
@@ -50,7 +55,7 @@ def test_ssim_is_the_mean_of_the_colours(small: RGB) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (6, 6), (7, 7), (40, 3)])
-def test_every_figure_exists_for_small_pictures(
+def test_metrics_exist_for_small_pictures(
     shape: tuple[int, int], small: RGB, weights: Path
 ) -> None:
     picture = np.ascontiguousarray(small[: shape[0], : shape[1]])
@@ -68,18 +73,18 @@ def test_every_figure_exists_for_small_pictures(
 
 def test_ssim_of_flat_pictures_by_hand() -> None:
     a, b = np.full((9, 9, 3), 100, np.uint8), np.full((9, 9, 3), 120, np.uint8)
-    # Without variance only the means count: (2ab + c) / (a^2 + b^2 + c), c = (0.01 * 255)^2.
+    # Without variance only the means matter: (2ab + c) / (a^2 + b^2 + c), c = (0.01 * 255)^2.
     c = 2.55**2
     by_hand = (2 * 100 * 120 + c) / (100**2 + 120**2 + c)
     assert metrics.ssim(a, b) == pytest.approx(by_hand)
     assert by_hand == pytest.approx(0.98361, abs=1e-5)
 
 
-def test_ssim_without_scikit_image_says_what_to_install(
+def test_ssim_without_scikit_image_is_an_error_that_names_the_extra(
     small: RGB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "skimage.metrics", None)
-    with pytest.raises(XcodecError, match=r"scikit-image.*pip install"):
+    with pytest.raises(DependencyError, match=r"skimage .*xcodec\[bench\]"):
         metrics.ssim(small, small)
 
 
@@ -111,41 +116,40 @@ def test_metrics_are_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         metrics.choose(["vmaf"])
     monkeypatch.setitem(sys.modules, "ssimulacra2", None)
     assert "ssimulacra2" not in metrics.choose()
-    with pytest.raises(XcodecError, match="pip install ssimulacra2"):
+    with pytest.raises(DependencyError, match=r"ssimulacra2 .*xcodec\[bench\]"):
         metrics.choose(["ssimulacra2"])
 
 
 def test_lpips_grows_with_noise_and_is_symmetric(small: RGB, weights: Path) -> None:
     some, more = noisy(small, 10), noisy(small, 40)
-    near = metrics.lpips_squeeze(small, some, weights)
-    far = metrics.lpips_squeeze(small, more, weights)
+    near, far = distance(small, some, weights), distance(small, more, weights)
     assert near is not None
     assert far is not None
     assert 0 < near < far
-    assert metrics.lpips_squeeze(some, small, weights) == pytest.approx(near, rel=1e-5)
+    assert distance(some, small, weights) == pytest.approx(near, rel=1e-5)
 
 
 def test_lpips_weights_are_found_through_the_environment(
     weights: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     empty = tmp_path_factory.mktemp("empty")
-    monkeypatch.delenv(lpips.ENVIRONMENT, raising=False)
+    monkeypatch.delenv(folders.WEIGHTS, raising=False)
     assert lpips.find_weights() is None
-    monkeypatch.setenv(lpips.ENVIRONMENT, str(empty))
+    monkeypatch.setenv(folders.WEIGHTS, str(empty))
     assert lpips.find_weights() is None
-    monkeypatch.setenv(lpips.ENVIRONMENT, str(weights))
+    monkeypatch.setenv(folders.WEIGHTS, str(weights))
     assert lpips.find_weights() == weights
     assert lpips.find_weights(empty) == empty
 
 
 def test_lpips_without_usable_weights(small: RGB, weights: Path) -> None:
-    assert metrics.lpips_squeeze(small, small, None) is None
+    assert distance(small, small, None) is None
     (weights / lpips.HEADS).write_bytes(b"not weights")
     with pytest.raises(ModelError, match="LPIPS"):
-        metrics.lpips_squeeze(small, small, weights)
+        distance(small, small, weights)
     (weights / lpips.HEADS).unlink()
     with pytest.raises(ModelError, match="LPIPS"):
-        metrics.lpips_squeeze(small, small, weights)
+        distance(small, small, weights)
 
 
 def test_lpips_gives_the_published_reference_value() -> None:
@@ -153,8 +157,8 @@ def test_lpips_gives_the_published_reference_value() -> None:
 
     folder = lpips.find_weights()
     if folder is None:
-        pytest.skip(f"needs LPIPS' weights in the folder that {lpips.ENVIRONMENT} names")
+        pytest.skip(f"needs LPIPS' weights in the folder that {folders.WEIGHTS} names")
     torch.manual_seed(123)
     a, b = (torch.rand(10, 3, 100, 100) * 2 - 1 for _ in range(2))
-    # The example in the documentation of torchmetrics.
+    # The example of torchmetrics' documentation.
     assert float(lpips.load(folder).distance(a, b).mean()) == pytest.approx(0.1008, abs=5e-5)

@@ -1,4 +1,4 @@
-"""Curves as figures."""
+"""Figures of records and of training runs."""
 
 import json
 from pathlib import Path
@@ -91,7 +91,7 @@ def test_restoration_is_drawn_over_levels(record: dict[str, Any]) -> None:
 
 
 def test_trainings_are_drawn_over_hours(tmp_path: Path) -> None:
-    """Weights and histories beside each other, above what the networks start from."""
+    """Weights and history files are drawn together, as gains over the networks' input."""
     weights, history = tmp_path / "first.safetensors", tmp_path / "second.history.json"
     found = [
         {
@@ -119,7 +119,7 @@ def test_trainings_are_drawn_over_hours(tmp_path: Path) -> None:
         figure.histories((history,))
 
 
-def test_what_cannot_be_drawn_is_refused(record: dict[str, Any]) -> None:
+def test_records_without_curves_are_refused(record: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="svg or png"):
         figure.draw(record, "gif")
     with pytest.raises(InputError, match="no curves"):

@@ -1,4 +1,4 @@
-"""Pages in a real browser: plots drawn, slider dragged, picture changed, nothing on the console."""
+"""Pages in a real browser: plots, slider, choice of pictures, and nothing on the console."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def invoke(*arguments: object) -> str:
 
 @pytest.fixture(scope="module")
 def made(photo: RGB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with pictures, a record of them, and the report of the record."""
+    """A folder with pictures, a record of them, and the report of that record."""
     folder = tmp_path_factory.mktemp("report")
     (folder / "pictures").mkdir()
     for i, (row, col) in enumerate([(0, 0), (60, 120), (150, 300)]):
@@ -64,7 +64,7 @@ def made(photo: RGB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A headless Chromium, of the system."""
+    """The system's Chromium, headless."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
@@ -76,7 +76,7 @@ def browser() -> Iterator[Any]:
 
 
 class Page:
-    """A page, offline, and what went wrong on it."""
+    """A page that is opened offline, and its errors."""
 
     def __init__(self, browser: Any, path: Path, viewport: dict[str, int], dark: bool) -> None:
         scheme = "dark" if dark else "light"
@@ -102,7 +102,7 @@ def test_report_in_a_browser(
     assert page.title() == "xcodec beside other codecs"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    # Plots: a curve for every codec that is ticked, through the record's own figures.
+    # Plots: a curve for every checked codec.
     curves = page.locator("#plots path.curve")
     drawn = curves.count()
     assert drawn >= 4
@@ -129,7 +129,7 @@ def test_report_in_a_browser(
     page.locator("#plots summary").click()
     assert page.locator("#plots .values tbody tr").count() >= 2 * drawn
 
-    # The viewer: the slider is dragged and stepped, pictures and sizes are changed.
+    # Viewer: the slider is dragged and moved by keys, pictures and sizes are changed.
     stage = page.locator("#viewer .stage")
     stage.scroll_into_view_if_needed()
     area = stage.bounding_box()
@@ -170,7 +170,7 @@ def test_report_in_a_browser(
 
 
 def test_a_report_that_was_published(browser: Any) -> None:
-    """Any report that XCODEC_REPORT names, such as that of a whole run."""
+    """A report that XCODEC_REPORT names, for example one of a complete run."""
     path = os.environ.get("XCODEC_REPORT")
     if path is None:
         pytest.skip("needs a report: name one by XCODEC_REPORT")
@@ -236,10 +236,10 @@ def test_the_page_holds_the_records_figures_and_loads_nothing(made: Path) -> Non
         assert {"JPEG", "WebP", "best peer, scaled, best PSNR"} <= set(names)
 
 
-def test_what_is_no_record_is_refused(made: Path, tmp_path: Path) -> None:
+def test_files_that_are_not_records_are_refused(made: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     wrong.write_text("{}")
-    with pytest.raises(InputError, match="no record"):
+    with pytest.raises(InputError, match="not a record"):
         records.load(wrong)
     wrong.write_text(json.dumps({"schema": 1, "benchmark": "faces"}))
     with pytest.raises(InputError, match="schema 1"):
@@ -258,7 +258,7 @@ def test_what_is_no_record_is_refused(made: Path, tmp_path: Path) -> None:
 def test_compare_in_a_browser(made: Path, browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from xcodec.evaluation.pages import comparison
 
-    monkeypatch.setattr(comparison, "GENERATOR", "classical")  # No test waits for the network.
+    monkeypatch.setattr(comparison, "GENERATOR", "classical")  # The network would be slow.
     target = made / "compare.html"
     opened_by: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened_by.append)

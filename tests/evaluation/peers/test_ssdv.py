@@ -1,4 +1,4 @@
-"""SSDV as a peer, by a program of the same options that cuts a JPEG file differently."""
+"""SSDV, by a stand-in program with the same options that cuts pictures in its own way."""
 
 import shutil
 import sys
@@ -43,7 +43,7 @@ open(target, "wb").write(out)
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The stand-in on the PATH."""
+    """The stand-in, alone on the PATH."""
     path = tmp_path / ssdv.PROGRAM
     path.write_text(STAND_IN.format(python=sys.executable))
     path.chmod(0o755)
@@ -51,13 +51,13 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_whether_it_is_there(program: Path) -> None:
+def test_the_program_is_found_on_the_path(program: Path) -> None:
     assert ssdv.installed()
     program.unlink()
     assert not ssdv.installed()
 
 
-def test_packets_stay_within_a_budget_and_lost_ones_cost(
+def test_packets_fit_a_budget_and_lost_ones_cost_quality(
     program: Path, small: NDArray[np.uint8]
 ) -> None:
     rgb = np.ascontiguousarray(small[:96, :96])
@@ -82,7 +82,7 @@ def test_a_failing_program_is_an_error(program: Path, small: NDArray[np.uint8]) 
         list(ssdv.sizes(small, 200, 1400))
 
 
-@pytest.mark.skipif(shutil.which(ssdv.PROGRAM) is None, reason="the program ssdv isn't here")
+@pytest.mark.skipif(shutil.which(ssdv.PROGRAM) is None, reason="needs the program ssdv")
 def test_the_program_itself(photo: NDArray[np.uint8]) -> None:
     rgb = np.asarray(Image.fromarray(photo).resize((256, 256)))
     sent = max(ssdv.sizes(rgb, 256, 2560), key=lambda each: len(each.packets))

@@ -14,13 +14,13 @@ from xcodec.evaluation.runs.channels import BURSTS, RANDOM, arrived
 
 @pytest.mark.parametrize("channel", [RANDOM, BURSTS])
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.3, 0.7])
-def test_links_lose_what_they_should(channel: str, loss: float) -> None:
+def test_links_lose_the_given_share(channel: str, loss: float) -> None:
     draws = np.array([arrived(channel, loss, seed) for seed in range(400)])
     assert 1 - draws.mean() == pytest.approx(loss, abs=0.02)
     assert np.array_equal(draws[7], arrived(channel, loss, 7))
 
 
-def test_bursts_are_long() -> None:
+def test_bursts_have_their_mean_length() -> None:
     def runs(channel: str) -> float:
         lost = ~np.array([arrived(channel, 0.3, seed) for seed in range(200)])
         starts = lost[:, 1:] & ~lost[:, :-1]
@@ -30,7 +30,7 @@ def test_bursts_are_long() -> None:
     assert runs(RANDOM) == pytest.approx(1 / 0.7, rel=0.15)
 
 
-def test_more_loss_never_brings_more_packets() -> None:
+def test_higher_losses_never_deliver_more_packets() -> None:
     for seed in range(20):
         few, many = arrived(RANDOM, 0.4, seed), arrived(RANDOM, 0.2, seed)
         assert not (few & ~many).any()
@@ -59,7 +59,7 @@ def test_the_command(
         assert rows[party, "random", 0]["psnr"] > rows[party, "random", 0.3]["psnr"] - 1e-9
         assert len(rows[party, "bursts", 0.3]["pictures"]["psnr"]) == 2
     assert rows[ours, "random", 0.3]["psnr"] > rows["webp", "random", 0.3]["psnr"]
-    assert main([*command.split(), "-f"]) == 0  # From the state, the same.
+    assert main([*command.split(), "-f"]) == 0  # From the state, with the same result.
     assert json.loads(record.read_text())["figures"] == figures
     assert main(["bench", "links", str(folder), "--losses", "0.95"]) == 1
     assert main(["bench", "links", str(folder), "--channels", "nowhere"]) == 1

@@ -1,4 +1,4 @@
-"""One picture through the codecs: the best file within a budget, and nothing done twice."""
+"""One picture through the codecs: the best file within a budget, and nothing computed twice."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from PIL import Image
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.peers.xcodecs import Variant
-from xcodec.evaluation.runs.measuring import Measuring, Own, Peer
+from xcodec.evaluation.runs.measuring import Measuring, OwnCoding, PeerCoding
 from xcodec.evaluation.runs.state import State
 
 RGB = NDArray[np.uint8]
@@ -69,7 +69,7 @@ def test_no_file_is_written_twice_even_by_another_run(small: RGB, state: State) 
     counted = replace(webp, write=write)
     place = measuring(small, state)
     first = place.best(counted, [2.0], 400, AIMS)
-    # To be measured, a file whose size alone was known is written again: never for its size.
+    # Files are written again to be measured, never for their size.
     assert len(coded) < 25
     coded.clear()
     assert place.best(counted, [2.0], 400, AIMS) == first
@@ -80,7 +80,7 @@ def test_no_file_is_written_twice_even_by_another_run(small: RGB, state: State) 
 def test_files_of_xcodec_are_kept_whole(
     small: RGB, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    coding = Own(Variant(decoders=("classical",)), "classical", ("rate", 0.05))
+    coding = OwnCoding(Variant(decoders=("classical",)), "classical", ("rate", 0.05))
     data = measuring(small, state).file(coding)
     figures = measuring(small, state).figures(coding, AIMS)
 
@@ -98,17 +98,17 @@ def test_files_of_xcodec_are_kept_whole(
         Measuring(small, "other", state, metrics.Meter(small)).size(coding)
 
 
-def test_what_fits_no_budget_has_no_file(small: RGB, state: State) -> None:
-    coding = Own(Variant(decoders=("classical",)), "classical", ("size", 5))
+def test_there_is_no_file_within_too_small_a_budget(small: RGB, state: State) -> None:
+    coding = OwnCoding(Variant(decoders=("classical",)), "classical", ("size", 5))
     assert measuring(small, state).size(coding) == 0
     assert measuring(small, state).size(coding) == 0
     (jpeg,) = codecs.codecs(["jpeg"])
     assert measuring(small, state).best(jpeg, [1.0, 2.0], 40, AIMS) == {}
 
 
-def test_figures_that_exist_are_kept_and_missing_ones_added(small: RGB, state: State) -> None:
+def test_known_figures_are_reused_and_missing_ones_added(small: RGB, state: State) -> None:
     (jpeg,) = codecs.codecs(["jpeg"])
-    peer = Peer(jpeg, 20)
+    peer = PeerCoding(jpeg, 20)
     place = measuring(small, state)
     assert place.figures(peer, ["psnr"])["psnr"] == metrics.psnr(
         small, jpeg.decode(jpeg.encode(small, 20))

@@ -1,4 +1,4 @@
-"""``xcodec bench points``: fills from the same known pixels."""
+"""``xcodec bench points``: fills that start from the same known pixels."""
 
 import json
 from pathlib import Path
@@ -13,16 +13,17 @@ import xcodec
 from xcodec import codec
 from xcodec.cli import cli
 from xcodec.evaluation.measures import metrics
+from xcodec.evaluation.peers import classical
 from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs import points, records
 
 RGB = NDArray[np.uint8]
 
 
-@pytest.mark.parametrize("fill", ["classical", *points.FILLS])
-@pytest.mark.parametrize("mask", points.MASKS)
-def test_fills_keep_what_they_know(fill: str, mask: str, small: RGB) -> None:
-    known = points.Known(Variant(), fill, mask, 0.1)
+@pytest.mark.parametrize("fill", ["classical", *classical.POINT_FILLS])
+@pytest.mark.parametrize("mask", points.POINT_MASKS)
+def test_fills_keep_known_pixels(fill: str, mask: str, small: RGB) -> None:
+    known = points.PointsCoding(Variant(), fill, mask, 0.1)
     data = known.write(small)
     where, values = codec.decode_samples(data)
     assert len(where) == pytest.approx(0.1 * 96 * 120, rel=0.01)
@@ -34,15 +35,15 @@ def test_fills_keep_what_they_know(fill: str, mask: str, small: RGB) -> None:
     assert metrics.psnr(small, filled) > 20
 
 
-@pytest.mark.parametrize("fill", points.FILLS)
+@pytest.mark.parametrize("fill", classical.POINT_FILLS)
 def test_a_single_pixel_is_enough(fill: str) -> None:
     where, values = np.array([[3, 4]]), np.array([[9, 8, 7]], np.uint8)
-    filled = points.FILLS[fill](where, values, (10, 12))
+    filled = classical.POINT_FILLS[fill](where, values, (10, 12))
     assert filled.shape == (10, 12, 3)
     assert (filled[3, 4] == values[0]).all()
 
 
-def test_a_run_fills_the_same_pixels(folder: Path) -> None:
+def test_all_fills_of_a_run_know_the_same_pixels(folder: Path) -> None:
     output = folder / "points.json"
     command = ["bench", "points", folder, "--fractions", "0.05,0.2", "--masks", "random,blue"]
     command += ["--fills", "classical,linear", "--metrics", "psnr", "-j", 1, "-o", output]
@@ -53,7 +54,7 @@ def test_a_run_fills_the_same_pixels(folder: Path) -> None:
     assert len(rows) == 8
     rgb = np.asarray(Image.open(folder / "2.png"))
     data = xcodec.encode(
-        rgb, 0.2, tone="point", lossless=True, mask="random", density="uniform", effort=0
+        rgb, 0.2, tone="point", lossless_samples=True, mask="random", density="uniform", effort=0
     )
     where, values = codec.decode_samples(data)
     filled = np.asarray(xcodec.reconstruct(where, values, rgb.shape[:2], decoder="classical"))

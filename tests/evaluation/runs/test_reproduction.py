@@ -1,4 +1,4 @@
-"""The paper's tables: what a run measures, and the classical methods beside the networks."""
+"""``xcodec bench restoration``: networks and classical methods on damaged pictures."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from xcodec.__main__ import main
 from xcodec.errors import InputError
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.peers import classical
-from xcodec.evaluation.runs import points, reproduction
+from xcodec.evaluation.runs import reproduction
 from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.conditions import from_network
@@ -42,8 +42,8 @@ def weights(path: Path, task: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [*classical.FILLS, *points.FILLS])
-def test_fills_keep_points_and_beat_one_colour(small: RGB, name: str) -> None:
+@pytest.mark.parametrize("name", [*classical.FILLS, *classical.POINT_FILLS])
+def test_fills_keep_points_and_beat_a_single_colour(small: RGB, name: str) -> None:
     done = damage.points(small, 10, np.random.default_rng(0))
     filled = classical.restored(name, done.rgb, done.known)
     np.testing.assert_array_equal(filled[done.known], small[done.known])
@@ -58,7 +58,7 @@ def test_filters_remove_some_noise(small: RGB, name: str) -> None:
     assert metrics.psnr(small, filtered) > metrics.psnr(small, done.rgb) + 1
 
 
-def test_strengths_are_heeded_and_unknown_methods_refused(small: RGB) -> None:
+def test_strengths_apply_and_unknown_methods_are_refused(small: RGB) -> None:
     known = np.ones(small.shape[:2], np.bool_)
     three, nine = (classical.restored(f"median:{n}", small, known) for n in (3, 9))
     assert metrics.psnr(small, three) > metrics.psnr(small, nine)
@@ -82,7 +82,8 @@ def test_a_run_measures_every_method_at_every_level(
     assert len(figures["each"]) == 2
     by = {(row["distribution"], row["level"], row["method"]): row for row in rows}
     network, fill = by["random", 20, "tiny"], by["random", 20, "kriging"]
-    assert network["psnr"] == pytest.approx(fill["psnr"], abs=0.05)  # Untrained: the fill itself.
+    # The network is untrained: it returns the fill.
+    assert network["psnr"] == pytest.approx(fill["psnr"], abs=0.05)
     assert fill["psnr"] > by["random", 5, "kriging"]["psnr"] + 1
     assert fill["pasted psnr"] >= fill["psnr"] > fill["hole psnr"]
     assert fill["lpips"] is None
@@ -91,7 +92,7 @@ def test_a_run_measures_every_method_at_every_level(
     assert rows[0]["psnr"] == pytest.approx(np.mean([found[0]["psnr"] for found in each]), abs=1e-3)
 
 
-def test_what_was_found_is_not_computed_again(
+def test_known_results_are_not_computed_again(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = f"bench restoration {folder} --task points --levels 5,20 --classical kriging -j 1"
@@ -117,20 +118,20 @@ def test_what_was_found_is_not_computed_again(
     assert set(done) == {"kriging"}
 
 
-def test_holes_are_measured_by_themselves(folder: Path, tmp_path: Path) -> None:
+def test_holes_are_measured_separately(folder: Path, tmp_path: Path) -> None:
     model = weights(tmp_path / "tiny.safetensors", "color-block")
     out = tmp_path / "record.json"
     line = f"bench restoration {folder} --task color-block --levels 40 --models {model} --only 1"
-    assert main([*line.split(), "-j", "1", "-q"]) == 1  # What would fill the block?
+    assert main([*line.split(), "-j", "1", "-q"]) == 1  # Nothing is given to fill the block.
     assert main([*line.split(), "--clutter", str(folder), "-j", "1", "-o", str(out)]) == 0
     row = json.loads(out.read_text())["figures"]["rows"][0]
-    # The network gives back the damaged picture: all error lies in the hole.
+    # The network returns the damaged picture: all errors are in the hole.
     expected = row["hole psnr"] + 10 * np.log10(96**2 / 40**2)
     assert row["psnr"] == pytest.approx(expected, abs=0.05)
 
 
-def test_a_colour_block_is_not_told(tmp_path: Path) -> None:
-    """Where none stands out, nothing is restored, whatever the damage was."""
+def test_networks_are_not_told_where_a_colour_block_is(tmp_path: Path) -> None:
+    """If no block is found, nothing is restored, whatever the damage was."""
     model = weights(tmp_path / "tiny.safetensors", "color-block")
     waves = 128 + 100 * np.sin(np.arange(96) / 9)
     smooth = np.repeat(np.uint8(waves)[:, None, None], 96, 1).repeat(3, 2)
@@ -139,7 +140,7 @@ def test_a_colour_block_is_not_told(tmp_path: Path) -> None:
     told = inputs(True, "color-block", smooth, known)[:3]
     assert np.abs(from_network(told).transpose(1, 2, 0) - smooth).max() > 20
     done = damage.Corrupted(smooth, known)
-    assert np.array_equal(reproduction._painted(str(model), "color-block", "cpu", done), smooth)
+    assert np.array_equal(reproduction._restored(str(model), "color-block", "cpu", done), smooth)
 
 
 @pytest.mark.parametrize(
@@ -151,5 +152,5 @@ def test_a_colour_block_is_not_told(tmp_path: Path) -> None:
         "--task points --levels= --classical kriging",
     ],
 )
-def test_runs_that_make_no_sense_are_refused(folder: Path, options: str) -> None:
+def test_invalid_options_are_refused(folder: Path, options: str) -> None:
     assert main(["bench", "restoration", str(folder), *options.split(), "-j", "1"]) == 1

@@ -1,4 +1,4 @@
-"""``xcodec bench speed``: medians, ratios and memory, on little pictures."""
+"""``xcodec bench speed``: medians, ratios and memory, on small pictures."""
 
 import json
 import sys
@@ -27,13 +27,13 @@ def test_medians_are_taken_after_a_warm_up(tmp_path: Path, monkeypatch: pytest.M
         speed.seconds([sys.executable, "-c", "raise SystemExit('went wrong')"], tmp_path, 1)
 
 
-def test_imports_of_torch_are_noticed(tmp_path: Path) -> None:
+def test_imports_of_torch_are_detected(tmp_path: Path) -> None:
     (tmp_path / "torch.py").touch()
     assert speed.imports_torch([sys.executable, "-c", "import torch"], tmp_path)
     assert not speed.imports_torch([sys.executable, "-c", "import json"], tmp_path)
 
 
-def test_pictures_grow_by_their_mirror_images(small: RGB) -> None:
+def test_pictures_are_extended_by_their_mirror_images(small: RGB) -> None:
     grown = speed.resized(small, 4 * small.shape[0] * small.shape[1] / 1e6)
     assert grown.shape == (192, 240, 3)
     assert (grown[:96, :120] == small).all()
@@ -67,7 +67,7 @@ def test_a_run_measures_processes_and_codecs(
         lambda *args: {k: v for k, v in every(*args).items() if "generator" not in k},
     )
     monkeypatch.setattr(records, "weights", lambda *_: {})
-    monkeypatch.setattr(speed, "GENERATOR", "no such codec")
+    monkeypatch.setattr(speed, "OWN_GENERATOR", "no such codec")
     output = tmp_path / "speed.json"
     command = ["bench", "speed", picture, "--runs", 1, "--megapixels", 0.01, "--peers", "jpeg"]
     done = CliRunner().invoke(cli, [*map(str, command), "-o", str(output)], catch_exceptions=False)
@@ -89,7 +89,7 @@ def test_a_run_measures_processes_and_codecs(
             assert row["grown"] >= 0
     rgb = speed.resized(np.asarray(Image.open(picture)), 0.01)
     assert rows["xcodec classical", "encode"]["bytes"] == len(xcodec.encode(rgb, 0.02))
-    # What fails says so, and leaves the rest alone.
+    # A codec that fails is recorded with its error, and the others are measured.
     assert rows["no such codec", "encode"]["seconds"] is None
     assert "no codec" in rows["no such codec", "encode"]["failed"]
     assert "encode" in done.output

@@ -1,6 +1,6 @@
-"""Figures of different codecs at equal rates, and rates at equal figures.
+"""Comparison of rate-distortion curves: figures at equal rates, and rates at equal figures.
 
-A curve is a sequence of pairs: bits per pixel, above 0, and a figure measured there.
+A curve is a sequence of pairs: bits per pixel (above 0), and the value of a metric.
 """
 
 import math
@@ -11,23 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.errors import XcodecError
+from xcodec.system.packages import require
 
 Point = tuple[float, float]
-Curve = Sequence[Point]
+RateCurve = Sequence[Point]
 Pairs = NDArray[np.float64]
 METHOD = "pchip"
-"""Interpolation of Bjontegaard's deltas: monotone, so it never swings beyond what was measured."""
+"""Interpolation of the Bjontegaard deltas: monotone, so it does not overshoot the measurements."""
 
 
 @dataclass(frozen=True)
 class Delta:
-    """How one curve stands to another, its anchor, where they overlap; None where they don't.
+    """Bjontegaard deltas of a curve against its anchor; None where the two do not overlap.
 
-    rate    : mean change of the bytes at equal figures: -0.2 means a fifth less
+    rate    : mean change of the bytes at equal figures: -0.2 means 20 % fewer
     quality : mean change of the figure at equal bytes
-    figures : lowest and highest figure that both reach
-    bpp     : lowest and highest rate that both reach
+    figures : lowest and highest figure that both curves reach
+    bpp     : lowest and highest rate that both curves reach
     """
 
     rate: float | None
@@ -37,9 +37,9 @@ class Delta:
 
 
 def at_bpp(curve: Iterable[Point], bpp: float) -> float | None:
-    """A figure at a rate between measured ones, linear over log bpp; None beyond them.
+    """Interpolate a curve at a rate, linearly over log bpp; None beyond its ends.
 
-    Of several figures at the same rate the mean counts.
+    Figures measured at the same rate are averaged.
     """
     measured: dict[float, list[float]] = {}
     for rate, value in curve:
@@ -51,8 +51,8 @@ def at_bpp(curve: Iterable[Point], bpp: float) -> float | None:
     return float(np.interp(math.log(bpp), np.log(rates), values))
 
 
-def within(curve: Curve, span: Point | None) -> list[Point]:
-    """The part of a curve within a span of bpp, its ends interpolated as in ``at_bpp``."""
+def within(curve: RateCurve, span: Point | None) -> list[Point]:
+    """Return the part of a curve within a range of bpp; its ends are interpolated by ``at_bpp``."""
     if span is None or not curve:
         return sorted(curve)
     ends = [min(max(end, min(curve)[0]), max(curve)[0]) for end in span]
@@ -64,14 +64,16 @@ def within(curve: Curve, span: Point | None) -> list[Point]:
     return sorted(points)
 
 
-def delta(curve: Curve, anchor: Curve, rising: bool = True, span: Point | None = None) -> Delta:
-    """Bjontegaard's deltas from an anchor to a curve, by the package ``bjontegaard``.
+def delta(
+    curve: RateCurve, anchor: RateCurve, rising: bool = True, span: Point | None = None
+) -> Delta:
+    """Bjontegaard deltas from an anchor to a curve, by the package ``bjontegaard``.
 
-    rising : whether more of the figure is better
-    span   : lowest and highest bpp of the anchor that count
+    rising : whether higher figures are better
+    span   : range of the anchor's bpp to use
 
-    Points that cost more bytes than another without being better are left out.
-    Raises XcodecError where the package isn't installed.
+    Points that cost more bytes than another one without being better are ignored.
+    Raises DependencyError if the package is not installed.
     Source: Bjontegaard, "Calculation of average PSNR differences between RD-curves",
     VCEG-M33, 2001.
     """
@@ -84,8 +86,8 @@ def delta(curve: Curve, anchor: Curve, rising: bool = True, span: Point | None =
         return Delta(None, None, None, None)
     figures = _overlap(ours[:, 1], theirs[:, 1])
     rates = _overlap(ours[:, 0], theirs[:, 0])
-    change = _measure("bd_rate", theirs, ours) if figures else None
-    better = _measure("bd_psnr", theirs, ours) if rates else None
+    change = _bjontegaard("bd_rate", theirs, ours) if figures else None
+    better = _bjontegaard("bd_psnr", theirs, ours) if rates else None
     signed = sorted(sign * figure for figure in figures) if figures else None
     return Delta(
         None if change is None else change / 100,
@@ -95,11 +97,15 @@ def delta(curve: Curve, anchor: Curve, rising: bool = True, span: Point | None =
     )
 
 
-def takeover(curve: Curve, other: Curve, rising: bool = True) -> tuple[float | None, Point] | None:
-    """From which bpp on another curve is better than one, where both reach; None where they don't.
+def takeover(
+    curve: RateCurve, other: RateCurve, rising: bool = True
+) -> tuple[float | None, Point] | None:
+    """Find the rate from which another curve is better, within the range that both reach.
 
-    Returns that bpp, None where it never is to the end, and the lowest and highest bpp that both
-    reach. Between measured points as in ``at_bpp``.
+    rising : whether higher figures are better
+
+    Returns that rate in bpp (None if the other curve is not better at the end of the range) and the
+    range; None if the curves share no range. Curves are interpolated as by ``at_bpp``.
     """
     if len(curve) < 2 or len(other) < 2:
         return None
@@ -119,14 +125,11 @@ def takeover(curve: Curve, other: Curve, rising: bool = True) -> tuple[float | N
     return rates[last] * (rates[last + 1] / rates[last]) ** share, (low, high)
 
 
-def _measure(name: str, anchor: Pairs, test: Pairs) -> float | None:
-    try:
-        import bjontegaard
-    except ImportError as error:
-        raise XcodecError("BD-rate needs bjontegaard: pip install bjontegaard") from error
+def _bjontegaard(name: str, anchor: Pairs, test: Pairs) -> float | None:
+    package = require("bjontegaard", "bench")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # It warns of small overlaps, which we state.
-        value = getattr(bjontegaard, name)(
+        warnings.simplefilter("ignore")  # It warns of small overlaps, which the tables show.
+        value = getattr(package, name)(
             *anchor.T, *test.T, method=METHOD, require_matching_points=False, min_overlap=0
         )
     return float(value) if math.isfinite(value) else None
@@ -138,7 +141,7 @@ def _overlap(one: Pairs, other: Pairs) -> Point | None:
 
 
 def _frontier(curve: Iterable[Point]) -> list[Point]:
-    """The points, by rate, that are better than all that cost less."""
+    """The points, by rate, that are better than all cheaper ones."""
     best: list[Point] = []
     for bpp, figure in sorted(curve, key=lambda point: (point[0], -point[1])):
         if not best or (figure > best[-1][1] and bpp > best[-1][0]):

@@ -1,11 +1,10 @@
-"""LPIPS 0.1 over SqueezeNet 1.1: its network in a few lines, its weights from the caller.
+"""LPIPS 0.1 over SqueezeNet 1.1; the weights are files that the user provides.
 
 Source: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric",
 2018.
 """
 
 import functools
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,34 +13,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xcodec.errors import ModelError
+from xcodec.system import folders
 from xcodec.types import RGB
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-ENVIRONMENT = "XCODEC_WEIGHTS"
-"""Environment variable: the folder of feature networks."""
 BACKBONE, HEADS = "lpips_squeeze_backbone.safetensors", "lpips_squeeze_heads.safetensors"
-SMALLEST = 17
-"""Shortest side in pixels that SqueezeNet's strides leave anything of."""
+SMALLEST_SIDE = 17
+"""Shortest side in pixels that SqueezeNet can process."""
 
 FIRES = (3, 4, 6, 7, 9, 10, 11, 12)
-"""Fire modules, by their place in torchvision's ``squeezenet1_1().features``."""
+"""Fire modules, by their index in torchvision's ``squeezenet1_1().features``."""
 POOLED = (3, 6, 9)
-"""Fire modules that a max-pooling comes before."""
+"""Fire modules that follow a max-pooling."""
 TAPS = (4, 7, 9, 10, 11, 12)
-"""Fire modules whose output LPIPS compares, besides the first convolution's."""
+"""Fire modules whose output LPIPS compares, besides that of the first convolution."""
 MEAN, DEVIATION = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
-"""LPIPS' own scaling of RGB in -1..1."""
+"""Normalisation of RGB in -1..1 by LPIPS."""
 
 
 def find_weights(folder: Path | None = None) -> Path | None:
-    """The folder of LPIPS' weights: the one given, or what XCODEC_WEIGHTS names if it has them."""
+    """Return the folder of LPIPS' weights, or None.
+
+    It is ``folder`` if given, else the one that XCODEC_WEIGHTS names, if it has both files.
+    """
     if folder is not None:
         return folder
-    chosen = os.environ.get(ENVIRONMENT)
-    if chosen and all((Path(chosen) / name).is_file() for name in (BACKBONE, HEADS)):
-        return Path(chosen)
+    named = folders.weights()
+    if named and all((named / name).is_file() for name in (BACKBONE, HEADS)):
+        return named
     return None
 
 
@@ -49,19 +50,19 @@ def find_weights(folder: Path | None = None) -> Path | None:
 class Squeeze:
     """LPIPS' network.
 
-    backbone : "0.weight", "0.bias" and, of the fire modules, "3.squeeze.weight" and so on
-    heads    : of the seven taps, (1, channels, 1, 1)
+    backbone : weights by name: "0.weight", "0.bias", "3.squeeze.weight", ...
+    heads    : weights of the seven taps, each (1, channels, 1, 1)
     """
 
     backbone: "dict[str, Tensor]"
     heads: "tuple[Tensor, ...]"
 
     def distance(self, a: "Tensor", b: "Tensor") -> "Tensor":
-        """LPIPS of each pair, (n,); ``a`` and ``b`` are RGB (n, 3, height, width) in -1..1."""
+        """LPIPS of n pairs of pictures, (n,); both are RGB (n, 3, height, width) in -1..1."""
         return self.between(self.features(a), self.features(b))
 
     def features(self, x: "Tensor") -> "list[Tensor]":
-        """What the network sees in RGB (n, 3, height, width) in -1..1, each pixel of length 1."""
+        """Features of RGB (n, 3, height, width) in -1..1, each pixel's normalised to length 1."""
         import torch
         from torch.nn import functional
 
@@ -69,7 +70,7 @@ class Squeeze:
             return [functional.normalize(tap, eps=1e-10) for tap in self._taps(x)]
 
     def between(self, a: "Sequence[Tensor]", b: "Sequence[Tensor]") -> "Tensor":
-        """LPIPS, (n,), of pictures given by their features."""
+        """LPIPS, (n,), of pictures by their features."""
         import torch
         from torch.nn import functional
 
@@ -102,7 +103,7 @@ class Squeeze:
 
 @functools.cache
 def load(folder: Path) -> Squeeze:
-    """LPIPS' network from its two files; raises ModelError where they can't be used."""
+    """Load LPIPS' network from its two files. Raises ModelError if they cannot be used."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -114,17 +115,17 @@ def load(folder: Path) -> Squeeze:
 
 
 def to_planes(rgb: RGB) -> "Tensor":
-    """A picture as the network takes it, (1, 3, height, width) in -1..1.
+    """Convert a picture to the network's input, (1, 3, height, width) in -1..1.
 
-    A side below 17 pixels is continued to 17 by repeating the last row or column.
+    Sides below 17 pixels are padded to 17 by repeating the last row or column.
     """
     import torch
 
-    planes = torch.from_numpy(np.array(at_least(SMALLEST, rgb))).permute(2, 0, 1)[None]
+    planes = torch.from_numpy(np.array(at_least(SMALLEST_SIDE, rgb))).permute(2, 0, 1)[None]
     return planes.float() / 127.5 - 1
 
 
 def at_least(side: int, rgb: RGB) -> RGB:
-    """The picture, continued below and on the right where it is smaller than ``side``."""
+    """Pad a picture to at least ``side`` pixels by repeating its last row and column."""
     missing = [(0, max(side - length, 0)) for length in rgb.shape[:2]]
     return np.pad(rgb, [*missing, (0, 0)], mode="edge")

@@ -1,16 +1,15 @@
-"""How near a decoded picture comes to the original: figures with one meaning each.
+"""Metrics of a decoded picture against its original.
 
 psnr         dB over R, G and B together; infinite for equal pictures
 ssim         scikit-image's defaults (7x7 windows), mean of the colours
-ms_ssim      five scales (pytorch-msssim), mean of the colours; sides of 161 pixels at least
+ms_ssim      five scales (pytorch-msssim), mean of the colours; for sides from 161 pixels
 lpips        version 0.1 over SqueezeNet; 0 means equal; needs weights
-ssimulacra2  100 means equal, below 0 is possible (package ssimulacra2)
+ssimulacra2  100 means equal; can be negative (package ssimulacra2)
 
-Pictures are uint8 RGB (height, width, 3). Means over pictures are means of these figures.
+Pictures are uint8 RGB (height, width, 3). Means over pictures are means of these values.
 """
 
 import hashlib
-import importlib
 import io
 import math
 from collections.abc import Callable, Iterable
@@ -25,23 +24,28 @@ from PIL import Image
 
 from xcodec.errors import InputError, XcodecError
 from xcodec.evaluation.measures import lpips
+from xcodec.pictures.quality import decibels
+from xcodec.system.packages import require
 from xcodec.types import RGB
 
 SSIM_WINDOW = 7
 MS_SSIM_SMALLEST = 161
 """Shortest side in pixels that MS-SSIM's five scales of 11x11 windows need."""
+SSIMULACRA2_SMALLEST = 8
+"""Shortest side in pixels that SSIMULACRA2 accepts."""
 
 Figures = dict[str, float | None]
+"""Values by name of the metric; None if a metric does not exist for a picture."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure.
+    """A metric.
 
-    title   : what readers know it by
-    rising  : whether more is better
-    digits  : decimals that mean something
-    package : what it needs to be installed, and the name of its module
+    title   : its name for readers
+    rising  : whether higher is better
+    digits  : decimals to show
+    package : name of the package that it needs, and its module
     """
 
     title: str
@@ -49,13 +53,15 @@ class Metric:
     digits: int
     package: tuple[str, str] | None = None
 
+    def load(self) -> Any:
+        """Import what the metric needs. Raises DependencyError if it is not installed."""
+        return require(self.package[1], "bench") if self.package else None
+
     @property
     def installed(self) -> bool:
-        """Whether what it needs is there."""
-        if self.package is None:
-            return True
+        """Whether the package that the metric needs can be imported."""
         try:
-            importlib.import_module(self.package[1])
+            self.load()
         except ImportError:
             return False
         return True
@@ -69,21 +75,19 @@ METRICS = {
     "ssimulacra2": Metric("SSIMULACRA2", True, 2, ("ssimulacra2", "ssimulacra2")),
 }
 ALWAYS = ("psnr", "ssim", "lpips")
-"""What stands in every table; LPIPS is empty where its weights aren't there."""
+"""Metrics of every table; LPIPS is empty without its weights."""
 
 
 def choose(names: Iterable[str] | None = None) -> tuple[str, ...]:
-    """The metrics of these names, in the order of METRICS; by default those that can be measured.
+    """Return the metrics of these names in the order of METRICS; by default all that can be used.
 
-    Raises InputError for an unknown name, XcodecError where a package is missing.
+    Raises InputError for an unknown name, DependencyError if a package is not installed.
     """
     asked = list(names) if names is not None else None
     for name in asked or ():
         if name not in METRICS:
-            raise InputError(f"no metric {name!r}: there are {', '.join(METRICS)}")
-        package = METRICS[name].package
-        if package and not METRICS[name].installed:
-            raise XcodecError(f"{METRICS[name].title} needs {package[0]}: pip install {package[0]}")
+            raise InputError(f"no metric {name!r}: metrics are {', '.join(METRICS)}")
+        METRICS[name].load()
     if asked is None:
         asked = [name for name in METRICS if name in ALWAYS or METRICS[name].installed]
     return tuple(name for name in METRICS if name in asked)
@@ -91,7 +95,7 @@ def choose(names: Iterable[str] | None = None) -> tuple[str, ...]:
 
 @cache
 def version(name: str, weights: Path | None = None) -> str:
-    """What a figure depends on besides the pictures: it changes where the figure could."""
+    """Return what a metric depends on besides the pictures: its package, or LPIPS' weights."""
     package = METRICS[name].package
     if package:
         return metadata.version(package[0])
@@ -99,7 +103,7 @@ def version(name: str, weights: Path | None = None) -> str:
 
 
 class Meter:
-    """The figures of decoded pictures beside one original.
+    """Measures decoded pictures against one original.
 
     weights : folder of LPIPS' weights; without it LPIPS is None
     """
@@ -109,31 +113,22 @@ class Meter:
         self.weights = weights
 
     def measure(self, decoded: RGB, names: Iterable[str]) -> Figures:
-        """The figures of these names. Raises InputError where the pictures differ in shape."""
+        """Compute metrics by name. Raises InputError if the pictures differ in shape."""
         _check(self.original, decoded)
-        return {name: getattr(self, f"_{name}")(decoded) for name in names}
-
-    def _psnr(self, decoded: RGB) -> float:
-        return psnr(self.original, decoded)
-
-    def _ssim(self, decoded: RGB) -> float:
-        return ssim(self.original, decoded)
-
-    def _ms_ssim(self, decoded: RGB) -> float | None:
-        return ms_ssim(self.original, decoded)
-
-    def _ssimulacra2(self, decoded: RGB) -> float:
-        return ssimulacra2(self.original, decoded)
+        return {
+            name: self._lpips(decoded) if name == "lpips" else _OF_TWO[name](self.original, decoded)
+            for name in names
+        }
 
     def _lpips(self, decoded: RGB) -> float | None:
         if self.weights is None:
             return None
         network = lpips.load(self.weights)
-        return float(network.between(self._seen, network.features(lpips.to_planes(decoded))))
+        features = network.features(lpips.to_planes(decoded))
+        return float(network.between(self._original_features, features))
 
     @cached_property
-    def _seen(self) -> Any:
-        """LPIPS' features of the original, which every decoded picture is compared with."""
+    def _original_features(self) -> Any:
         assert self.weights is not None
         return lpips.load(self.weights).features(lpips.to_planes(self.original))
 
@@ -142,28 +137,25 @@ def psnr(a: RGB, b: RGB) -> float:
     """Peak signal-to-noise ratio in dB, over R, G and B together; infinite for equal pictures."""
     _check(a, b)
     error = float(np.mean(np.square(a.astype(np.float64) - b)))
-    return 10 * math.log10(255**2 / error) if error else math.inf
+    return float(decibels(error)) if error else math.inf
 
 
 def ssim(a: RGB, b: RGB) -> float:
-    """Structural similarity as scikit-image defines it: 7x7 windows, mean of the colours.
+    """Structural similarity as in scikit-image: 7x7 windows, mean of the colours.
 
-    A picture with a side below 7 pixels is continued to 7 by repeating its last row or column.
-    Raises XcodecError where scikit-image isn't installed.
+    Sides below 7 pixels are padded to 7 by repeating the last row or column.
+    Raises DependencyError if scikit-image is not installed.
     """
     _check(a, b)
-    try:
-        from skimage.metrics import structural_similarity
-    except ImportError as error:
-        raise XcodecError("SSIM needs scikit-image: pip install scikit-image") from error
-    measure: Callable[..., float] = structural_similarity  # It comes without types.
+    measure = require("skimage.metrics", "bench").structural_similarity
     a, b = lpips.at_least(SSIM_WINDOW, a), lpips.at_least(SSIM_WINDOW, b)
     return float(measure(a, b, win_size=SSIM_WINDOW, channel_axis=-1))
 
 
 def ms_ssim(a: RGB, b: RGB) -> float | None:
-    """Multi-scale structural similarity, mean of the colours; None for a side below 161 pixels.
+    """Multi-scale structural similarity, mean of the colours; None for sides below 161 pixels.
 
+    Raises DependencyError if pytorch-msssim is not installed.
     Source: Wang, Simoncelli and Bovik, "Multiscale Structural Similarity for Image Quality
     Assessment", 2003.
     """
@@ -171,35 +163,35 @@ def ms_ssim(a: RGB, b: RGB) -> float | None:
     if min(a.shape[:2]) < MS_SSIM_SMALLEST:
         return None
     import torch
-    from pytorch_msssim import ms_ssim as measure
 
+    measure = require("pytorch_msssim", "bench").ms_ssim
     planes = (torch.from_numpy(np.array(x)).permute(2, 0, 1)[None].float() for x in (a, b))
     with torch.inference_mode():
         return float(measure(*planes, data_range=255))
 
 
 def ssimulacra2(a: RGB, b: RGB) -> float:
-    """SSIMULACRA 2.1 by the package ssimulacra2; a side below 8 pixels is continued to 8.
+    """SSIMULACRA 2.1 by the package ssimulacra2; sides below 8 pixels are padded to 8.
 
+    Raises DependencyError if the package is not installed.
     Source: Sneyers, "SSIMULACRA 2", 2023.
     """
     _check(a, b)
-    from ssimulacra2 import compute_ssimulacra2
 
     def file(rgb: RGB) -> io.BytesIO:
         stream = io.BytesIO()
-        Image.fromarray(lpips.at_least(8, rgb)).save(stream, "BMP")
+        Image.fromarray(lpips.at_least(SSIMULACRA2_SMALLEST, rgb)).save(stream, "BMP")
         return stream
 
-    return float(compute_ssimulacra2(file(a), file(b)))
+    return float(require("ssimulacra2", "bench").compute_ssimulacra2(file(a), file(b)))
 
 
-def lpips_squeeze(a: RGB, b: RGB, weights: Path | None) -> float | None:
-    """Learned perceptual distance. None without weights, a folder from ``lpips.find_weights``.
-
-    Raises ModelError where the folder has no weights that can be used.
-    """
-    return Meter(a, weights).measure(b, ["lpips"])["lpips"]
+_OF_TWO: dict[str, Callable[[RGB, RGB], float | None]] = {
+    "psnr": psnr,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "ssimulacra2": ssimulacra2,
+}
 
 
 def _check(a: RGB, b: RGB) -> None:
@@ -211,6 +203,7 @@ def _check(a: RGB, b: RGB) -> None:
 
 @cache
 def _weights_digest(weights: Path | None) -> str:
+    """The digest of LPIPS' two files together, which the state has always used as a key."""
     if weights is None:
         return ""
     whole = hashlib.sha256()

@@ -13,14 +13,15 @@ from xcodec.evaluation.measures.curves import Point
 def between(
     new: Path, old: Path, codec: str, against: str | None = None, span: Point | None = None
 ) -> str:
-    """The Bjontegaard delta rate from a codec in one record to a codec in another, as text.
+    """Return the Bjontegaard delta rate from a codec in one record to a codec in another, as text.
 
-    codec, against : names of curves, or parts of names: "generator", "JPEG"
-    span           : lowest and highest bpp of the old curve that count
+    codec, against : names of curves or parts of names, such as "generator" or "JPEG"
+    span           : range of the old curve's bpp to use
 
-    Of the mean curves, and picture by picture. Raises InputError where a record has no such curve.
+    The first line is of the mean curves, the second one of the single pictures.
+    Raises InputError if a record has no such curve, or if the pictures differ.
     """
-    ours, theirs = _columns(new, codec), _columns(old, against or codec)
+    ours, theirs = _mean_and_pictures(new, codec), _mean_and_pictures(old, against or codec)
     if len(ours) != len(theirs):
         raise InputError(f"{new} and {old} are of different pictures")
     changes = [
@@ -35,21 +36,22 @@ def between(
     return "\n".join(lines)
 
 
-def _columns(path: Path, name: str) -> list[list[Point]]:
-    """Pairs of bpp and PSNR of a curve: the means, then each picture's."""
+def _mean_and_pictures(path: Path, name: str) -> list[list[Point]]:
+    """Pairs of bpp and PSNR of a curve: of the means, then of each picture."""
     try:
         found = json.loads(path.read_text())["figures"]["curves"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: no record of xcodec bench rd") from error
-    # Records of schema 1 called a curve's name its codec.
+        raise InputError(f"{path}: not a record of xcodec bench rd") from error
+    # In records of schema 1 the name of a curve is its "codec".
     named = [(curve.get("name") or curve["codec"], curve) for curve in found]
     exact = [curve for title, curve in named if title == name]
     for curve in exact or [curve for title, curve in named if name in title]:
         return _pairs(curve["points"])
-    raise InputError(f"{path}: holds no curve {name!r}, only {', '.join(t for t, _ in named)}")
+    raise InputError(f"{path}: has no curve {name!r}, only {', '.join(t for t, _ in named)}")
 
 
 def _pairs(points: list[dict[str, Any]]) -> list[list[Point]]:
+    # Plain dictionaries, since the points of schema 1 are read too.
     means = [(point["bpp"], point["psnr"]) for point in points]
     columns = [
         list(zip(point["pictures"]["bpp"], point["pictures"]["psnr"], strict=True))

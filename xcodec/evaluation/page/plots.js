@@ -34,7 +34,7 @@ function startPlots(root, data) {
     chooseMetric();
   }
 
-  // Scaled pictures are those that are best for the metric; for others than LPIPS, for PSNR.
+  // Scaled files are the best ones for LPIPS if that is shown, otherwise those for PSNR.
   const aimed = (curve) => curve.aim === null || curve.aim === (metric.value === "lpips" ? "lpips" : "psnr");
 
   function chooseMetric() {

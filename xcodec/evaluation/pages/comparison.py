@@ -1,4 +1,4 @@
-"""``xcodec compare``: one picture of the user's, through xcodec and its peers, as a page."""
+"""``xcodec compare``: a picture encoded by xcodec and other codecs, as a page."""
 
 import math
 import tempfile
@@ -9,11 +9,11 @@ from xcodec.errors import InputError
 from xcodec.evaluation.measures import lpips
 from xcodec.evaluation.measures.metrics import METRICS, Meter
 from xcodec.evaluation.pages import html, viewer
-from xcodec.evaluation.pages.viewer import Gallery, View
+from xcodec.evaluation.pages.viewer import Gallery, View, ViewerData
 from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.peers.codecs import Codec
 from xcodec.evaluation.peers.xcodecs import CLASSICAL, GENERATOR, Variant
-from xcodec.evaluation.runs.measuring import Measuring, Own, Peer
+from xcodec.evaluation.runs.measuring import Measuring, OwnCoding, PeerCoding
 from xcodec.evaluation.runs.records import digest_of, progress
 from xcodec.evaluation.runs.state import State
 from xcodec.pictures import loading
@@ -22,20 +22,23 @@ from xcodec.system import files
 RATES = (0.01, 0.02, 0.05)
 PEERS = ("jpeg", "webp", "avif")
 SCALED = "webp"
-"""The peer that is scaled down too: the strongest at small sizes, and quick."""
-MOST_BYTES = 24_000_000
-"""Of the images of a page."""
+"""The codec that is also shown scaled down: the best of them at small sizes, and fast."""
+MAX_IMAGE_BYTES = 24_000_000
+"""Limit on the images of a page."""
 HINT = (
-    "Drag the slider, or move it with the arrow keys. Sizes are those of the real files; on this "
-    "page decoded pictures are kept as WebP at quality {quality}. Peers are at their size nearest "
-    "to xcodec's: where that is larger, they have no smaller file."
+    "Drag the slider, or move it with the arrow keys. Sizes are those of the real files; this page "
+    "holds decoded pictures as WebP at quality {quality}. Other codecs are at the size nearest to "
+    "xcodec's; if theirs is larger, they have no smaller file."
 )
 
 
 def build(source: str, rates: Iterable[float], sizes: Iterable[int], model: str) -> str:
-    """The page of a picture ("-": standard input), at rates and within numbers of bytes.
+    """Return the page of a picture at some rates and within some sizes in bytes.
 
-    Raises InputError where the picture can't be read or coded, ModelError without weights.
+    source : path, or "-" for standard input
+    model  : name or path of the generator's weights
+
+    Raises InputError if the picture cannot be read or encoded, ModelError if weights are missing.
     """
     rgb = loading.load(source).rgb
     targets: list[tuple[str, float]] = [("rate", rate) for rate in rates]
@@ -46,8 +49,7 @@ def build(source: str, rates: Iterable[float], sizes: Iterable[int], model: str)
     names = ["psnr", "ssim"] if METRICS["ssim"].installed else ["psnr"]
     names += ["lpips"] if weights else []
     gallery = Gallery()
-    with tempfile.TemporaryDirectory() as folder:
-        state = State(Path(folder) / "state")
+    with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state") as state:
         place = Measuring(rgb, digest_of(rgb), state, Meter(rgb, weights))
         shown = viewer.picture(
             files.called(source),
@@ -56,17 +58,19 @@ def build(source: str, rates: Iterable[float], sizes: Iterable[int], model: str)
             names,
             gallery,
         )
-        state.close()
-    pictures, quality = gallery.fitted(MOST_BYTES)
-    metrics = [{"key": n, "title": METRICS[n].title, "digits": METRICS[n].digits} for n in names]
-    data = {"viewer": {"pictures": [shown], "images": pictures, "metrics": metrics}}
+    images, quality = gallery.fitted(MAX_IMAGE_BYTES)
+    data: ViewerData = {
+        "pictures": [shown],
+        "images": images,
+        "metrics": viewer.metric_data(names),
+    }
     height, width = rgb.shape[:2]
     body = html.viewer(HINT.format(quality=quality), [METRICS[name].title for name in names])
     return html.page(
         Path(shown["name"]).name,
         f"{width}x{height} pixels, by xcodec and by other codecs at the nearest size.",
         body,
-        data,
+        {"viewer": data},
         "Made by xcodec compare",
         {"viewer": "Pictures"},
     )
@@ -75,10 +79,10 @@ def build(source: str, rates: Iterable[float], sizes: Iterable[int], model: str)
 def _at(
     place: Measuring, variant: Variant, target: tuple[str, float], rivals: list[Codec]
 ) -> tuple[str, list[View]]:
-    own = [Own(variant, decoder, target) for decoder in (GENERATOR, CLASSICAL)]
+    own = [OwnCoding(variant, decoder, target) for decoder in (GENERATOR, CLASSICAL)]
     size = place.size(own[0])
     if not size:
-        raise InputError(f"no file of this picture fits {target[1]:.0f} bytes")
+        raise InputError(f"no file of this picture fits in {target[1]:.0f} bytes")
     views = [View(variant.title(coding.decoder), coding) for coding in own]
     views += _peers(place, size, rivals)
     label = f"{size:,} bytes"
@@ -98,9 +102,9 @@ def _peers(place: Measuring, size: int, rivals: list[Codec]) -> Iterator[View]:
                 yield View(f"{codec.title}, scaled down and up", scaled, note)
 
 
-def nearest(place: Measuring, codec: Codec, size: int) -> Peer:
-    """A codec at full size with the quality whose file is nearest to a size."""
-    trials = [Peer(codec, quality) for quality in codec.qualities]
+def nearest(place: Measuring, codec: Codec, size: int) -> PeerCoding:
+    """Find the quality at which a codec's file, at full resolution, is nearest to a size."""
+    trials = [PeerCoding(codec, quality) for quality in codec.qualities]
     low, high = 0, len(trials) - 1
     while low < high:
         middle = (low + high) // 2

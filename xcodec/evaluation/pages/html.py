@@ -1,21 +1,25 @@
-"""Self-contained HTML pages from the parts in ``page/``: they work offline and load nothing."""
+"""HTML pages in one file each, made of the parts in ``page/``; they load nothing else."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from string import Template
-from typing import Any
 
 
 def page(
-    title: str, lead: str, body: str, data: dict[str, Any], footer: str, sections: dict[str, str]
+    title: str,
+    lead: str,
+    body: str,
+    data: Mapping[str, object],
+    footer: str,
+    sections: Mapping[str, str],
 ) -> str:
-    """A whole page.
+    """Return a complete page.
 
     lead, footer : texts
     body         : HTML
-    data         : what the scripts read: "plots" and "viewer", where there are such
+    data         : "plots" and "viewer", which the scripts read, as far as the page has them
     sections     : titles by id, for the navigation
     """
     links = (f'<a href="#{place}">{escape(name)}</a>' for place, name in sections.items())
@@ -26,25 +30,25 @@ def page(
         body=body,
         footer=escape(footer),
         style=_part("page.css"),
-        # Inside a script nothing but "</" ends it.
+        # Only "</" can end a script.
         data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/"),
         script="\n".join("{" + _part(name) + "}" for name in ("plots.js", "viewer.js")),
     )
 
 
 def plots() -> str:
-    """The section of the plots."""
+    """Return the section of the plots."""
     return _part("plots.html")
 
 
 def viewer(hint: str, metrics: Iterable[str]) -> str:
-    """The section of the comparison viewer; ``metrics`` are titles of figures."""
+    """Return the section of the comparison viewer; ``metrics`` are their titles."""
     heads = "".join(f"<th>{escape(title)}</th>" for title in metrics)
     return Template(_part("viewer.html")).substitute(hint=escape(hint), metrics=heads)
 
 
 def section(place: str, title: str, body: str) -> str:
-    """A section of HTML."""
+    """Return a section; ``body`` is HTML."""
     return (
         f'<section aria-labelledby="{place}"><h2 id="{place}">{escape(title)}</h2>{body}</section>'
     )
@@ -53,14 +57,14 @@ def section(place: str, title: str, body: str) -> str:
 def table(
     header: Sequence[str], rows: Iterable[Sequence[str]], caption: str = "", texts: int = 1
 ) -> str:
-    """A table; the first ``texts`` columns are texts, the others figures. xcodec stands out."""
+    """Return a table whose first ``texts`` columns are texts; rows of xcodec are highlighted."""
     lines = []
     for row in rows:
         own = ' class="own"' if row[0].startswith("xcodec") else ""
         lines.append(f"<tr{own}>{_cells(row, 'td', texts)}</tr>")
     head = f"<thead><tr>{_cells(header, 'th', texts)}</tr></thead>"
-    told = f"<caption>{escape(caption)}</caption>" if caption else ""
-    whole = f"<table>{told}{head}<tbody>{''.join(lines)}</tbody></table>"
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    whole = f"<table>{title}{head}<tbody>{''.join(lines)}</tbody></table>"
     return f'<div class="scroll" tabindex="0">{whole}</div>'
 
 

@@ -1,35 +1,72 @@
-"""``xcodec bench report``: records as one page with plots, tables and a comparison viewer."""
+"""``xcodec bench report``: a page of records with plots, tables and a comparison viewer."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, cast
 
 from xcodec.evaluation.measures.metrics import METRICS
 from xcodec.evaluation.pages import html, shots, tables
+from xcodec.evaluation.pages.viewer import MetricData
+from xcodec.evaluation.runs.schema import RdRecord, Record, RecordedCurve, figure
 
 HINT = (
-    "Drag the slider, or move it with the arrow keys. Sizes are those of the real files; on this "
-    "page decoded pictures are kept as WebP at quality {quality}, so that it stays small."
+    "Drag the slider, or move it with the arrow keys. Sizes are those of the real files; this page "
+    "holds decoded pictures as WebP at quality {quality}."
 )
-Record = dict[str, Any]
+
+
+class PlottedMetric(MetricData):
+    """A metric of the plots."""
+
+    rising: bool
+
+
+class PlottedCurve(TypedDict):
+    """A curve of the plots.
+
+    own    : whether it is xcodec's
+    dashed : whether it is of scaled files
+    first  : whether it is shown at first
+    colour : index of the colour
+    points : settings, bytes, bpp and metrics
+    """
+
+    name: str
+    aim: str | None
+    own: bool
+    dashed: bool
+    first: bool
+    colour: int
+    points: list[dict[str, float | None]]
+
+
+class PlotData(TypedDict):
+    """The curves of a record, as ``plots.js`` reads them."""
+
+    label: str
+    metrics: list[PlottedMetric]
+    curves: list[PlottedCurve]
 
 
 def build(
     records: Sequence[Record], folder: Path | None, chosen: Sequence[int], state: Path
 ) -> str:
-    """The page of some records.
+    """Return the page of some records.
 
-    folder : pictures of one of the records, for the viewer; without it there is none
-    chosen : places of the pictures shown, from 1; up to six, by default spread over all
+    folder : of the pictures of one of the records, for the viewer; None: no viewer
+    chosen : up to six positions of pictures to show, from 1; empty: spread over all
+    state  : path of the state file
 
-    Raises InputError where the folder holds no record's pictures.
+    Raises InputError if the folder holds the pictures of no record.
     """
     of_rd = [record for record in records if record["benchmark"] == "rd"]
-    body, data, sections = [], {}, {}
+    body: list[str] = []
+    data: dict[str, object] = {}
+    sections: dict[str, str] = {}
     if folder is not None:
-        record, paths = shots.pictured(of_rd, folder, chosen)
-        shown, quality = shots.shown(record, paths, state)
+        pictured, paths = shots.pictured(of_rd, folder, chosen)
+        shown, quality = shots.shown(pictured, paths, state)
         data["viewer"] = shown
         titles = [metric["title"] for metric in shown["metrics"]]
         body.append(html.viewer(HINT.format(quality=quality), titles))
@@ -45,8 +82,8 @@ def build(
     body.append(html.section("how", "How this was measured", _provenance(records)))
     sections["how"] = "Method"
     lead = (
-        "xcodec sends a picture as a few of its pixels and paints the rest. Here it stands beside "
-        "other codecs: real files, decoded by the real decoders, every byte counted."
+        "xcodec stores a few pixels of a picture and reconstructs the rest. This page compares it "
+        "with other codecs: real files, decoded by the real decoders, every byte counted."
     )
     version = records[0]["versions"]["xcodec"]
     return html.page(
@@ -54,13 +91,12 @@ def build(
     )
 
 
-def _plotted(record: Record) -> dict[str, Any]:
-    """A record as ``plots.js`` reads it."""
+def _plotted(record: RdRecord) -> PlotData:
     names = record["figures"]["metrics"]
     codecs: list[str] = []
-    found = []
+    found: list[PlottedCurve] = []
     for curve in record["figures"]["curves"]:
-        if len(curve["points"]) < 1 or all(p["bpp"] is None for p in curve["points"]):
+        if not curve["points"]:
             continue
         family = f"{curve['kind']} {curve['codec']}"
         if family not in codecs:
@@ -75,15 +111,19 @@ def _plotted(record: Record) -> dict[str, Any]:
                 "first": curve["aim"] is None or _scaled_first(curve),
                 "colour": codecs.index(family),
                 "points": [
-                    {key: _rounded(point.get(key)) for key in keys}
+                    {key: _rounded(figure(point, key)) for key in keys}
                     for point in curve["points"]
                     if point["files"] == len(record["pictures"])
                 ],
             }
         )
-    metrics = [
-        {"key": name, "title": METRICS[name].title, "digits": METRICS[name].digits}
-        | {"rising": METRICS[name].rising}
+    metrics: list[PlottedMetric] = [
+        {
+            "key": name,
+            "title": METRICS[name].title,
+            "digits": METRICS[name].digits,
+            "rising": METRICS[name].rising,
+        }
         for name in names
         if any(point[name] is not None for curve in found for point in curve["points"])
     ]
@@ -91,8 +131,8 @@ def _plotted(record: Record) -> dict[str, Any]:
     return {"label": label, "metrics": metrics, "curves": [c for c in found if c["points"]]}
 
 
-def _scaled_first(curve: Record) -> bool:
-    return curve["kind"] == "best" or curve["codec"] in ("webp", "avif")
+def _scaled_first(curve: RecordedCurve) -> bool:
+    return curve["kind"] == "best" or curve["codec"] in shots.SCALED_SHOWN
 
 
 def _rounded(value: float | None) -> float | None:
@@ -100,7 +140,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _tables(record: Record) -> Iterator[str]:
-    """The tables of a record's section."""
+    """The tables of a record."""
     if record["benchmark"] != "rd":
         yield from _rows(record)
         return
@@ -122,15 +162,16 @@ def _capital(text: str) -> str:
 
 
 def _rows(record: Record) -> Iterator[str]:
-    """Tables of a benchmark whose figures are rows of values."""
-    for rows in (record["figures"].get("processes"), record["figures"]["rows"]):
+    """Tables of a benchmark whose figures are rows."""
+    figures = cast(Mapping[str, Sequence[Mapping[str, object]]], record["figures"])
+    for rows in (figures.get("processes"), figures["rows"]):
         if rows:
             header = [key for key in rows[0] if not isinstance(rows[0][key], dict | list)]
             cells = [[_cell(row.get(key)) for key in header] for row in rows]
             yield html.table(header, cells)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -148,9 +189,9 @@ def _provenance(records: Sequence[Record]) -> str:
             rows.append(["", "weights", f"{name} (SHA-256 {known}…)"])
     text = (
         "<p>PSNR is over R, G and B together; SSIM is scikit-image's with 7×7 windows; LPIPS is "
-        "version 0.1 over SqueezeNet. All are means over the pictures of each picture's figure. "
-        "A scaled codec's picture was made smaller by Lanczos, coded, and enlarged bicubically, at "
-        "the scale and quality that are best within the bytes, picture by picture.</p>"
+        "version 0.1 over SqueezeNet. All values are means over the pictures. For scaled codecs "
+        "each picture was scaled down by Lanczos, coded, and scaled up bicubically, at the scale "
+        "and quality that are best within the bytes.</p>"
     )
     table = html.table(["record", "what", "how"], rows, texts=3)
     return f'{text}<div class="notes">{table}</div>'

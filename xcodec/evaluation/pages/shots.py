@@ -1,49 +1,51 @@
-"""The pictures of a record for the viewer of its report: coded again, as they were measured."""
+"""Pictures of a record for the viewer of its report: they are coded again as when measured."""
 
 import math
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from xcodec.errors import InputError
 from xcodec.evaluation.measures import lpips
-from xcodec.evaluation.measures.metrics import METRICS, Meter
+from xcodec.evaluation.measures.metrics import Meter
 from xcodec.evaluation.pages import viewer
-from xcodec.evaluation.pages.viewer import Gallery, View
+from xcodec.evaluation.pages.viewer import Gallery, PictureData, View, ViewerData
 from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs import rd, summary
-from xcodec.evaluation.runs.measuring import Coding, Measuring, Own, Peer
+from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding, PeerCoding, load
 from xcodec.evaluation.runs.records import digest, digest_of
+from xcodec.evaluation.runs.schema import CurvePoint, RdRecord, RecordedCurve
 from xcodec.evaluation.runs.state import State
 from xcodec.types import RGB
 
-MOST_PICTURES = 6
-MOST_SIZES = 3
-MOST_BYTES = 2_700_000
-"""Of the images of a page."""
-FAIR = 1.5
-"""A peer's file that is so many times smaller than xcodec's says nothing beside it."""
-Record = dict[str, Any]
+MAX_PICTURES = 6
+MAX_SIZES = 3
+MAX_IMAGE_BYTES = 2_700_000
+"""Limit on the images of a page."""
+COMPARABLE = 1.5
+"""Other codecs' files that are this many times smaller than xcodec's are not shown."""
+SCALED_SHOWN = ("webp", "avif")
+"""Codecs whose scaled files are shown in addition to the best of all."""
 
 
 def pictured(
-    records: Sequence[Record], folder: Path, chosen: Sequence[int]
-) -> tuple[Record, list[tuple[int, Path]]]:
-    """The first record of which a folder holds the pictures, and the paths of those shown.
+    records: Sequence[RdRecord], folder: Path, chosen: Sequence[int]
+) -> tuple[RdRecord, list[tuple[int, Path]]]:
+    """Find the first record whose pictures a folder holds.
 
-    chosen : places from 1; up to MOST_PICTURES, by default spread over all
+    chosen : up to MAX_PICTURES positions from 1; empty: spread over all
 
-    Raises InputError where there is none, or a picture isn't what was measured.
+    Returns the record, and for each picture to show its index in the record and its path.
+    Raises InputError if there is no such record, or if a picture is not the measured one.
     """
     for record in records:
         names = list(record["pictures"])
         if not all((folder / name).is_file() for name in names):
             continue
         places = [place - 1 for place in chosen] or _spread(len(names))
-        if not all(0 <= place < len(names) for place in places) or len(places) > MOST_PICTURES:
-            raise InputError(f"the viewer shows up to {MOST_PICTURES} of {len(names)} pictures")
+        if not all(0 <= place < len(names) for place in places) or len(places) > MAX_PICTURES:
+            raise InputError(f"the viewer shows up to {MAX_PICTURES} of {len(names)} pictures")
         paths = [(place, folder / names[place]) for place in places]
         for _, path in paths:
             if digest(path) != record["pictures"][path.name]:
@@ -53,46 +55,45 @@ def pictured(
 
 
 def _spread(count: int) -> list[int]:
-    most = min(count, MOST_PICTURES)
+    most = min(count, MAX_PICTURES)
     return [round(i * (count - 1) / max(most - 1, 1)) for i in range(most)]
 
 
 def shown(
-    record: Record, paths: Sequence[tuple[int, Path]], state: Path
-) -> tuple[dict[str, Any], int]:
-    """What the viewer shows of some pictures, and the quality of WebP that it is kept in.
+    record: RdRecord, paths: Sequence[tuple[int, Path]], state: Path
+) -> tuple[ViewerData, int]:
+    """Return the data of the viewer for some pictures, and the quality of its WebP images.
 
-    paths : of the pictures, each with its place in the record, from 0
-    state : file of what was found already
+    paths : indices of the pictures in the record, and their paths
+    state : path of the state file
     """
     figures = record["figures"]
-    gallery, opened = Gallery(), State(state)
+    gallery = Gallery()
     weights = lpips.find_weights() if "lpips" in figures["metrics"] else None
     names = [name for name in summary.COMPARED if name in figures["metrics"]]
     pictures = []
-    try:
+    with State(state) as opened:
         for column, path in paths:
-            rgb = rd.load(path, figures["square"])
+            rgb = load(path, figures["square"])
             place = Measuring(rgb, digest_of(rgb), opened, Meter(rgb, weights))
             sizes = list(_sizes(record, column, rgb))
             pictures.append(viewer.picture(path.name, place, sizes, names, gallery))
-    finally:
-        opened.close()
     _compare_sizes(record, paths, pictures)
-    images, quality = gallery.fitted(MOST_BYTES)
-    metrics = [
-        {"key": name, "title": METRICS[name].title, "digits": METRICS[name].digits}
-        for name in names
-    ]
-    return {"pictures": pictures, "images": images, "metrics": metrics}, quality
+    images, quality = gallery.fitted(MAX_IMAGE_BYTES)
+    data: ViewerData = {
+        "pictures": pictures,
+        "images": images,
+        "metrics": viewer.metric_data(names),
+    }
+    return data, quality
 
 
-def _sizes(record: Record, column: int, rgb: RGB) -> Iterator[tuple[str, list[View]]]:
-    """What the viewer shows of a picture: by size of xcodec's file, every codec at the nearest."""
+def _sizes(record: RdRecord, column: int, rgb: RGB) -> Iterator[tuple[str, list[View]]]:
+    """The sizes of xcodec's files of a picture, and all codecs at the nearest size each."""
     curves = record["figures"]["curves"]
     own = [curve for curve in curves if curve["kind"] == "xcodec"]
     if not own:
-        raise InputError(f"{record['label']}: holds no pictures of xcodec to show")
+        raise InputError(f"{record['label']}: has no curve of xcodec to show")
     fitted = [curve for curve in own if curve["target"] != "rate"]
     first = (fitted or own)[0]
     for at in _few(len(first["points"])):
@@ -107,7 +108,7 @@ def _sizes(record: Record, column: int, rgb: RGB) -> Iterator[tuple[str, list[Vi
             near = _nearest(curve, column, size)
             if near is None or not _worth_showing(curve):
                 continue
-            if FAIR * near["pictures"]["bytes"][column] < size:
+            if COMPARABLE * _size(near, column) < size:
                 continue
             coding = _coding(record, curve, near, column, rgb)
             name = curve["name"].replace(", fitted", "")
@@ -117,31 +118,41 @@ def _sizes(record: Record, column: int, rgb: RGB) -> Iterator[tuple[str, list[Vi
 
 
 def _few(count: int) -> list[int]:
-    most = min(count, MOST_SIZES)
+    most = min(count, MAX_SIZES)
     return sorted({round(i * (count - 1) / max(most - 1, 1)) for i in range(most)})
 
 
-def _worth_showing(curve: Record) -> bool:
-    """Scaled peers one by one would repeat the best of them."""
-    return curve["aim"] is None or curve["kind"] == "best" or curve["codec"] in ("webp", "avif")
+def _worth_showing(curve: RecordedCurve) -> bool:
+    """Whether a curve is not just one of the scaled codecs of "best peer"."""
+    return curve["aim"] is None or curve["kind"] == "best" or curve["codec"] in SCALED_SHOWN
 
 
-def _nearest(curve: Record, column: int, size: int) -> Record | None:
-    points = [p for p in curve["points"] if p["pictures"]["bytes"][column] is not None]
+def _size(point: CurvePoint, column: int) -> int:
+    """The size of a picture's file, 0 if there is none."""
+    return point["pictures"]["bytes"][column] or 0
+
+
+def _nearest(curve: RecordedCurve, column: int, size: int) -> CurvePoint | None:
+    """The point at which a picture's file is nearest to a size."""
+    points = [point for point in curve["points"] if _size(point, column)]
     if not points:
         return None
-    return dict(min(points, key=lambda p: abs(math.log(p["pictures"]["bytes"][column] / size))))
+    return min(points, key=lambda point: abs(math.log(_size(point, column) / size)))
 
 
-def _coding(record: Record, curve: Record, point: Record, column: int, rgb: RGB) -> Coding:
-    """What makes the file of a point again."""
+def _coding(
+    record: RdRecord, curve: RecordedCurve, point: CurvePoint, column: int, rgb: RGB
+) -> Coding:
+    """The coding that makes the file of a point again."""
     if curve["kind"] != "xcodec":
         if curve["target"] == "quality":
             (codec,) = codecs.codecs([curve["codec"]])
-            return Peer(codec, point["setting"])
-        name, scale, quality = point["pictures"]["choice"][column].split()
+            return PeerCoding(codec, point["setting"])
+        choice = point["pictures"]["choice"][column]
+        assert choice is not None  # The picture has a file here.
+        name, scale, quality = choice.split()
         (codec,) = codecs.codecs([name])
-        return Peer(codec, float(quality), float(scale.removeprefix("1/")))
+        return PeerCoding(codec, float(quality), float(scale.removeprefix("1/")))
     variant = Variant(
         curve["effort"],
         curve["model"] or "photo",
@@ -149,13 +160,13 @@ def _coding(record: Record, curve: Record, point: Record, column: int, rgb: RGB)
         record["figures"]["encode"],
     )
     if curve["target"] == "rate":
-        return Own(variant, curve["codec"], ("rate", point["setting"]))
+        return OwnCoding(variant, curve["codec"], ("rate", point["setting"]))
     budget = rd.Budget(curve["target"], point["setting"])
-    return Own(variant, curve["codec"], ("size", budget.bytes(rgb)))
+    return OwnCoding(variant, curve["codec"], ("size", budget.bytes(rgb)))
 
 
 def _note(coding: Coding) -> str:
-    if not isinstance(coding, Peer):
+    if not isinstance(coding, PeerCoding):
         return ""
     quality = f"quality {coding.quality:g}"
     if coding.codec.kind == "JPEG2000":
@@ -165,9 +176,9 @@ def _note(coding: Coding) -> str:
 
 
 def _compare_sizes(
-    record: Record, paths: Sequence[tuple[int, Path]], pictures: list[dict[str, Any]]
+    record: RdRecord, paths: Sequence[tuple[int, Path]], pictures: Sequence[PictureData]
 ) -> None:
-    """Warn where files came out otherwise than when they were measured."""
+    """Warn if files have other sizes than when they were measured."""
     for (column, path), shown in zip(paths, pictures, strict=True):
         known = {
             point["pictures"]["bytes"][column]
@@ -176,4 +187,4 @@ def _compare_sizes(
         }
         sizes = {view["bytes"] for size in shown["sizes"] for view in size["views"]}
         if not sizes <= known:
-            warnings.warn(f"{path.name}: files differ from those that were measured", stacklevel=3)
+            warnings.warn(f"{path.name}: files differ from the measured ones", stacklevel=3)

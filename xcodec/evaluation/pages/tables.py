@@ -1,22 +1,24 @@
-"""Tables of what a run of ``xcodec bench rd`` found: for the terminal and for pages."""
+"""Tables of the results of ``xcodec bench rd``, for the terminal and for HTML pages."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from xcodec.evaluation.measures.metrics import ALWAYS, METRICS
 from xcodec.evaluation.runs import records
 from xcodec.evaluation.runs.records import number
-
-Rows = Iterable[dict[str, Any]]
+from xcodec.evaluation.runs.schema import (
+    BesideRow,
+    DeltaRow,
+    RdFigures,
+    RecordedCurve,
+    TakeoverRow,
+    figure,
+)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of texts.
-
-    title : what it tells
-    """
+    """A table; its cells are texts."""
 
     title: str
     header: list[str]
@@ -26,8 +28,8 @@ class Table:
         return f"{self.title}:\n\n{records.table(self.header, self.lines)}"
 
 
-def budgets(found: Rows, names: Sequence[str]) -> Table:
-    """What each codec makes of each budget."""
+def budgets(found: Iterable[RecordedCurve], names: Sequence[str]) -> Table:
+    """The best files of each codec within each budget."""
     points = [
         (point["setting"], curve, point)
         for curve in found
@@ -49,8 +51,8 @@ def budgets(found: Rows, names: Sequence[str]) -> Table:
     return Table("the best file within a budget", header, lines)
 
 
-def beside(rows: Rows, names: Sequence[str]) -> Table:
-    """Every codec that reaches so far, at the same rates."""
+def beside(rows: Iterable[BesideRow], names: Sequence[str]) -> Table:
+    """All codecs at the same rates, as far as they reach them."""
     lines = [
         [row["name"], number(row["bpp"], 4), *_cells(row, names)]
         for row in rows
@@ -59,8 +61,8 @@ def beside(rows: Rows, names: Sequence[str]) -> Table:
     return Table("at equal rates, interpolated", ["codec", "bpp", *_titles(names)], lines)
 
 
-def deltas(rows: Rows, names: Sequence[str]) -> Table:
-    """The Bjontegaard deltas in some metrics; where curves don't overlap the table says so."""
+def deltas(rows: Iterable[DeltaRow], names: Sequence[str]) -> Table:
+    """Bjontegaard deltas in some metrics; "no overlap" if the curves do not overlap."""
     lines = [
         [
             row["name"],
@@ -79,8 +81,8 @@ def deltas(rows: Rows, names: Sequence[str]) -> Table:
     return Table(title, header, lines)
 
 
-def takeovers(rows: Rows, names: Sequence[str]) -> Table:
-    """From where on peers are better, in some metrics."""
+def takeovers(rows: Iterable[TakeoverRow], names: Sequence[str]) -> Table:
+    """The rates from which other codecs are better, in some metrics."""
     lines = [
         [
             row["name"],
@@ -93,11 +95,11 @@ def takeovers(rows: Rows, names: Sequence[str]) -> Table:
         if row["metric"] in names
     ]
     header = ["codec", "peer", "metric", "peer is better from", "compared over bpp"]
-    return Table("where peers take over: the rate from which on each is better", header, lines)
+    return Table("rates from which other codecs are better", header, lines)
 
 
-def shown(figures: dict[str, Any], names: Sequence[str] = ALWAYS) -> str:
-    """All tables of a run that hold something."""
+def text(figures: RdFigures, names: Sequence[str] = ALWAYS) -> str:
+    """Format all tables of a run that have rows."""
     tables = (
         budgets(figures["curves"], names),
         beside(figures["beside"], names),
@@ -111,8 +113,8 @@ def _titles(names: Sequence[str]) -> list[str]:
     return [METRICS[name].title for name in names]
 
 
-def _cells(row: dict[str, Any], names: Sequence[str]) -> list[str]:
-    return [number(row.get(name), METRICS[name].digits) for name in names]
+def _cells(row: Mapping[str, object], names: Sequence[str]) -> list[str]:
+    return [number(figure(row, name), METRICS[name].digits) for name in names]
 
 
 def _range(ends: Sequence[float] | None) -> str:

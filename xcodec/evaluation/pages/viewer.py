@@ -1,34 +1,82 @@
-"""What the comparison viewer shows: pictures, each at several sizes, through several codecs.
+"""Data of the comparison viewer: pictures at several sizes, encoded by several codecs.
 
-The data is what ``page/viewer.js`` reads: "images", a list of data URIs, and "pictures", which name
-images by their place in it.
+``page/viewer.js`` reads it.
 """
 
 import base64
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from PIL import Image
 
 from xcodec import codec
-from xcodec.evaluation.runs.measuring import Coding, Measuring, Own
+from xcodec.evaluation.measures.metrics import METRICS
+from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding
 from xcodec.evaluation.runs.records import digest_of
-from xcodec.types import RGB
+from xcodec.types import RGB, Ints
 
-QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40, 30)
-"""Of WebP, in which pages show decoded pictures: the first with which a page is small enough."""
+WEBP_QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40, 30)
+"""Qualities of WebP, in which pages hold decoded pictures: the first one that fits is used."""
+
+
+class ViewData(TypedDict):
+    """A picture by one codec.
+
+    bytes : size of the file; None for the original
+    image : index of the picture among the images
+    mask  : index of the image of sample positions, if there is one
+    """
+
+    name: str
+    note: str
+    bytes: int | None
+    image: int
+    figures: dict[str, float | None]
+    mask: int | None
+
+
+class SizeData(TypedDict):
+    """A picture at about one size by all codecs."""
+
+    label: str
+    views: list[ViewData]
+
+
+class PictureData(TypedDict):
+    """A picture at all sizes."""
+
+    name: str
+    width: int
+    height: int
+    original: ViewData
+    sizes: list[SizeData]
+
+
+class MetricData(TypedDict):
+    """A metric of the viewer's table."""
+
+    key: str
+    title: str
+    digits: int
+
+
+class ViewerData(TypedDict):
+    """Everything that the viewer reads; ``images`` are data URIs."""
+
+    pictures: list[PictureData]
+    images: list[str]
+    metrics: list[MetricData]
 
 
 @dataclass(frozen=True)
 class View:
-    """One codec's picture of one size.
+    """A codec at a setting, to be shown.
 
-    name   : for readers
-    note   : how it was made: "1/2 of the size, quality 20"
-    coding : the codec and its setting
+    name : for readers
+    note : how the file was made, such as "quality 20 at 1/2 of the size"
     """
 
     name: str
@@ -38,22 +86,22 @@ class View:
 
 @dataclass
 class Gallery:
-    """Images of a page, each held once."""
+    """The images of a page, each stored once."""
 
     _pictures: list[RGB] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
     _fixed: dict[int, bytes] = field(default_factory=dict)
 
     def add(self, rgb: RGB) -> int:
-        """The place of a picture among the images."""
+        """Add a picture; returns its index among the images."""
         digest = digest_of(rgb)
         if digest not in self._places:
             self._places[digest] = len(self._pictures)
             self._pictures.append(rgb)
         return self._places[digest]
 
-    def add_mask(self, shape: tuple[int, ...], positions: np.ndarray[Any, Any]) -> int:
-        """The place of an image that is clear but at some positions, integers (n, 2)."""
+    def add_mask(self, shape: tuple[int, ...], positions: Ints) -> int:
+        """Add an image that is transparent except at positions (n, 2); returns its index."""
         mask = np.zeros(shape[:2], np.uint8)
         mask[tuple(positions.T)] = 1
         image = Image.fromarray(mask).convert("P")
@@ -66,11 +114,11 @@ class Gallery:
         return place
 
     def fitted(self, limit: int) -> tuple[list[str], int]:
-        """Data URIs of all images, of at most ``limit`` bytes together if any quality does that.
+        """Return data URIs of all images, and the quality of WebP that was used.
 
-        Returns them and the quality of WebP.
+        They have at most ``limit`` bytes together, unless the lowest quality needs more.
         """
-        for quality in QUALITIES:
+        for quality in WEBP_QUALITIES:
             images = list(self._encoded(quality))
             if sum(map(len, images)) <= limit:
                 break
@@ -92,33 +140,48 @@ def picture(
     sizes: Iterable[tuple[str, list[View]]],
     metrics: list[str],
     gallery: Gallery,
-) -> dict[str, Any]:
-    """A picture of the viewer.
+) -> PictureData:
+    """Return the data of a picture.
 
-    sizes   : labels such as "340 bytes", and what is shown there
-    metrics : names of figures under each view
+    sizes   : labels such as "340 bytes", and the codecs to show
+    metrics : their names
     """
     height, width = place.rgb.shape[:2]
-    shown = [
+    shown: list[SizeData] = [
         {"label": label, "views": [_view(view, place, metrics, gallery) for view in views]}
         for label, views in sizes
     ]
-    original = {"name": "Original", "note": "", "bytes": None, "image": gallery.add(place.rgb)}
+    original: ViewData = {
+        "name": "Original",
+        "note": "",
+        "bytes": None,
+        "image": gallery.add(place.rgb),
+        "figures": {},
+        "mask": None,
+    }
     return {
         "name": name,
         "width": width,
         "height": height,
-        "original": original | {"figures": {}, "mask": None},
+        "original": original,
         "sizes": shown,
     }
 
 
-def _view(view: View, place: Measuring, metrics: list[str], gallery: Gallery) -> dict[str, Any]:
+def metric_data(names: Iterable[str]) -> list[MetricData]:
+    """Return the data of metrics."""
+    return [
+        {"key": name, "title": METRICS[name].title, "digits": METRICS[name].digits}
+        for name in names
+    ]
+
+
+def _view(view: View, place: Measuring, metrics: list[str], gallery: Gallery) -> ViewData:
     data = place.file(view.coding)
     decoded = view.coding.paint(data, place.rgb.shape)
     figures = place.figures(view.coding, metrics)
     mask = None
-    if isinstance(view.coding, Own):
+    if isinstance(view.coding, OwnCoding):
         mask = gallery.add_mask(place.rgb.shape, codec.decode_samples(data)[0])
     return {
         "name": view.name,

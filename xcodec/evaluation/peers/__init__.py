@@ -1,0 +1,1 @@
+"""What benchmarks measure: xcodec's variants, other codecs, classical restoration, SSDV."""

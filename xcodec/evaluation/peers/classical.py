@@ -1,65 +1,100 @@
-"""Classical restoration to set networks beside: fills of scattered points, filters of noise.
+"""Classical restoration for comparison with networks: fills of scattered points, noise filters.
 
-Fills take a damaged picture, uint8 (height, width, 3), and where it is known, and keep what is
-known. Filters and xcodec's consensus take the picture alone: nothing tells them what is noise.
+A fill takes a damaged picture, uint8 (height, width, 3), and a mask of its known pixels, which it
+keeps. Noise filters and xcodec's consensus get the picture alone, as nothing says what is noise.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.errors import InputError, XcodecError
-from xcodec.evaluation.runs import points
+from xcodec.errors import InputError
+from xcodec.pictures.modes import to_depth
 from xcodec.restoration.fills import fill_known
 from xcodec.restoration.noise import fill_noise
-from xcodec.types import RGB, Floats
+from xcodec.system.packages import require
+from xcodec.types import RGB
 
-Known = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
+Positions = NDArray[np.integer[Any]]
+TELEA_RADIUS = 3.0
+"""Radius of OpenCV's inpainting in pixels."""
 
 
-def restored(name: str, rgb: RGB, known: Known) -> RGB:
-    """A damaged picture as a method of ``NAMES`` restores it; raises InputError for another.
+def restored(name: str, rgb: RGB, known: Mask) -> RGB:
+    """Restore a damaged picture by a method of NAMES. Raises InputError for other names.
 
-    Filters may be followed by a colon and their strength: side of the median's window in pixels,
-    filter strength of non-local means in grey levels.
+    The name of a filter may end in a colon and its strength: the side of the median's window in
+    pixels, or the filter strength of non-local means in grey levels.
     """
     method, _, strength = name.partition(":")
-    if method in FILLS or method in points.FILLS:
-        if method in FILLS:
-            painted = FILLS[method](rgb, known)
-        else:
-            height, width = known.shape
-            painted = points.FILLS[method](np.argwhere(known), rgb[known], (height, width))
-        return np.where(known[..., None], rgb, painted)
+    if method in FILLS:
+        return np.where(known[..., None], rgb, FILLS[method](rgb, known))
+    if method in POINT_FILLS:
+        height, width = known.shape
+        filled = POINT_FILLS[method](np.argwhere(known), rgb[known], (height, width))
+        return np.where(known[..., None], rgb, filled)
     if method == "consensus":
-        return _rounded(fill_noise(rgb).rgb)
+        return to_depth(fill_noise(rgb).rgb, 8)
     if method in FILTERS:
         try:
-            return FILTERS[method](rgb, int(strength) if strength else STRENGTHS[method])
+            return FILTERS[method](rgb, int(strength) if strength else FILTER_STRENGTHS[method])
         except ValueError as error:
             raise InputError(f"{name}: the strength is a whole number") from error
-    raise InputError(f"no classical method {name!r}: there are {', '.join(NAMES)}")
+    raise InputError(f"no classical method {name!r}: methods are {', '.join(NAMES)}")
 
 
-def kriging(rgb: RGB, known: Known) -> RGB:
-    """xcodec's own classical fill: block-wise ordinary kriging."""
-    return _rounded(fill_known(rgb, known).rgb)
+def kriging(rgb: RGB, known: Mask) -> RGB:
+    """xcodec's classical fill: block-wise ordinary kriging."""
+    return to_depth(fill_known(rgb, known).rgb, 8)
 
 
-def biharmonic(rgb: RGB, known: Known) -> RGB:
-    """Biharmonic inpainting of scikit-image; raises XcodecError where that isn't installed."""
+def biharmonic(rgb: RGB, known: Mask) -> RGB:
+    """Biharmonic inpainting of scikit-image. Raises DependencyError if that is not installed."""
+    inpaint = require("skimage.restoration", "bench").inpaint_biharmonic
+    filled: NDArray[np.float64] = inpaint(rgb, ~known, channel_axis=-1)
+    return to_depth(filled * 255, 8)
+
+
+def nearest(points: Positions, values: RGB, shape: tuple[int, int]) -> RGB:
+    """The value of the nearest point."""
+    from scipy.spatial import cKDTree
+
+    every = np.indices(shape).reshape(2, -1).T
+    filled: RGB = values[cKDTree(points).query(every)[1]].reshape(*shape, 3)
+    return filled
+
+
+def linear(points: Positions, values: RGB, shape: tuple[int, int]) -> RGB:
+    """Linear interpolation over Delaunay triangles; the nearest point outside their hull."""
+    from scipy.interpolate import LinearNDInterpolator
+
+    rows, cols = np.indices(shape)
     try:
-        from skimage.restoration import inpaint_biharmonic
-    except ImportError as error:
-        raise XcodecError("biharmonic inpainting needs scikit-image") from error
-    painted: NDArray[np.float64] = inpaint_biharmonic(rgb, ~known, channel_axis=-1)
-    return _rounded(painted * 255)
+        filled = LinearNDInterpolator(points, values.astype(np.float64))(rows, cols)
+    except (ValueError, RuntimeError):  # Fewer than three points, or all on a line.
+        return nearest(points, values, shape)
+    outside = np.isnan(filled[..., 0])
+    filled[outside] = nearest(points, values, shape)[outside]
+    return to_depth(filled, 8)
+
+
+def telea(points: Positions, values: RGB, shape: tuple[int, int]) -> RGB:
+    """Fast marching as in OpenCV.
+
+    Source: Telea, "An Image Inpainting Technique Based on the Fast Marching Method", 2004.
+    """
+    picture, unknown = np.zeros((*shape, 3), np.uint8), np.ones(shape, np.uint8)
+    picture[tuple(points.T)] = values
+    unknown[tuple(points.T)] = 0
+    return np.asarray(cv2.inpaint(picture, unknown, TELEA_RADIUS, cv2.INPAINT_TELEA))
 
 
 def median(rgb: RGB, side: int) -> RGB:
-    """Median of a square window around each pixel, channel by channel."""
+    """Median over a square window around each pixel, channel by channel."""
     return np.asarray(cv2.medianBlur(np.ascontiguousarray(rgb), side | 1), np.uint8)
 
 
@@ -69,12 +104,15 @@ def non_local_means(rgb: RGB, strength: int) -> RGB:
     return np.asarray(done, np.uint8)
 
 
-FILLS: dict[str, Callable[[RGB, Known], RGB]] = {"kriging": kriging, "biharmonic": biharmonic}
+FILLS: dict[str, Callable[[RGB, Mask], RGB]] = {"kriging": kriging, "biharmonic": biharmonic}
+"""Fills of a picture and its mask."""
+POINT_FILLS: dict[str, Callable[[Positions, RGB, tuple[int, int]], RGB]] = {
+    "nearest": nearest,
+    "linear": linear,
+    "telea": telea,
+}
+"""Fills of positions (n, 2), their values (n, 3), and height and width of the picture."""
 FILTERS: dict[str, Callable[[RGB, int], RGB]] = {"median": median, "nlm": non_local_means}
-STRENGTHS = {"median": 15, "nlm": 60}
-NAMES = (*FILLS, *points.FILLS, *FILTERS, "consensus")
-
-
-def _rounded(picture: Floats) -> RGB:
-    levels: RGB = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-    return levels
+FILTER_STRENGTHS = {"median": 15, "nlm": 60}
+"""Default strengths of the filters."""
+NAMES = (*FILLS, *POINT_FILLS, *FILTERS, "consensus")

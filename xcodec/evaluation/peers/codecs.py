@@ -1,11 +1,10 @@
-"""The codecs that xcodec is measured beside: at full size, and scaled down, coded, scaled up.
+"""The codecs that xcodec is compared with, at full size, and scaled down, coded and scaled up.
 
-Each is set as someone would who wants small files: headers without comments, colour transform on,
-slow encoders. Everything is coded by Pillow and its plugins: JPEG XL needs the package
-pillow-jxl-plugin, HEIC pillow-heif, and mozjpeg mozjpeg-lossless-optimization.
+Their settings aim at small files: headers without comments, colour transform on, slow encoders.
+Pillow and its plug-ins write and read everything: JPEG XL needs the package pillow-jxl-plugin, HEIC
+pillow-heif, and mozjpeg mozjpeg-lossless-optimization.
 """
 
-import importlib
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,25 +16,26 @@ import PIL
 from PIL import Image, features
 
 from xcodec.errors import InputError
+from xcodec.system.packages import require
 from xcodec.types import RGB
 
 SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
-"""Factors by which a picture is made smaller before it is coded."""
+"""Factors by which pictures are scaled down before they are coded."""
 JPEG2000_COMMENT = b"\xff\x64\x00\x05\x00\x01-"
-"""The comment "-" as a segment of a JPEG 2000 codestream: OpenJPEG's own is longer."""
+"""The comment "-" as a segment of a JPEG 2000 codestream; OpenJPEG's default comment is longer."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """A peer.
+    """A codec to compare with.
 
-    name      : what it is called in options and results
-    title     : what readers know it by
+    name      : its name in options and records
+    title     : its name for readers
     kind      : Pillow's name of the format
-    qualities : its settings; bytes grow with them, by and large. For JPEG 2000 the bits per
-                pixel to aim at, for the others the quality
+    qualities : its settings, from small to large files (almost monotonically): the target bits per
+                pixel of JPEG 2000, the quality of the others
     low       : the settings of a curve at low rates
-    write     : image and quality to bytes
+    write     : function of an image and a quality that returns the file
     """
 
     name: str
@@ -46,26 +46,26 @@ class Codec:
     write: Callable[[Image.Image, float], bytes]
 
     def encode(self, rgb: RGB, quality: float) -> bytes:
-        """The bytes of a whole file that holds the picture."""
+        """Encode a picture as a complete file."""
         return self.write(Image.fromarray(rgb), quality)
 
     def decode(self, data: bytes) -> RGB:
-        """The picture in a file, uint8 (height, width, 3)."""
+        """Decode a file to uint8 (height, width, 3)."""
         return np.asarray(Image.open(io.BytesIO(data), formats=[self.kind]).convert("RGB"))
 
     @property
     def version(self) -> str:
-        """Versions of what codes and decodes: files and pictures may change with them."""
+        """Versions of the libraries that encode and decode; results can change with them."""
         versions = [f"pillow {PIL.__version__}"]
         for kind in self._parts:
-            feature, package, _ = NEEDED[kind]
+            feature, package, _ = REQUIREMENTS[kind]
             found = features.version(feature) if feature else metadata.version(package)
             versions.append(f"{feature or package} {found}")
         return ", ".join(versions)
 
     @property
     def installed(self) -> bool:
-        """Whether Pillow can write and read it here; imports the plugins."""
+        """Whether its library or plug-in is available here; plug-ins are imported."""
         return all(map(_available, self._parts))
 
     @property
@@ -74,24 +74,26 @@ class Codec:
 
 
 def codecs(names: Iterable[str] | None = None) -> list[Codec]:
-    """The codecs of these names; by default all that are installed, without jpeg2000-default.
+    """Return the codecs of these names; by default all installed ones but jpeg2000-default.
 
-    Raises InputError where a name is unknown or its codec isn't installed.
+    Raises InputError for an unknown name or if Pillow lacks the codec, DependencyError if its
+    plug-in is not installed.
     """
     if names is None:
         return [codec for name, codec in CODECS.items() if name != DEFAULT_2000 and codec.installed]
     chosen = []
     for name in names:
         if name not in CODECS:
-            raise InputError(f"no codec {name!r}: there are {', '.join(CODECS)}")
-        if not CODECS[name].installed:
-            raise InputError(f"{name} is not installed: Pillow here can't write it")
+            raise InputError(f"no codec {name!r}: codecs are {', '.join(CODECS)}")
+        for part in CODECS[name]._parts:
+            if not _load(part):
+                raise InputError(f"{name}: Pillow was built without it here")
         chosen.append(CODECS[name])
     return chosen
 
 
 def shrink(rgb: RGB, scale: float) -> RGB:
-    """The picture ``scale`` times smaller on each side, at least 1 pixel, by Lanczos."""
+    """Scale a picture down by Lanczos: each side ``scale`` times smaller, at least 1 pixel."""
     if scale == 1:
         return rgb
     height, width = (max(1, round(side / scale)) for side in rgb.shape[:2])
@@ -99,7 +101,7 @@ def shrink(rgb: RGB, scale: float) -> RGB:
 
 
 def enlarge(rgb: RGB, shape: tuple[int, ...]) -> RGB:
-    """The picture at height and width of ``shape``, bicubic."""
+    """Scale a picture up to the height and width of ``shape``, bicubic."""
     if rgb.shape[:2] == shape[:2]:
         return rgb
     size = (shape[1], shape[0])
@@ -113,7 +115,7 @@ def _saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def _jpeg(image: Image.Image, quality: float) -> bytes:
-    """The smaller of a baseline and a progressive file, which hold the same pixels."""
+    """The smaller of a baseline and a progressive file; both decode to the same pixels."""
     options = {"quality": int(quality), "optimize": True}
     files = [_saved(image, "JPEG", progressive=kind, **options) for kind in (False, True)]
     return min(files, key=len)
@@ -124,7 +126,7 @@ def _jpeg2000(image: Image.Image, bpp: float, colour_transform: bool = True) -> 
         image,
         "JPEG2000",
         irreversible=True,
-        mct=int(colour_transform),  # Pillow's default is 0: three planes coded by themselves.
+        mct=int(colour_transform),  # Pillow's default is 0: the colours are coded separately.
         quality_mode="rates",
         quality_layers=[24 / bpp],
         no_jp2=True,
@@ -154,37 +156,42 @@ def _heic(image: Image.Image, quality: float) -> bytes:
 
 
 def _mozjpeg(image: Image.Image, quality: float) -> bytes:
-    """A JPEG file whose scans and tables mozjpeg has chosen; its pixels are those of ``_jpeg``."""
-    import mozjpeg_lossless_optimization as mozjpeg
-
-    data: bytes = mozjpeg.optimize(_jpeg(image, quality))
+    """The file of ``_jpeg`` with scans and tables chosen by mozjpeg; the pixels are the same."""
+    data: bytes = require(REQUIREMENTS["mozjpeg"][2], "bench").optimize(_jpeg(image, quality))
     return data
+
+
+def _load(part: str) -> bool:
+    """Import the plug-in that a part needs, if any; False if Pillow lacks its feature.
+
+    Raises DependencyError if the plug-in is not installed.
+    """
+    feature, _, module = REQUIREMENTS[part]
+    if feature:
+        return bool(features.check(feature))
+    plugin = require(module, "bench")
+    if part == "HEIF":
+        plugin.register_heif_opener()
+    return True
 
 
 @cache
 def _available(part: str) -> bool:
-    """Whether a part that codecs need is there; imports Pillow's plugins."""
-    feature, _, module = NEEDED[part]
-    if feature:
-        return bool(features.check(feature))
     try:
-        plugin = importlib.import_module(module)
+        return _load(part)
     except ImportError:
         return False
-    if part == "HEIF":
-        plugin.register_heif_opener()
-    return True
 
 
 def _geometric(first: float, last: float, count: int) -> tuple[float, ...]:
     return tuple(float(value) for value in np.geomspace(first, last, count).round(5))
 
 
-_ALL = tuple(range(101))  # 100 would make JPEG XL lossless, which is another mode.
+_ALL = tuple(range(101))  # JPEG XL leaves out 100, which is its lossless mode.
 _TARGETS = _geometric(0.004, 8, 160)
 _CURVE = _geometric(0.01, 0.5, 18)
 
-NEEDED = {
+REQUIREMENTS = {
     "JPEG": ("libjpeg_turbo", "", ""),
     "JPEG2000": ("jpg_2000", "", ""),
     "WEBP": ("webp", "", ""),
@@ -193,7 +200,7 @@ NEEDED = {
     "HEIF": ("", "pillow-heif", "pillow_heif"),
     "mozjpeg": ("", "mozjpeg-lossless-optimization", "mozjpeg_lossless_optimization"),
 }
-"""By part of a codec: Pillow's feature, or a package and its module."""
+"""What the parts of a codec need: a feature of Pillow, or a package and its module."""
 
 DEFAULT_2000 = "jpeg2000-default"
 _LOW = tuple(range(0, 41, 4))
@@ -217,5 +224,5 @@ CODECS = {
         Codec("heic", "HEIC", "HEIF", _ALL, _LOW, _heic),
     )
 }
-BEST = ("jpeg", "jpeg2000", "webp", "avif", "jpegxl")
-"""The peers of "best peer": design and published tables mean these five."""
+BEST_OF = ("jpeg", "jpeg2000", "webp", "avif", "jpegxl")
+"""The codecs among which "best peer" is chosen in records and published tables."""

@@ -1,4 +1,4 @@
-"""xcodec as benchmarks run it: what is encoded how, what decodes it, and what both depend on."""
+"""xcodec in benchmarks: how it encodes and decodes, and what the results depend on."""
 
 import ast
 import hashlib
@@ -12,28 +12,33 @@ from typing import Any
 import numpy as np
 
 import xcodec
+from xcodec.choices import DECODERS, DEFAULT_EFFORT
 from xcodec.coding.header import MODELS
 from xcodec.encoder import lookahead
-from xcodec.encoder.effort import DEFAULT_EFFORT, LOOKS, ROUNDS
+from xcodec.encoder.effort import EFFORTS
 from xcodec.errors import InputError
 from xcodec.reconstruction import model_files
 from xcodec.types import RGB
 
-CLASSICAL, GENERATOR = "classical", "generator"
-DECODERS = (CLASSICAL, GENERATOR)
-PACKAGES = ("numpy", "scipy", "opencv-python-headless", "constriction")
+GENERATOR, CLASSICAL = DECODERS
+CODEC_PACKAGES = ("numpy", "scipy", "opencv-python-headless", "constriction")
+"""Packages whose versions can change files and pictures of xcodec."""
+KEYWORDS = {"rate": "rate", "size": "max_bytes"}
+"""Keywords of ``xcodec.encode`` by kind of target."""
 ROOT = Path(xcodec.__file__).parent
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to encode, and the decoders of its files.
+    """One way to encode, and the decoders for its files.
 
-    effort   : None takes the default
-    model    : name or file of the generator
-    decoders : of DECODERS
+    effort   : None: the default
+    model    : name or path of the generator's weights
+    decoders : some of DECODERS
     encode   : further arguments of ``xcodec.encode``
     device   : where the generator runs
+
+    Raises InputError for unknown decoders.
     """
 
     effort: int | None = None
@@ -48,14 +53,14 @@ class Variant:
                 raise InputError(f"no decoder {decoder!r}: decoders are {', '.join(DECODERS)}")
 
     def title(self, decoder: str) -> str:
-        """What results call the files of this variant, painted by a decoder."""
+        """The name of this variant's files in records, by decoder."""
         fill = "classical fill" if decoder == CLASSICAL else f"generator {Path(self.model).stem}"
         effort = "" if self.effort in (None, DEFAULT_EFFORT) else f", effort {self.effort}"
         return f"xcodec, {fill}{effort}"
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Arguments of ``xcodec.encode``, rate or size aside."""
+        """Arguments of ``xcodec.encode`` besides the target."""
         chosen = dict(self.encode)
         if self.effort is not None:
             chosen["effort"] = self.effort
@@ -64,8 +69,8 @@ class Variant:
         return chosen
 
     def write(self, rgb: RGB, target: str, value: float) -> bytes:
-        """The file at a "rate" or "size"; b"" where no file is so small."""
-        arguments: dict[str, Any] = {target: value} | self.arguments
+        """Encode at a "rate" or within a "size" in bytes; returns b"" if no file is so small."""
+        arguments: dict[str, Any] = {KEYWORDS[target]: value} | self.arguments
         try:
             return xcodec.encode(rgb, **arguments)
         except InputError:
@@ -74,29 +79,29 @@ class Variant:
             return b""
 
     def paint(self, data: bytes, decoder: str) -> RGB:
-        """The picture of a file."""
+        """Decode a file to uint8 (height, width, 3)."""
         model = self.model if decoder == GENERATOR else "auto"
         image = xcodec.decode(data, decoder=decoder, model=model, device=self.device)
         return np.asarray(image.convert("RGB"))
 
     def file_key(self) -> list[Any]:
-        """What files of this variant depend on, picture and target aside."""
-        effort = self.arguments.get("effort", DEFAULT_EFFORT)
-        weights = weights_digest(lookahead.MODEL) if LOOKS[effort] else ""
-        if ROUNDS[effort]:
+        """What the files of this variant depend on, besides the picture and the target."""
+        effort = EFFORTS[self.arguments.get("effort", DEFAULT_EFFORT)]
+        weights = weights_digest(lookahead.MODEL) if effort.lookaheads else ""
+        if effort.tuning:
             weights += weights_digest(self.model)
-        return ["xcodec", source_digest(), versions(PACKAGES), self.arguments, weights]
+        return ["xcodec", source_digest(), versions(CODEC_PACKAGES), self.arguments, weights]
 
     def picture_key(self, decoder: str) -> list[Any]:
-        """What the picture depends on that a decoder paints from one of its files."""
+        """What the decoded picture of a file depends on, besides the file."""
         if decoder == CLASSICAL:
-            return [decoder, source_digest(), versions(PACKAGES)]
-        packages = versions((*PACKAGES, "torch"))
+            return [decoder, source_digest(), versions(CODEC_PACKAGES)]
+        packages = versions((*CODEC_PACKAGES, "torch"))
         return [decoder, source_digest(), packages, weights_digest(self.model), self.device]
 
 
 def weights_digest(model: str) -> str:
-    """Digest of a generator's weights; raises ModelError where there are none."""
+    """Digest of a generator's weights. Raises ModelError if there are none."""
     return model_files.digest(model_files.find(model))
 
 
@@ -107,11 +112,11 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 @cache
 def source_digest(start: str = "xcodec.codec") -> str:
-    """Digest of the modules that code and decode pictures, and of the tables beside them.
+    """Digest of the modules that encode and decode pictures, and of the tables beside them.
 
-    start : the module that reaches the others
+    start : a module; what it imports, directly or indirectly, is included
     """
-    modules = sorted(_reached(start))
+    modules = sorted(_imported(start))
     whole = hashlib.sha256()
     for module in modules:
         whole.update(module.read_bytes())
@@ -122,8 +127,8 @@ def source_digest(start: str = "xcodec.codec") -> str:
     return whole.hexdigest()[:16]
 
 
-def _reached(start: str) -> set[Path]:
-    """The modules of this package that one imports, directly or not, now or later."""
+def _imported(start: str) -> set[Path]:
+    """The files of xcodec that a module imports, directly or indirectly, also within functions."""
     found: set[Path] = set()
     waiting = [start]
     while waiting:
@@ -144,7 +149,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _file(module: str) -> Path | None:
-    """The file of a module of this package; None for other names. Packages hold no logic."""
+    """The file of a module of xcodec; None for other names and for packages, which hold no code."""
     first, *rest = module.split(".")
     if first != "xcodec" or not rest:
         return None

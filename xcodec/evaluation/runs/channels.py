@@ -1,4 +1,4 @@
-"""Links that lose packets, simulated with fixed seeds: which packets of a picture arrive."""
+"""Simulated links that lose packets, from fixed seeds: which packets of a picture arrive."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,23 +7,23 @@ from xcodec.coding.packets import MAX_COUNT
 
 RANDOM, BURSTS = "random", "bursts"
 CHANNELS = (RANDOM, BURSTS)
-BURST = 3.0
-"""Packets that are lost in a row on the mean, where losses come in bursts."""
+MEAN_BURST = 3.0
+"""Mean number of packets in a row that a burst loses."""
 
 
 def arrived(channel: str, loss: float, *seed: int) -> NDArray[np.bool_]:
-    """Which of MAX_COUNT packets arrive; a picture of n packets takes the first n.
+    """Draw which of MAX_COUNT packets arrive; a picture of n packets uses the first n.
 
-    channel : RANDOM (each is lost independently) or BURSTS (Gilbert-Elliott: a good state that
-              loses nothing and a bad one that loses all)
-    loss    : share of packets that is lost on the mean, below 1
-    seed    : numbers that say which draw this is; draws of two losses share their numbers
+    channel : RANDOM (independent losses) or BURSTS (Gilbert-Elliott model: a good state that loses
+              no packet and a bad one that loses all)
+    loss    : mean share of lost packets, below 1
+    seed    : numbers that identify the draw; draws for different losses use the same random numbers
     """
     numbers = np.random.default_rng(seed).random(MAX_COUNT + 1)
     if channel == RANDOM:
         kept: NDArray[np.bool_] = numbers[1:] >= loss
         return kept
-    recovers = min(1 / BURST, (1 - loss) / max(loss, 1e-9))
+    recovers = min(1 / MEAN_BURST, (1 - loss) / max(loss, 1e-9))
     fails = recovers * loss / (1 - loss)
     bad, result = bool(numbers[0] < loss), np.empty(MAX_COUNT, bool)
     for place, number in enumerate(numbers[1:]):

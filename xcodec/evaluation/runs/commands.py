@@ -1,126 +1,207 @@
-"""Whole runs of benchmarks: from options, as texts, to a record and tables."""
+"""The commands ``xcodec bench rd``, ``points`` and ``speed``: from options to a record and tables.
+
+Options that are lists are comma-separated texts, as on the command line.
+"""
 
 import itertools
-import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from xcodec.errors import InputError, ModelError
-from xcodec.evaluation.measures import lpips, metrics
-from xcodec.evaluation.peers import codecs
-from xcodec.evaluation.runs import points, rd, records, speed, summary
-from xcodec.evaluation.pages import tables
+from xcodec.errors import InputError
 from xcodec.evaluation.measures.curves import Point
-from xcodec.evaluation.runs.options import arguments, numbers, pictures, span, texts
-from xcodec.evaluation.runs.rd import Budget, Plan
-from xcodec.evaluation.runs.state import default_path
+from xcodec.evaluation.pages import tables
+from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.peers.xcodecs import GENERATOR, Variant
+from xcodec.evaluation.runs import points, rd, records, speed, summary
+from xcodec.evaluation.runs.options import (
+    FolderOptions,
+    arguments,
+    chosen_metrics,
+    numbers,
+    span,
+    texts,
+)
+from xcodec.evaluation.runs.rd import Budget, RdPlan
+from xcodec.evaluation.runs.schema import PointsFigures, RdFigures, Record, SpeedFigures
 
 DEFAULT_RATES = (0.01, 0.02, 0.05, 0.1)
-NO_PEERS = {"peers": "", "sizes": "", "bpp": "", "fit": False, "efforts": "", "encode": ()}
+DEFAULT_MODEL = "photo"
 
 
-def rate_distortion(
-    folder: Path, label: str | None, command: str, **options: Any
-) -> tuple[dict[str, Any], str]:
-    """A run of ``rd`` over a folder: its record and its tables.
+@dataclass(frozen=True, kw_only=True)
+class RdOptions(FolderOptions):
+    """Options of ``xcodec bench rd``.
 
-    options : those of ``xcodec bench rd``, lists as texts between commas
-
-    Raises InputError for options that make no sense, before anything is measured.
+    rates      : of xcodec; default without budgets: DEFAULT_RATES
+    sizes, bpp : budgets in bytes and in bits per pixel
+    fit        : whether xcodec is measured within the budgets too
+    decoders   : of xcodec
+    models     : names or paths of weights
+    efforts    : of xcodec; empty: the default one
+    peers      : names of other codecs; None: all that are installed
+    at         : further bpp at which the curves are interpolated
+    within_bpp : range of the other codecs' bpp for Bjontegaard deltas, "LOW,HIGH"
+    encode     : further arguments of ``xcodec.encode``, NAME=VALUE each
+    square     : side in pixels to which middle squares are resized
+    metrics    : None: all that can be used
+    device     : where the generators run
     """
-    chosen = pictures(folder, options["positions"], numbers(options["only"], int))
-    plan = _plan(options)
-    limits, asked = span(options["within_bpp"]), numbers(options["at"], float)
+
+    rates: str = ""
+    sizes: str = ""
+    bpp: str = ""
+    fit: bool = True
+    decoders: str = "classical,generator"
+    models: str = DEFAULT_MODEL
+    efforts: str = ""
+    peers: str | None = None
+    at: str = ""
+    within_bpp: str = ""
+    encode: tuple[str, ...] = ()
+    square: int | None = None
+    metrics: str | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsOptions(FolderOptions):
+    """Options of ``xcodec bench points``.
+
+    fractions : of the pixels that are known
+    masks     : of ``points.POINT_MASKS``
+    fills     : of ``points.TITLES``; empty: all
+    models    : names or paths of weights
+    square    : side in pixels to which middle squares are resized
+    metrics   : None: all that can be used
+    device    : where the generators run
+    """
+
+    fractions: str
+    masks: str = "random"
+    fills: str = ""
+    models: str = DEFAULT_MODEL
+    square: int | None = None
+    metrics: str | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedOptions:
+    """Options of ``xcodec bench speed``.
+
+    label      : None: the name of the picture
+    megapixels : sizes at which every codec is measured
+    peers      : names of other codecs; None: all that are installed
+    runs       : repetitions
+    """
+
+    picture: Path
+    label: str | None = None
+    rate: float = 0.02
+    model: str = DEFAULT_MODEL
+    megapixels: str = ""
+    peers: str | None = None
+    runs: int = 5
+
+
+def rate_distortion(options: RdOptions, command: str) -> tuple[Record, str]:
+    """Run ``rd`` over a folder; returns its record and its tables.
+
+    command : the command line, for the record
+
+    Raises InputError for invalid options, before anything is measured.
+    """
+    chosen = options.pictures()
+    plan = _rd_plan(options)
+    limits, asked = span(options.within_bpp), numbers(options.at, float)
     models = {v.model for v in plan.variants if GENERATOR in v.decoders}
     used = records.weights(sorted(models), plan.weights)
     todo = rd.tasks(chosen, plan)
-    found = records.each(rd.measure, todo, options["jobs"] or os.cpu_count() or 1)
+    found = records.each(rd.measure, todo, options.jobs)
     measured = rd.by_picture(zip(todo, found, strict=True), chosen)
     figures = summarised(measured, plan, asked, limits)
-    label = label or folder.resolve().name
-    record = records.record("rd", label, command, chosen, used, figures)
-    return (
-        record,
-        f"{label}: {len(chosen)} pictures, means\n\n{tables.shown(figures, plan.metrics)}",
-    )
+    record = records.record("rd", options.title, command, chosen, used, figures)
+    head = f"{options.title}: {len(chosen)} pictures, means"
+    return record, f"{head}\n\n{tables.text(figures, plan.metrics)}"
 
 
-def restoration(
-    folder: Path, label: str | None, command: str, **options: Any
-) -> tuple[dict[str, Any], str]:
-    """A run of ``points`` over a folder: its record and its table.
+def restoration_from_points(options: PointsOptions, command: str) -> tuple[Record, str]:
+    """Run ``points`` over a folder; returns its record and its table.
 
-    options : those of ``xcodec bench points``, lists as texts between commas
+    command : the command line, for the record
 
-    Raises InputError for options that make no sense, before anything is measured.
+    Raises InputError for invalid options, before anything is measured.
     """
-    chosen = pictures(folder, options["positions"], numbers(options["only"], int))
-    kinds, masks = points.fills(texts(options["fills"])), points.masks(texts(options["masks"]))
-    fractions = numbers(options["fractions"], float)
-    plan = _plan(options | NO_PEERS | {"decoders": GENERATOR, "rates": "0.01"})
-    models = {v.model for v in plan.variants if GENERATOR in kinds}
+    chosen = options.pictures()
+    masks, fractions = points.masks(texts(options.masks)), numbers(options.fractions, float)
+    plan = points.PointsPlan(
+        state=options.state_path,
+        variants=tuple(
+            Variant(model=model, decoders=(GENERATOR,), device=options.device)
+            for model in texts(options.models) or (DEFAULT_MODEL,)
+        ),
+        fills=points.fills(texts(options.fills)),
+        square=options.square,
+        metrics=chosen_metrics(options.metrics),
+        weights=options.lpips_weights,
+    )
+    models = {v.model for v in plan.variants if GENERATOR in plan.fills}
     used = records.weights(sorted(models), plan.weights)
     todo = [
-        points.Task(path, plan, mask, fraction, kinds)
+        points.PointsTask(path, plan, mask, fraction)
         for mask in masks
         for fraction in fractions
         for path in chosen
     ]
-    found = records.each(points.measure, todo, options["jobs"] or os.cpu_count() or 1)
+    found = records.each(points.measure, todo, options.jobs)
     rows = points.rows(list(zip(todo, found, strict=True)), plan.metrics)
-    label = label or folder.resolve().name
-    figures = {"square": plan.square, "metrics": list(plan.metrics), "rows": rows}
-    record = records.record("points", label, command, chosen, used, figures)
-    text = f"{label}: {len(chosen)} pictures, means"
-    return record, f"{text}\n\n{points.shown(rows, plan.metrics)}"
+    figures: PointsFigures = {"square": plan.square, "metrics": list(plan.metrics), "rows": rows}
+    record = records.record("points", options.title, command, chosen, used, figures)
+    head = f"{options.title}: {len(chosen)} pictures, means"
+    return record, f"{head}\n\n{points.table(rows, plan.metrics)}"
 
 
-def timing(
-    picture: Path, label: str | None, command: str, **options: Any
-) -> tuple[dict[str, Any], str]:
-    """A run of ``speed`` on a picture: its record and its tables.
+def timing(options: SpeedOptions, command: str) -> tuple[Record, str]:
+    """Run ``speed`` on a picture; returns its record and its tables.
 
-    options : those of ``xcodec bench speed``, lists as texts between commas
+    command : the command line, for the record
 
-    Raises InputError for options that make no sense, before anything is measured.
+    Raises InputError for invalid options, before anything is measured.
     """
-    rgb, rate, model, times = (
-        speed.load(picture),
-        options["rate"],
-        options["model"],
-        options["runs"],
-    )
-    names = options["peers"]
-    rivals = [codec.name for codec in codecs.codecs(None if names is None else texts(names))]
-    sizes = numbers(options["megapixels"], float)
+    picture, rate, model, runs = options.picture, options.rate, options.model, options.runs
+    rgb = speed.load(picture)
+    names = None if options.peers is None else texts(options.peers)
+    rivals = [codec.name for codec in codecs.codecs(names)]
+    sizes = numbers(options.megapixels, float)
     if any(size <= 0 for size in sizes):
-        raise InputError("megapixels are above 0")
+        raise InputError("megapixels must be above 0")
     used = records.weights([model], None)
     height, width = rgb.shape[:2]
-    figures = {
+    figures: SpeedFigures = {
         "width": width,
         "height": height,
         "rate": rate,
-        "processes": speed.processes(picture, rate, model, times),
-        "rows": speed.coding(rgb, rivals, sizes, rate, model, times),
+        "processes": speed.processes(picture, rate, model, runs),
+        "rows": speed.coding(rgb, rivals, sizes, rate, model, runs),
     }
-    record = records.record("speed", label or picture.name, command, [picture], used, figures)
+    label = options.label or picture.name
+    record = records.record("speed", label, command, [picture], used, figures)
     text = f"{picture.name}, {width}x{height} pixels, rate {rate:g}"
-    return record, f"{text}\n\n{speed.shown(figures)}"
+    return record, f"{text}\n\n{speed.tables(figures)}"
 
 
 def summarised(
     measured: list[list[rd.Measurement]],
-    plan: Plan,
+    plan: RdPlan,
     asked: Iterable[float],
     limits: Point | None,
-) -> dict[str, Any]:
-    """The figures of a record.
+) -> RdFigures:
+    """Return the figures of a record of ``rd``.
 
-    asked  : bpp at which curves are set beside each other besides xcodec's own
-    limits : bpp of peers that count for the deltas
+    measured : by picture
+    asked    : bpp at which the curves are interpolated, besides those of xcodec's first curve
+    limits   : range of the other codecs' bpp for Bjontegaard deltas
     """
     curves = summary.as_curves(measured)
     places = summary.places(curves, asked)
@@ -136,45 +217,39 @@ def summarised(
     }
 
 
-def _plan(options: dict[str, Any]) -> Plan:
-    weights = lpips.find_weights(options["weights"])
-    if options["weights"] and not weights:
-        raise ModelError(f"{options['weights']}: no weights of LPIPS")
-    names = options["peers"]
-    rivals = codecs.codecs(None if names is None else texts(names))
-    asked = options["metrics"]
-    rates = numbers(options["rates"], float)
-    budgets = [Budget("bytes", size) for size in numbers(options["sizes"], int)]
-    budgets += [Budget("bpp", bpp) for bpp in numbers(options["bpp"], float)]
+def _rd_plan(options: RdOptions) -> RdPlan:
+    rivals = codecs.codecs(None if options.peers is None else texts(options.peers))
+    rates = numbers(options.rates, float)
+    budgets = [Budget("bytes", size) for size in numbers(options.sizes, int)]
+    budgets += [Budget("bpp", bpp) for bpp in numbers(options.bpp, float)]
     if any(budget.value <= 0 for budget in budgets):
-        raise InputError("budgets are above 0")
-    chosen = metrics.choose(None if asked is None else texts(asked))
-    return Plan(
-        state=options["state"] or default_path(),
+        raise InputError("budgets must be above 0")
+    return RdPlan(
+        state=options.state_path,
         variants=variants(options),
         rivals=tuple(codec.name for codec in rivals),
         rates=rates if rates or budgets else DEFAULT_RATES,
         budgets=tuple(budgets),
-        fit=options["fit"],
-        square=options["square"],
-        metrics=tuple(name for name in metrics.METRICS if name in {*chosen, "psnr", "lpips"}),
-        weights=weights,
+        fit=options.fit,
+        square=options.square,
+        metrics=chosen_metrics(options.metrics),
+        weights=options.lpips_weights,
     )
 
 
-def variants(options: dict[str, Any]) -> tuple[Variant, ...]:
-    """The variants of xcodec that options name: efforts by models by decoders."""
-    decoders, names = texts(options["decoders"]), texts(options["models"])
-    efforts = numbers(options["efforts"], int) or (None,)
+def variants(options: RdOptions) -> tuple[Variant, ...]:
+    """Return the variants of xcodec: all efforts with all models and decoders."""
+    decoders, names = texts(options.decoders), texts(options.models)
+    efforts = numbers(options.efforts, int) or (None,)
     if not decoders:
         return ()
-    given = arguments(options["encode"])
-    first, *others = names or ("photo",)
+    given = arguments(options.encode)
+    first, *others = names or (DEFAULT_MODEL,)
     return tuple(
-        Variant(effort, model, kinds, given, options["device"])
+        Variant(effort, model, kinds, given, options.device)
         for effort, (model, kinds) in itertools.product(
             efforts,
-            # The classical fill doesn't depend on the model: it is measured with the first.
+            # The classical fill does not depend on the model: it is measured with the first one.
             [(first, decoders)] + [(m, (GENERATOR,)) for m in others if GENERATOR in decoders],
         )
     )

@@ -1,7 +1,8 @@
-"""Pictures over links that lose packets: xcodec's packets beside files that are cut into packets.
+"""``xcodec bench links``: pictures over links that lose packets.
 
-What a picture looks like depends for every party on how many packets arrived alone, so each is
-decoded once for each number that makes a difference, and the links are drawn from a table.
+xcodec's packets are compared with files of other codecs that are cut into packets. For all parties
+but SSDV the picture depends only on the number of packets that arrive. So each number is decoded
+once, and the figures of all draws of a link are looked up.
 """
 
 import json
@@ -16,40 +17,47 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc
 
 import xcodec
-from xcodec.links import sending
-from xcodec.decoder import reading
 from xcodec.coding import packets
+from xcodec.decoder import reading
 from xcodec.evaluation.measures import metrics
-from xcodec.evaluation.peers import codecs, ssdv
-from xcodec.evaluation.runs import rd
-from xcodec.evaluation.runs.channels import arrived
-from xcodec.evaluation.runs.measuring import Measuring, Own, Peer
 from xcodec.evaluation.measures.metrics import Figures, Meter
+from xcodec.evaluation.peers import codecs, ssdv
+from xcodec.evaluation.peers.xcodecs import GENERATOR, Variant, source_digest, weights_digest
+from xcodec.evaluation.runs.channels import arrived
+from xcodec.evaluation.runs.measuring import Measuring, OwnCoding, PeerCoding, load
 from xcodec.evaluation.runs.records import digest_of, mean
 from xcodec.evaluation.runs.state import State, key
-from xcodec.evaluation.peers.xcodecs import Variant, source_digest, weights_digest
+from xcodec.links import sending
 from xcodec.types import RGB
 
-HEADER = 4
-"""Bytes that a file's packet needs at least: picture, index, number of packets, number needed."""
-EVERY = 3
-"""Of the peers' qualities, every so many are tried."""
-BEHIND = 4
-"""Files in a row that a finer scale beats with no more bytes: then this scale is done."""
-GREY = 128
+PARITY_HEADER = 4
+"""Bytes of a packet's header for a file with parity: picture, index, packets, packets needed."""
+QUALITY_STRIDE = 3
+"""Every third quality of the other codecs is tried."""
+MAX_BEHIND = 4
+"""A scale is given up after this many files in a row that a finer one beats with no more bytes."""
+UNDECODED = 128
+"""Grey level of a picture of which nothing can be decoded."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is measured.
+class LinksPlan:
+    """What a run measures.
 
-    budgets     : bytes of all packets together
-    packet_size : bytes of a packet at most
+    state       : path of the state file
+    budgets     : bytes of all packets of a picture
+    packet_size : largest size of a packet in bytes
     planned     : losses that packets and parity are planned for
-    losses      : that the links have
-    rivals      : names of peers
-    ssdv        : whether SSDV is one
+    losses      : of the links
+    channels    : kinds of links
     seeds       : draws of each link
+    rivals      : names of the other codecs
+    ssdv        : whether SSDV is measured
+    model       : name or path of the generator's weights
+    encode      : further arguments of ``xcodec.encode`` and ``encode_packets``
+    square      : side in pixels to which the pictures' middle squares are resized; None: whole
+                  pictures
+    weights     : folder of LPIPS' weights
     """
 
     state: Path
@@ -68,21 +76,22 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Task:
-    """A picture at a budget; ``place`` is its own among those of the run."""
+class LinksTask:
+    """A picture and a budget; ``place`` is the index of the picture in the run."""
 
     path: Path
     place: int
     budget: int
-    plan: Plan
+    plan: LinksPlan
 
 
 @dataclass(frozen=True)
-class Sent:
-    """What a party sent of a picture.
+class Transmission:
+    """What a party sends of a picture.
 
     packets : their number
-    figures : of the picture, by which of the packets arrive, (packets,) bool
+    bytes   : of all packets
+    figures : function of the packets that arrive, bool (packets,)
     """
 
     party: str
@@ -92,13 +101,13 @@ class Sent:
 
 
 def _by_count(figures: Sequence[Figures]) -> Callable[[NDArray[np.bool_]], Figures]:
-    """Figures of a picture that depend on the number of packets alone: 0 .. packets."""
+    """Look figures up by the number of packets that arrive, 0 to all."""
     return lambda arrived: figures[int(arrived.sum())]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """The mean figures of a party's picture over the draws of a link."""
+class LinkResult:
+    """The figures of a party's picture, averaged over the draws of a link."""
 
     party: str
     budget: int
@@ -109,24 +118,20 @@ class Cell:
     figures: Figures
 
 
-def measure(task: Task) -> list[Cell]:
-    """All that is measured of a picture at a budget."""
+def measure(task: LinksTask) -> list[LinkResult]:
+    """Carry out a task: all parties over all links."""
     plan = task.plan
-    rgb = rd.load(task.path, plan.square)
-    state = State(plan.state)
-    try:
+    rgb = load(task.path, plan.square)
+    with State(plan.state) as state:
         place = Measuring(rgb, digest_of(rgb), state, Meter(rgb, plan.weights))
         return [
-            cell
+            result
             for sent in _parties(place, state, Meter(rgb, plan.weights), rgb, task)
-            for cell in _drawn(sent, task)
+            for result in _over_links(sent, task)
         ]
-    finally:
-        state.close()
 
 
-def _drawn(sent: Sent, task: Task) -> Iterator[Cell]:
-    """A party over all links."""
+def _over_links(sent: Transmission, task: LinksTask) -> Iterator[LinkResult]:
     plan = task.plan
     for channel, loss in product(plan.channels, plan.losses):
         draws = [
@@ -135,28 +140,30 @@ def _drawn(sent: Sent, task: Task) -> Iterator[Cell]:
         ]
         figures = {name: mean(each[name] for each in draws) for name in metrics.ALWAYS}
         size = sent.packets, sent.bytes
-        yield Cell(sent.party, task.budget, channel, loss, *size, figures)
+        yield LinkResult(sent.party, task.budget, channel, loss, *size, figures)
 
 
-def _parties(place: Measuring, state: State, meter: Meter, rgb: RGB, task: Task) -> Iterator[Sent]:
+def _parties(
+    place: Measuring, state: State, meter: Meter, rgb: RGB, task: LinksTask
+) -> Iterator[Transmission]:
     plan, budget = task.plan, task.budget
     if plan.ssdv:
         yield from _ssdv(state, meter, [*place.named, place.versions(metrics.ALWAYS)], plan, budget)
-    grey = meter.measure(np.full_like(rgb, GREY), metrics.ALWAYS)
+    grey = meter.measure(np.full_like(rgb, UNDECODED), metrics.ALWAYS)
     for loss in plan.planned:
         yield _ours(place, state, meter, grey, budget, loss, plan)
     variant = Variant(model=plan.model, encode=plan.encode)
-    whole = Own(variant, "generator", ("size", budget))
+    whole = OwnCoding(variant, GENERATOR, ("size", budget))
     figures = place.figures(whole, metrics.ALWAYS)
-    yield Sent("plain .xgc, nothing lost", 0, place.size(whole), _by_count((figures,)))
+    yield Transmission("plain .xgc, nothing lost", 0, place.size(whole), _by_count((figures,)))
     for name in plan.rivals:
         files = _files(place, name, budget)
         fewest = -(-budget // plan.packet_size)
-        # Its packets need no header here: all of them are needed.
+        # All of its packets are needed, so that they are counted without headers.
         peer = _best(files, budget)
         sent = place.figures(peer, metrics.ALWAYS)
         table = _by_count((*[grey] * fewest, sent))
-        yield Sent(name, fewest, place.size(peer), table)
+        yield Transmission(name, fewest, place.size(peer), table)
         for loss in plan.planned:
             yield _with_parity(place, files, grey, name, budget, loss, plan)
 
@@ -168,10 +175,10 @@ def _ours(
     grey: Figures,
     budget: int,
     loss: float,
-    plan: Plan,
-) -> Sent:
-    """xcodec's packets, and the pictures that any numbers of them give."""
-    options = {"packet_size": plan.packet_size, "size": budget, "loss": loss} | plan.encode
+    plan: LinksPlan,
+) -> Transmission:
+    """xcodec's packets."""
+    options = {"packet_size": plan.packet_size, "max_bytes": budget, "loss": loss} | plan.encode
     named = [*place.named, source_digest("xcodec.links.sending"), plan.model, options]
     at = key("packets", *named)
     known = state.get(at)
@@ -186,10 +193,10 @@ def _ours(
         figures = [grey, *_received(data, meter, plan.model)]
         state.put(at, json.dumps(figures).encode())
     party = f"xcodec, planned for {100 * loss:.0f} %"
-    return Sent(party, len(data), sum(map(len, data)), _by_count(figures))
+    return Transmission(party, len(data), sum(map(len, data)), _by_count(figures))
 
 
-def _packets(rgb: RGB, plan: Plan, options: dict[str, Any]) -> list[bytes]:
+def _packets(rgb: RGB, plan: LinksPlan, options: dict[str, Any]) -> list[bytes]:
     return xcodec.encode_packets(rgb, model=plan.model, **options)
 
 
@@ -206,12 +213,14 @@ def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:
         yield figures
 
 
-def _ssdv(state: State, meter: Meter, named: list[Any], plan: Plan, budget: int) -> Iterator[Sent]:
-    """SSDV at the scale and quality with the best PSNR where nothing is lost, if one fits."""
+def _ssdv(
+    state: State, meter: Meter, named: list[Any], plan: LinksPlan, budget: int
+) -> Iterator[Transmission]:
+    """SSDV at the scale and quality with the best PSNR without losses, if one fits."""
     rgb = meter.original
-    grey = np.full_like(rgb, GREY)
+    grey = np.full_like(rgb, UNDECODED)
 
-    def figures(sent: ssdv.Sent, kept: NDArray[np.bool_], names: Sequence[str]) -> Figures:
+    def figures(sent: ssdv.SsdvPicture, kept: NDArray[np.bool_], names: Sequence[str]) -> Figures:
         at = key("ssdv", *named, sent.name, plan.packet_size, kept.tolist(), list(names))
         known = state.get(at)
         if known is not None:
@@ -220,26 +229,26 @@ def _ssdv(state: State, meter: Meter, named: list[Any], plan: Plan, budget: int)
         state.put(at, json.dumps(found).encode())
         return found
 
-    def whole(sent: ssdv.Sent) -> float:
+    def whole(sent: ssdv.SsdvPicture) -> float:
         return figures(sent, np.ones(len(sent.packets), bool), ["psnr"])["psnr"] or 0.0
 
     best = max(ssdv.sizes(rgb, plan.packet_size, budget), key=whole, default=None)
     if best is not None:
         size = len(best.packets), sum(map(len, best.packets))
-        yield Sent("ssdv", *size, lambda kept: figures(best, kept, metrics.ALWAYS))
+        yield Transmission("ssdv", *size, lambda kept: figures(best, kept, metrics.ALWAYS))
 
 
-def _files(place: Measuring, name: str, budget: int) -> list[tuple[int, float, Peer]]:
-    """A peer's files within a budget, over scales and qualities: bytes, PSNR and what it is."""
+def _files(place: Measuring, name: str, budget: int) -> list[tuple[int, float, PeerCoding]]:
+    """The files of another codec within a budget, over scales and qualities: bytes and PSNR."""
     (codec_,) = codecs.codecs([name])
-    found: list[tuple[int, float, Peer]] = []
+    found: list[tuple[int, float, PeerCoding]] = []
     for scale in codecs.SCALES:
         behind = 0
-        for quality in codec_.qualities[::EVERY]:
-            peer = Peer(codec_, quality, scale)
+        for quality in codec_.qualities[::QUALITY_STRIDE]:
+            peer = PeerCoding(codec_, quality, scale)
             size = place.size(peer)
             if size > budget:
-                break  # Sizes ascend with the quality, by and large.
+                break  # Sizes grow with the quality, with few exceptions.
             psnr = place.figures(peer, ["psnr"])["psnr"]
             assert psnr is not None
             ahead = any(
@@ -247,12 +256,12 @@ def _files(place: Measuring, name: str, budget: int) -> list[tuple[int, float, P
             )
             found.append((size, psnr, peer))
             behind = behind + 1 if ahead else 0
-            if behind == BEHIND:
-                break  # Larger files at this scale fall back further still.
+            if behind == MAX_BEHIND:
+                break  # Larger files at this scale are still worse.
     return found
 
 
-def _best(files: Sequence[tuple[int, float, Peer]], budget: int) -> Peer:
+def _best(files: Sequence[tuple[int, float, PeerCoding]], budget: int) -> PeerCoding:
     """The file with the best PSNR within a budget."""
     fitting = [file for file in files if file[0] <= budget]
     return max(fitting, key=lambda file: (file[1], -file[0]))[2]
@@ -260,15 +269,15 @@ def _best(files: Sequence[tuple[int, float, Peer]], budget: int) -> Peer:
 
 def _with_parity(
     place: Measuring,
-    files: list[tuple[int, float, Peer]],
+    files: list[tuple[int, float, PeerCoding]],
     grey: Figures,
     name: str,
     budget: int,
     loss: float,
-    plan: Plan,
-) -> Sent:
-    """A file with Reed-Solomon parity: packets, and how many of them are needed, as they maximise
-    the mean PSNR at the planned loss."""
+    plan: LinksPlan,
+) -> Transmission:
+    """A file with Reed-Solomon parity. The number of packets, and how many of them are needed,
+    maximise the mean PSNR at the planned loss."""
     nothing = grey["psnr"] or 0.0
     ordered = sorted((size, psnr) for size, psnr, _ in files)
     sizes = np.array([size for size, _ in ordered])
@@ -276,11 +285,11 @@ def _with_parity(
     tried = []
     for count, size in sending.shapes(plan.packet_size, None, budget):
         for needed in range(1, count + 1):
-            room = needed * (size - HEADER)
+            room = needed * (size - PARITY_HEADER)
             fitting = int(np.searchsorted(sizes, room, side="right"))
             if not fitting:
                 continue
-            # Chance that at least ``needed`` of ``count`` arrive.
+            # Probability that at least ``needed`` of ``count`` packets arrive.
             chance = float(bdtrc(needed - 1, count, 1 - loss))
             gained = chance * (best_psnr[fitting - 1] - nothing)
             tried.append((gained, count, needed, room, size))
@@ -289,4 +298,4 @@ def _with_parity(
     figures = place.figures(peer, metrics.ALWAYS)
     table = _by_count((*[grey] * needed, *[figures] * (count - needed + 1)))
     party = f"{name} with parity, planned for {100 * loss:.0f} %"
-    return Sent(party, count, count * size, table)
+    return Transmission(party, count, count * size, table)

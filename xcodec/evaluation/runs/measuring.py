@@ -1,49 +1,71 @@
 """One picture through the codecs: each file is written once, each figure measured once.
 
-What was found is looked up in the state first, so that a run goes on where one was cut off.
+Results are looked up in the state first, so that an interrupted run continues.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+from PIL import Image
+
 from xcodec.evaluation.measures import metrics
-from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.measures.metrics import Figures, Meter
+from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.peers.codecs import Codec
-from xcodec.evaluation.runs.state import State, key
 from xcodec.evaluation.peers.xcodecs import Variant
+from xcodec.evaluation.runs.state import State, key
+from xcodec.pictures import loading
 from xcodec.types import RGB
 
-NEIGHBOURS = 1
-"""Files tried on each side of the largest that fits: sizes and figures don't quite ascend."""
+TRIED_NEIGHBOURS = 1
+"""Files tried on either side of the largest that fits: sizes and figures are not quite monotone."""
+
+
+def load(path: Path, square: int | None = None) -> RGB:
+    """Load a picture, or its middle square resized to a side of ``square`` pixels by Lanczos."""
+    rgb = loading.load(path).rgb
+    if square is None:
+        return rgb
+    middle = Image.fromarray(np.ascontiguousarray(middle_square(rgb)))
+    return np.asarray(middle.resize((square, square), Image.Resampling.LANCZOS))
+
+
+def middle_square(rgb: RGB) -> RGB:
+    """Return the largest square in the middle of a picture."""
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return rgb[top : top + side, left : left + side]
 
 
 class Coding(Protocol):
-    """A codec at a setting, and what decodes its file.
+    """A codec at a setting, and the decoder for its file.
 
-    keep : whether the state holds the file itself rather than its size: it took long
+    keep : whether the state stores the file itself (if encoding is slow) or only its size
     """
 
     keep: bool
 
     def file_key(self) -> list[Any]:
-        """What the file depends on, the picture aside."""
+        """What the file depends on, besides the picture."""
 
     def picture_key(self) -> list[Any]:
-        """What the decoded picture depends on, the file aside."""
+        """What the decoded picture depends on, besides the file."""
 
     def write(self, rgb: RGB) -> bytes:
-        """The whole file of a picture; b"" where there is none."""
+        """Encode a picture as a complete file; b"" if there is none at this setting."""
 
     def paint(self, data: bytes, shape: tuple[int, ...]) -> RGB:
-        """The picture in a file, at height and width of ``shape``."""
+        """Decode a file to a picture of the height and width of ``shape``."""
 
 
 @dataclass(frozen=True)
-class Own:
-    """xcodec at a target, painted by a decoder: ("rate", 0.02) or ("size", 340)."""
+class OwnCoding:
+    """xcodec at a target, ("rate", 0.02) or ("size", 340), and one of its decoders."""
 
     variant: Variant
     decoder: str
@@ -64,8 +86,8 @@ class Own:
 
 
 @dataclass(frozen=True)
-class Peer:
-    """A peer at 1/scale of the picture's size and a quality."""
+class PeerCoding:
+    """Another codec at a quality, on the picture scaled down to 1/scale."""
 
     codec: Codec
     quality: float
@@ -86,10 +108,10 @@ class Peer:
 
 
 class Measuring:
-    """A picture and what becomes of it.
+    """Files and figures of one picture.
 
     rgb    : uint8 (height, width, 3)
-    digest : of the pixels, which names it in the state
+    digest : of the pixels; it identifies the picture in the state
     meter  : of this picture
     """
 
@@ -100,25 +122,23 @@ class Measuring:
 
     @property
     def named(self) -> list[str]:
-        """What findings of this picture depend on besides how they were made."""
+        """What results of this picture depend on, besides how they were made."""
         return [self._digest]
 
     def versions(self, names: Iterable[str]) -> dict[str, str]:
-        """What figures of these names depend on besides the pictures."""
+        """What metrics of these names depend on, besides the pictures."""
         return {name: metrics.version(name, self._meter.weights) for name in names}
 
     def size(self, coding: Coding) -> int:
-        """Bytes of the file; 0 where there is none."""
-        place = self._place(coding)
-        known = self._state.get(place)
+        """Return the size of the file in bytes; 0 if there is none."""
+        known = self._state.get(self._file_key(coding))
         if known is None:
-            data = self.file(coding)
-            return len(data)
+            return len(self.file(coding))
         return len(known) if coding.keep else int(known)
 
     def file(self, coding: Coding) -> bytes:
-        """The file, written anew unless the state holds it."""
-        place = self._place(coding)
+        """Return the file, which is written again unless the state stores it."""
+        place = self._file_key(coding)
         if place in self._written:
             return self._written[place]
         known = self._state.get(place)
@@ -129,9 +149,9 @@ class Measuring:
         return data
 
     def figures(self, coding: Coding, names: Iterable[str]) -> Figures:
-        """Figures of the decoded picture; there must be a file."""
+        """Measure the decoded picture; the file must exist."""
         wanted = list(names)
-        places = {name: self._figure_place(coding, name) for name in wanted}
+        places = {name: self._figure_key(coding, name) for name in wanted}
         found: Figures = {}
         for name, place in places.items():
             known = self._state.get(place)
@@ -147,12 +167,12 @@ class Measuring:
 
     def best(
         self, codec: Codec, scales: Sequence[float], budget: int, aims: Sequence[str]
-    ) -> dict[str, Peer]:
-        """By aim, the peer's best file of at most ``budget`` bytes; nothing where none fits.
+    ) -> dict[str, PeerCoding]:
+        """Find a codec's best file of at most ``budget`` bytes for each aim; {} if none fits.
 
-        aims : metrics
+        aims : names of metrics
         """
-        best: dict[str, tuple[float, Peer]] = {}
+        best: dict[str, tuple[float, PeerCoding]] = {}
         for scale in scales:
             for peer in self._candidates(codec, scale, budget):
                 for aim, value in self.figures(peer, aims).items():
@@ -163,10 +183,10 @@ class Measuring:
                         best[aim] = score, peer
         return {aim: best[aim][1] for aim in aims if aim in best}
 
-    def _candidates(self, codec: Codec, scale: float, budget: int) -> list[Peer]:
+    def _candidates(self, codec: Codec, scale: float, budget: int) -> list[PeerCoding]:
         """The largest file that fits, found by bisection, and its neighbours that fit too."""
-        trials = [Peer(codec, quality, scale) for quality in codec.qualities]
-        if self.size(trials[0]) > budget:  # Most often so at large scales: nothing fits.
+        trials = [PeerCoding(codec, quality, scale) for quality in codec.qualities]
+        if self.size(trials[0]) > budget:  # The usual case for large scales: nothing fits.
             return []
         low, high = 1, len(trials)
         while low < high:
@@ -175,12 +195,12 @@ class Measuring:
                 low = middle + 1
             else:
                 high = middle
-        near = trials[max(0, low - 1 - NEIGHBOURS) : low + NEIGHBOURS]
+        near = trials[max(0, low - 1 - TRIED_NEIGHBOURS) : low + TRIED_NEIGHBOURS]
         return [trial for trial in near if self.size(trial) <= budget]
 
-    def _place(self, coding: Coding) -> str:
+    def _file_key(self, coding: Coding) -> str:
         return key("file", self._digest, coding.file_key())
 
-    def _figure_place(self, coding: Coding, name: str) -> str:
+    def _figure_key(self, coding: Coding, name: str) -> str:
         version = metrics.version(name, self._meter.weights)
         return key("figure", name, version, self._digest, coding.file_key(), coding.picture_key())

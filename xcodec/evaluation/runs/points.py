@@ -1,78 +1,42 @@
-"""``xcodec bench points``: how well pictures are restored from a fraction of their pixels.
+"""``xcodec bench points``: restoration of pictures from a fraction of their pixels.
 
-xcodec's models and its classical fill beside other classical fills, all from the same known pixels,
-which are exact: no bytes are counted here.
+xcodec's models and its classical fill are compared with other classical fills, all from the same
+known pixels, which are exact. No bytes are counted here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 import xcodec
 from xcodec import codec
 from xcodec.errors import InputError
-from xcodec.evaluation.runs import rd
-from xcodec.evaluation.runs.measuring import Measuring
-from xcodec.evaluation.measures.metrics import Figures, METRICS, Meter
-from xcodec.evaluation.runs.records import digest_of, mean, number, table
+from xcodec.evaluation.measures.metrics import METRICS, Figures, Meter
+from xcodec.evaluation.peers.classical import POINT_FILLS
+from xcodec.evaluation.peers.xcodecs import (
+    CLASSICAL,
+    CODEC_PACKAGES,
+    GENERATOR,
+    Variant,
+    versions,
+)
+from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.measuring import Measuring, load
+from xcodec.evaluation.runs.records import digest_of, mean, number
+from xcodec.evaluation.runs.schema import PointsRow, figure
 from xcodec.evaluation.runs.state import State
-from xcodec.evaluation.peers.xcodecs import CLASSICAL, GENERATOR, PACKAGES, Variant, versions
 from xcodec.types import RGB
 
-Ints = NDArray[np.integer[Any]]
-MASKS = {
+POINT_MASKS = {
     "random": {"mask": "random", "density": "uniform"},
     "random-sobel": {"mask": "random", "density": "sobel"},
     "blue": {"mask": "blue", "density": "uniform"},
     "blue-sobel": {"mask": "blue", "density": "sobel"},
 }
-"""Which pixels are known: anywhere alike or along edges, at random or evenly spread."""
-RADIUS = 3.0
-"""Of OpenCV's inpainting, pixels."""
-
-
-def _nearest(points: Ints, values: RGB, shape: tuple[int, int]) -> RGB:
-    from scipy.spatial import cKDTree
-
-    every = np.indices(shape).reshape(2, -1).T
-    nearest = cKDTree(points).query(every)[1]
-    filled: RGB = values[nearest].reshape(*shape, 3)
-    return filled
-
-
-def _linear(points: Ints, values: RGB, shape: tuple[int, int]) -> RGB:
-    """Linear over Delaunay triangles; outside their hull the nearest pixel."""
-    from scipy.interpolate import LinearNDInterpolator
-
-    rows, cols = np.indices(shape)
-    try:
-        found = LinearNDInterpolator(points, values.astype(np.float64))(rows, cols)
-    except (ValueError, RuntimeError):  # Fewer than three points, or all on a line.
-        return _nearest(points, values, shape)
-    outside = np.isnan(found[..., 0])
-    found[outside] = _nearest(points, values, shape)[outside]
-    filled: RGB = np.clip(np.rint(found), 0, 255).astype(np.uint8)
-    return filled
-
-
-def _telea(points: Ints, values: RGB, shape: tuple[int, int]) -> RGB:
-    """Fast marching. Source: Telea, "An Image Inpainting Technique Based on the Fast Marching
-    Method", 2004, as OpenCV has it."""
-    import cv2
-
-    picture, unknown = np.zeros((*shape, 3), np.uint8), np.ones(shape, np.uint8)
-    picture[tuple(points.T)] = values
-    unknown[tuple(points.T)] = 0
-    return np.asarray(cv2.inpaint(picture, unknown, RADIUS, cv2.INPAINT_TELEA))
-
-
-Fill = Callable[[Ints, RGB, tuple[int, int]], RGB]
-FILLS: dict[str, Fill] = {"nearest": _nearest, "linear": _linear, "telea": _telea}
-"""Classical fills of others."""
+"""How the known pixels are chosen: uniformly or along edges, at random or evenly spread."""
 TITLES = {
     GENERATOR: "xcodec, generator",
     CLASSICAL: "xcodec, classical fill (kriging)",
@@ -80,14 +44,15 @@ TITLES = {
     "linear": "Delaunay-linear",
     "telea": "Telea's inpainting (OpenCV)",
 }
+"""Names of the fills for readers: xcodec's two decoders and the other classical fills."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """Known pixels and what fills the rest: a ``measuring.Coding`` whose file holds the pixels.
+class PointsCoding:
+    """Known pixels and a fill: a ``measuring.Coding`` whose file holds the pixels.
 
     fill : of TITLES
-    mask : of MASKS
+    mask : of POINT_MASKS
     """
 
     variant: Variant
@@ -100,99 +65,119 @@ class Known:
         return ["points", *self.variant.file_key(), self.mask, self.fraction]
 
     def picture_key(self) -> list[Any]:
-        if self.fill in FILLS:
-            return [self.fill, versions(PACKAGES)]
+        if self.fill in POINT_FILLS:
+            return [self.fill, versions(CODEC_PACKAGES)]
         return [*self.variant.picture_key(self.fill), "points"]
 
     def write(self, rgb: RGB) -> bytes:
-        arguments: dict[str, Any] = {"tone": "point", "lossless": True, "effort": 0}
-        return xcodec.encode(rgb, self.fraction, **(arguments | MASKS[self.mask]))
+        arguments: dict[str, Any] = {"tone": "point", "lossless_samples": True, "effort": 0}
+        return xcodec.encode(rgb, self.fraction, **(arguments | POINT_MASKS[self.mask]))
 
     def paint(self, data: bytes, shape: tuple[int, ...]) -> RGB:
         points, values = codec.decode_samples(data)
         size = (shape[0], shape[1])
-        if self.fill in FILLS:
-            return FILLS[self.fill](points, values, size)
+        if self.fill in POINT_FILLS:
+            return POINT_FILLS[self.fill](points, values, size)
         picture = xcodec.reconstruct(
             points,
             values,
             size,
             decoder=self.fill,
-            model=self.variant.model,
+            model=self.variant.model if self.fill == GENERATOR else "auto",
             device=self.variant.device,
         )
         return np.asarray(picture.convert("RGB"))
 
 
 @dataclass(frozen=True)
-class Task:
-    """A picture at a fraction of known pixels, through all fills."""
+class PointsPlan:
+    """What a run measures.
+
+    state    : path of the state file
+    variants : of xcodec; their models are measured
+    fills    : of TITLES
+    square   : side in pixels to which the pictures' middle squares are resized; None: whole
+               pictures
+    metrics  : their names
+    weights  : folder of LPIPS' weights
+    """
+
+    state: Path
+    variants: tuple[Variant, ...]
+    fills: tuple[str, ...]
+    square: int | None
+    metrics: tuple[str, ...]
+    weights: Path | None
+
+
+@dataclass(frozen=True)
+class PointsTask:
+    """A picture with a fraction of its pixels known, to be restored by all fills."""
 
     path: Path
-    plan: rd.Plan
+    plan: PointsPlan
     mask: str
     fraction: float
-    fills: tuple[str, ...]
 
 
 def fills(names: Sequence[str]) -> tuple[str, ...]:
-    """Fills of these names. Raises InputError for an unknown one."""
+    """Check the names of fills; none means all. Raises InputError for an unknown one."""
     for name in names:
         if name not in TITLES:
-            raise InputError(f"no fill {name!r}: there are {', '.join(TITLES)}")
+            raise InputError(f"no fill {name!r}: fills are {', '.join(TITLES)}")
     return tuple(names) or tuple(TITLES)
 
 
 def masks(names: Sequence[str]) -> tuple[str, ...]:
-    """Masks of these names. Raises InputError for an unknown one."""
+    """Check the names of masks. Raises InputError for an unknown one."""
     for name in names:
-        if name not in MASKS:
-            raise InputError(f"no mask {name!r}: there are {', '.join(MASKS)}")
+        if name not in POINT_MASKS:
+            raise InputError(f"no mask {name!r}: masks are {', '.join(POINT_MASKS)}")
     return tuple(names)
 
 
-def measure(task: Task) -> list[tuple[str, str, Figures]]:
-    """By fill and model, the figures of a task."""
+def measure(task: PointsTask) -> list[tuple[str, str, Figures]]:
+    """Carry out a task: names of the fill and its model (or ""), and figures."""
     plan = task.plan
-    rgb = rd.load(task.path, plan.square)
-    state = State(plan.state)
-    try:
+    rgb = load(task.path, plan.square)
+    with State(plan.state) as state:
         place = Measuring(rgb, digest_of(rgb), state, Meter(rgb, plan.weights))
         found = []
         for at, variant in enumerate(plan.variants):
-            for fill in task.fills:
+            for fill in plan.fills:
                 if at and fill != GENERATOR:
-                    continue  # It doesn't depend on the model.
-                known = Known(replace(variant, effort=None), fill, task.mask, task.fraction)
+                    continue  # It does not depend on the model.
+                coding = PointsCoding(replace(variant, effort=None), fill, task.mask, task.fraction)
                 model = Path(variant.model).stem if fill == GENERATOR else ""
-                found.append((fill, model, place.figures(known, plan.metrics)))
+                found.append((fill, model, place.figures(coding, plan.metrics)))
         return found
-    finally:
-        state.close()
 
 
 def rows(
-    done: Sequence[tuple[Task, list[tuple[str, str, Figures]]]], names: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Means by mask, fraction and fill, with every picture's figures."""
+    done: Sequence[tuple[PointsTask, list[tuple[str, str, Figures]]]], names: Sequence[str]
+) -> list[PointsRow]:
+    """Return means by mask, fraction and fill, with the figures of each picture."""
     groups: dict[tuple[str, float, str, str], list[Figures]] = {}
     for task, measured in done:
         for fill, model, figures in measured:
             groups.setdefault((task.mask, task.fraction, fill, model), []).append(figures)
     return [
-        {"mask": mask, "fraction": fraction, "fill": f"{TITLES[fill]} {model}".strip()}
-        | {name: mean(f[name] for f in group) for name in names}
-        | {"pictures": {name: [f[name] for f in group] for name in names}}
+        cast(
+            PointsRow,
+            {"mask": mask, "fraction": fraction, "fill": f"{TITLES[fill]} {model}".strip()}
+            | {name: mean(f[name] for f in group) for name in names}
+            | {"pictures": {name: [f[name] for f in group] for name in names}},
+        )
         for (mask, fraction, fill, model), group in groups.items()
     ]
 
 
-def shown(found: Sequence[dict[str, Any]], names: Sequence[str]) -> str:
-    """The rows as a table."""
+def table(found: Sequence[PointsRow], names: Sequence[str]) -> str:
+    """Format rows as a table."""
     lines = [
         [row["fill"], row["mask"], f"{row['fraction']:g}"]
-        + [number(row[name], METRICS[name].digits) for name in names]
+        + [number(figure(row, name), METRICS[name].digits) for name in names]
         for row in found
     ]
     header = ["fill", "mask", "known", *(METRICS[name].title for name in names)]
-    return table(header, lines)
+    return records.table(header, lines)

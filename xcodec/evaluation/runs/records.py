@@ -1,37 +1,39 @@
-"""What every benchmark shares: work on pictures in processes, and the record of a run.
+"""What all benchmarks share: work on pictures in processes, and the record of a run.
 
-A record is JSON of one schema (``schema.json`` beside this module, told in docs/benchmarks.md).
+A record is JSON after ``schema.json`` of the package ``xcodec.evaluation``; docs/benchmarks.md
+describes it.
 """
 
 import hashlib
 import json
 import math
-import os
 import platform
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import features
 
 import xcodec
-from xcodec.system import files
 from xcodec.errors import InputError, ModelError, XcodecError
 from xcodec.evaluation.measures import lpips
-from xcodec.system.processes import workers
+from xcodec.evaluation.runs.schema import Machine, Record, RecordFigures
 from xcodec.reconstruction import model_files
+from xcodec.system import files
+from xcodec.system.packages import require
+from xcodec.system.processes import cores, workers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SCHEMA = 2
 """Version of the records' schema."""
-PACKAGES = (
+RECORDED_PACKAGES = (
     "numpy",
     "scipy",
     "opencv-python-headless",
@@ -46,17 +48,17 @@ PACKAGES = (
     "pillow-heif",
     "mozjpeg-lossless-optimization",
 )
-PEERS = ("libjpeg_turbo", "jpg_2000", "webp", "avif")
-"""Pillow's names of the libraries behind the peers."""
+LIBRARIES = ("libjpeg_turbo", "jpg_2000", "webp", "avif")
+"""Pillow's names of the libraries behind the other codecs."""
 
 
 def weights(models: Iterable[str], perceptual: Path | None) -> dict[Path, str]:
-    """The files of weights that take part, and their digests: generators', and LPIPS'.
+    """Return the files of weights that a run uses, and their digests.
 
-    models     : names or files of the generators
-    perceptual : folder of LPIPS' weights, if they are used
+    models     : names or paths of generators
+    perceptual : folder of LPIPS' weights, if it is measured
 
-    Raises ModelError where a model has no weights.
+    Raises ModelError if a model has no weights.
     """
     found = [perceptual / lpips.BACKBONE, perceptual / lpips.HEADS] if perceptual else []
     for model in models:
@@ -64,20 +66,22 @@ def weights(models: Iterable[str], perceptual: Path | None) -> dict[Path, str]:
     return {path: digest(path) for path in found}
 
 
-def each(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> list[Result]:
-    """Work done on every item, in order, with progress on stderr where that is a terminal.
+def each(
+    work: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None
+) -> list[Result]:
+    """Apply ``work`` to every item, in order, with a progress bar if stderr is a terminal.
 
-    jobs : processes; with more than one, each keeps to one thread unless OMP_NUM_THREADS and the
-           like say otherwise
+    jobs : processes, by default one per core. With more than one, each uses a single thread unless
+           OMP_NUM_THREADS and similar variables are set
 
-    Raises what ``work`` raises, and XcodecError where a process dies.
+    Raises what ``work`` raises, and XcodecError if a process dies.
     """
-    with workers(jobs) as pool:
+    with workers(jobs or cores()) as pool:
         return list(progress(pool.map(work, items), len(items)))
 
 
 def progress(results: Iterable[Result], count: int | None = None) -> Iterable[Result]:
-    """Results as they come, with a bar on stderr where that is a terminal."""
+    """Pass results on, with a progress bar if stderr is a terminal."""
     from rich.console import Console
     from rich.progress import track
 
@@ -91,21 +95,21 @@ def record(
     command: str,
     pictures: Iterable[Path],
     weights: dict[Path, str],
-    figures: dict[str, Any],
-) -> dict[str, Any]:
-    """All that a reader needs to judge a run and to repeat it; nothing of it names a folder.
+    figures: RecordFigures,
+) -> Record:
+    """Return the record of a run: what is needed to judge and repeat it, without any path.
 
     benchmark : "rd", "points", ...
-    label     : what was measured, for a reader: "kodak"
+    label     : what was measured, for readers, such as "kodak"
     command   : from ``command_line``
-    weights   : from ``weights``, asked before the run
+    weights   : from ``weights``, called before the run
 
-    Raises ModelError where a file of weights changed since.
+    Raises ModelError if a file of weights changed during the run.
     """
     for path, before in weights.items():
         if digest(path) != before:
             raise ModelError(f"{path.name} changed during the run")
-    return {
+    made = {
         "schema": SCHEMA,
         "benchmark": benchmark,
         "label": label,
@@ -116,12 +120,13 @@ def record(
         "weights": {path.name: known for path, known in weights.items()},
         "figures": figures,
     }
+    return cast(Record, made)
 
 
-def save(path: Path, record: dict[str, Any], overwrite: bool = False) -> None:
-    """Write a record, atomically: six digits a number, null for infinity, columns on one line.
+def save(path: Path, record: Record, overwrite: bool = False) -> None:
+    """Write a record atomically: numbers with six digits, null for infinity, one line a column.
 
-    Raises InputError where that fails, or where it isn't a record.
+    Raises InputError if that fails, or if the record does not follow the schema.
     """
     plain = _plain(record)
     check(plain, path)
@@ -131,26 +136,23 @@ def save(path: Path, record: dict[str, Any], overwrite: bool = False) -> None:
     files.write_atomic(path, (flat + "\n").encode(), overwrite)
 
 
-def load(path: Path) -> dict[str, Any]:
-    """The record in a file. Raises InputError where it isn't one of this schema."""
+def load(path: Path) -> Record:
+    """Read a record. Raises InputError if the file does not follow the schema."""
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a record of xcodec bench") from error
     check(record, path)
-    return dict(record)
+    return cast(Record, record)
 
 
 def check(record: Any, path: Path) -> None:
-    """Raise InputError, which names a file, unless a record follows the schema."""
+    """Raise InputError, which names the file, unless a record follows the schema."""
     version = record.get("schema") if isinstance(record, dict) else None
     if version != SCHEMA:
-        known = f"of schema {version}, not {SCHEMA}" if version else "no record of xcodec bench"
-        raise InputError(f"{path}: {known}")
-    try:
-        import jsonschema
-    except ImportError as error:
-        raise XcodecError("records need jsonschema: pip install jsonschema") from error
+        reason = f"schema {version}, not {SCHEMA}" if version else "not a record of xcodec bench"
+        raise InputError(f"{path}: {reason}")
+    jsonschema = require("jsonschema", "bench")
     schema = json.loads(resources.files("xcodec.evaluation").joinpath("schema.json").read_text())
     try:
         jsonschema.validate(record, schema)
@@ -160,7 +162,7 @@ def check(record: Any, path: Path) -> None:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A markdown table whose columns line up; all but the first column are right-aligned."""
+    """Format a Markdown table; all columns but the first are right-aligned."""
     cells = [list(header), *(list(row) for row in rows)]
     widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(header))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -175,19 +177,19 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def number(value: float | None, digits: int) -> str:
-    """A figure as a table shows it: a dash where there is none."""
+    """Format a figure for a table; None is a dash."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """The mean, or None where there is nothing or a value is missing."""
+    """Return the mean, or None if there are no values or one is missing."""
     known = list(values)
     present = [value for value in known if value is not None]
     return float(np.mean(present)) if present and len(present) == len(known) else None
 
 
 def command_line(program: str, arguments: Sequence[str]) -> str:
-    """The command as a reader would repeat it, with names in place of paths.
+    """Return the command line with file names instead of paths.
 
     program : "xcodec bench rd"
     """
@@ -196,52 +198,50 @@ def command_line(program: str, arguments: Sequence[str]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of xcodec, of the packages below it and of the libraries behind the peers."""
+    """Versions of xcodec, of packages and of the libraries behind the other codecs."""
     found = {"xcodec": xcodec.__version__, "python": platform.python_version()}
     if commit := _commit():
         found["commit"] = commit
-    for package in PACKAGES:
+    for package in RECORDED_PACKAGES:
         try:
             found[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    known = {name: features.version(name) for name in PEERS if features.check(name)}
+    known = {name: features.version(name) for name in LIBRARIES if features.check(name)}
     return found | {name: version for name, version in known.items() if version}
 
 
-def machine() -> dict[str, Any]:
-    """What class of machine this is: model of the processor, cores, system."""
+def machine() -> Machine:
+    """Describe this computer: model of the processor, usable cores, system."""
     model = platform.processor() or platform.machine()
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        pass  # Not Linux, or a processor that doesn't say.
-    usable = getattr(os, "sched_getaffinity", None)
-    cores = len(usable(0)) if usable else os.cpu_count()
+        pass  # Not Linux, or a processor without a model name.
     return {
         "processor": model,
-        "cores": cores,
+        "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
     }
 
 
 def digest(path: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256; raises XcodecError if unreadable."""
+    """Return the digest of a file (``files.digest``). Raises XcodecError if it is unreadable."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        return files.digest(path)
     except OSError as error:
         raise XcodecError(f"{path}: {error.strerror}") from error
 
 
 def digest_of(pixels: NDArray[Any]) -> str:
-    """The digest of a picture's, or a mask's, pixels and shape."""
+    """Return the digest of the pixels and the shape of a picture or a mask."""
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:32]
 
 
 def _commit() -> str | None:
-    """The commit of the source tree, "-dirty" where files differ from it; None outside of one."""
+    """The commit of the source tree, with "-dirty" after changes; None outside a repository."""
+    # Without --exclude the name of a tag could take the place of the hash.
     command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     try:
         done = subprocess.run(
@@ -253,7 +253,7 @@ def _commit() -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold of a value."""
+    """A value as JSON can hold it."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

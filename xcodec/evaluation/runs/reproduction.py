@@ -1,8 +1,8 @@
-"""The paper's tables and figures: how well damage of section 4 is undone, by networks and without.
+"""``xcodec bench restoration``: how well networks and classical methods undo the paper's damage.
 
-One run is a task over a folder of pictures, at several levels: table 1 (blocks), figure 10
-(points), figure 11 (noise), figure 12 and ablations (other weights), section 5.2 (other pictures,
-levels, sizes). docs/reproduction.md has the command of each.
+A run is a task of section 4 over a folder of pictures, at several levels: table 1 (blocks), figure
+10 (points), figure 11 (noise), figure 12 and ablations (other weights), section 5.2 (other
+pictures, levels and sizes). docs/research/paper-figures.md has the command of each.
 """
 
 import functools
@@ -10,42 +10,87 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.restoration import damage
-from xcodec.pictures import loading
-from xcodec.restoration.damage import DISTRIBUTIONS, TASKS
 from xcodec.errors import InputError
+from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.peers import classical
-from xcodec.evaluation.measures import lpips, metrics
-from xcodec.evaluation.runs import points, records
-from xcodec.evaluation.runs.options import numbers, pictures, texts
-from xcodec.evaluation.runs.rd import load
-from xcodec.evaluation.runs.state import State, default_path, key
-from xcodec.evaluation.peers.xcodecs import PACKAGES, source_digest, versions, weights_digest
+from xcodec.evaluation.peers.xcodecs import (
+    CODEC_PACKAGES,
+    source_digest,
+    versions,
+    weights_digest,
+)
+from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.measuring import load
+from xcodec.evaluation.runs.options import FolderOptions, numbers, pictures, texts
+from xcodec.evaluation.runs.schema import (
+    Record,
+    RestorationFigures,
+    RestorationRow,
+    TrainedNetwork,
+    figure,
+)
+from xcodec.evaluation.runs.state import State, key
+from xcodec.pictures import loading
+from xcodec.pictures.modes import to_depth
+from xcodec.pictures.quality import decibels
+from xcodec.restoration import damage
+from xcodec.restoration.damage import DISTRIBUTIONS, TASKS
 from xcodec.types import RGB
 
-FIGURES = ("psnr", "ssim", "lpips")
+MEASURED = ("psnr", "ssim", "lpips")
 PASTED = ("white-block", "color-block", "points")
-"""Tasks whose known pixels may be put back: colour noise hides them from everybody."""
-SHOWN = {"psnr": 2, "ssim": 3, "lpips": 3, "pasted psnr": 2, "pasted ssim": 3, "hole psnr": 2}
+"""Tasks whose known pixels can be put back; noise hides which ones are known."""
+DIGITS = {"psnr": 2, "ssim": 3, "lpips": 3, "pasted psnr": 2, "pasted ssim": 3, "hole psnr": 2}
+"""Columns of tables, and their decimals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorationOptions(FolderOptions):
+    """Options of ``xcodec bench restoration``; lists are comma-separated texts.
+
+    task          : of ``damage.TASKS``
+    levels        : percent of points or noise, or sides of blocks in pixels
+    distributions : of points, of ``damage.DISTRIBUTIONS``
+    models        : names or paths of weights
+    classical     : names as in ``classical.restored``
+    clutter       : folder of pictures that fill colour blocks
+    size          : side in pixels to which middle squares are resized
+    seed          : of the damage
+    device        : where the networks run
+    """
+
+    task: str
+    levels: str
+    distributions: str = "random"
+    models: str = ""
+    classical: str = ""
+    clutter: Path | None = None
+    size: int | None = None
+    seed: int = 0
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is measured on each picture.
+class RestorationPlan:
+    """What a run measures on each picture.
 
-    levels, distributions : of the damage, as in ``corruption.corrupt``
-    models    : weights, each a name or a path
+    task, levels, distributions : of the damage, as in ``damage.corrupt``
+    models    : names or paths of weights
     classical : names as in ``classical.restored``
-    size      : pictures are cut to the middle square and resized to this side; None: as they are
-    seed      : of the damage, with the picture's place
+    size      : side in pixels to which the pictures' middle squares are resized; None: whole
+                pictures
+    seed      : of the damage, together with the picture's index
+    device    : where the networks run
     weights   : folder of LPIPS' weights, if it is measured
     clutter   : pictures that fill colour blocks
-    state     : file of what was found already
+    state     : path of the state file
+
+    Raises InputError for values that do not exist or do not go together.
     """
 
     task: str
@@ -62,83 +107,76 @@ class Plan:
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
-            raise InputError(f"task is {self.task!r}; it is one of {', '.join(TASKS)}")
+            raise InputError(f"no task {self.task!r}: tasks are {', '.join(TASKS)}")
         if not self.levels or not (self.models or self.classical):
-            raise InputError("at least one level, and one model or classical method")
+            raise InputError("give at least one level, and one model or classical method")
         if set(self.distributions) - set(DISTRIBUTIONS) or not self.distributions:
-            raise InputError(f"points lie {', '.join(DISTRIBUTIONS)}")
+            raise InputError(f"distributions of points are {', '.join(DISTRIBUTIONS)}")
         if self.task == "color-block" and not self.clutter:
             raise InputError("color-block needs a folder of pictures that fill the block")
         for name in self.classical:
             if name.partition(":")[0] not in classical.NAMES:
-                raise InputError(f"no classical method {name!r}: {', '.join(classical.NAMES)}")
+                known = ", ".join(classical.NAMES)
+                raise InputError(f"no classical method {name!r}: methods are {known}")
 
 
 @dataclass(frozen=True)
-class Work:
-    """A picture to measure; place is its number, from 0."""
+class RestorationTask:
+    """A picture to measure; ``place`` is its index in the run."""
 
-    plan: Plan
+    plan: RestorationPlan
     place: int
     path: Path
 
 
-Row = dict[str, Any]
-
-
-def measure(work: Work) -> list[Row]:
-    """A row for each damage and method: level, distribution, method, and figures by name."""
-    plan = work.plan
-    original = load(work.path, plan.size)
+def measure(task: RestorationTask) -> list[RestorationRow]:
+    """Carry out a task: a row for each damage and method."""
+    plan = task.plan
+    original = load(task.path, plan.size)
     meter = metrics.Meter(original, plan.weights)
-    state = State(plan.state)
     methods = [(name, True) for name in plan.models] + [(name, False) for name in plan.classical]
     rows = []
-    try:
+    with State(plan.state) as state:
         for distribution in plan.distributions if plan.task == "points" else ("",):
             for level in plan.levels:
-                done = _damaged(original, work, level, distribution)
+                done = _damaged(original, task, level, distribution)
                 for name, learned in methods:
                     figures = _figures(state, meter, plan, done, name, learned)
                     method = Path(name).stem if learned else name
                     place = {"level": level, "distribution": distribution, "method": method}
-                    rows.append(place | figures)
-    finally:
-        state.close()
+                    rows.append(cast(RestorationRow, place | figures))
     return rows
 
 
-def run(
-    folder: Path, label: str | None, command: str, *, jobs: int = 1, **options: Any
-) -> tuple[dict[str, Any], str]:
-    """A record of a whole run, and its table.
+def run(options: RestorationOptions, command: str) -> tuple[Record, str]:
+    """Run ``restoration`` over a folder; returns its record and its table.
 
-    options : those of ``xcodec bench restoration``, lists as texts between commas
+    command : the command line, for the record
 
-    Raises InputError for options that make no sense, ModelError where weights are missing.
+    Raises InputError for invalid options and ModelError if weights are missing, before anything is
+    measured.
     """
-    chosen = pictures(folder, options["positions"], numbers(options["only"], int))
-    clutter = tuple(pictures(options["clutter"])) if options["clutter"] else ()
-    plan = Plan(
-        task=options["task"],
-        levels=numbers(options["levels"], int),
-        distributions=texts(options["distributions"]),
-        models=texts(options["models"]),
-        classical=texts(options["classical"]),
-        size=options["size"],
-        seed=options["seed"],
-        device=options["device"],
-        weights=lpips.find_weights(options["weights"]),
-        clutter=clutter,
-        state=options["state"] or default_path(),
+    chosen = options.pictures()
+    plan = RestorationPlan(
+        task=options.task,
+        levels=numbers(options.levels, int),
+        distributions=texts(options.distributions),
+        models=texts(options.models),
+        classical=texts(options.classical),
+        size=options.size,
+        seed=options.seed,
+        device=options.device,
+        weights=options.lpips_weights,
+        clutter=tuple(pictures(options.clutter)) if options.clutter else (),
+        state=options.state_path,
     )
     for model in plan.models:
-        _network(model, plan.task)  # Weights that don't fit fail before anything is measured.
+        _network(model, plan.task)  # Unsuitable weights fail before anything is measured.
     used = records.weights(plan.models, plan.weights)
-    todo = [Work(plan, place, path) for place, path in enumerate(chosen)]
-    found = records.each(measure, todo, jobs)
+    todo = [RestorationTask(plan, place, path) for place, path in enumerate(chosen)]
+    found = records.each(measure, todo, options.jobs)
     rows = summarised(found)
-    figures = {
+    figures: RestorationFigures = {
         "task": plan.task,
         "size": plan.size,
         "seed": plan.seed,
@@ -146,36 +184,42 @@ def run(
         "rows": rows,
         "each": {path.name: each for path, each in zip(chosen, found, strict=True)},
     }
-    label = label or folder.resolve().name
-    record = records.record("restoration", label, command, chosen, used, figures)
-    return record, f"{label}, {plan.task}: {len(chosen)} pictures, means\n\n{shown(rows)}"
+    record = records.record("restoration", options.title, command, chosen, used, figures)
+    head = f"{options.title}, {plan.task}: {len(chosen)} pictures, means"
+    return record, f"{head}\n\n{table(rows)}"
 
 
-def summarised(found: Sequence[list[Row]]) -> list[Row]:
-    """Rows of all pictures as rows of means; every picture has the same rows."""
+def summarised(found: Sequence[list[RestorationRow]]) -> list[RestorationRow]:
+    """Return the means of the rows of all pictures, which have the same damage and methods."""
     means = []
     for same in zip(*found, strict=True):
-        names = [name for name in same[0] if name not in ("level", "distribution", "method")]
-        row = {key: same[0][key] for key in ("level", "distribution", "method")}
-        means.append(row | {name: records.mean(each[name] for each in same) for name in names})
+        place = {key: same[0].get(key) for key in ("level", "distribution", "method")}
+        figures = {
+            name: records.mean(figure(each, name) for each in same)
+            for name in same[0]
+            if name not in place
+        }
+        means.append(cast(RestorationRow, place | figures))
     return means
 
 
-def shown(rows: Sequence[Row]) -> str:
-    """Rows as a table."""
-    names = [name for name in SHOWN if any(name in row for row in rows)]
+def table(rows: Sequence[RestorationRow]) -> str:
+    """Format rows as a table."""
+    names = [name for name in DIGITS if any(name in row for row in rows)]
     header = ["method", "points", "level", *names]
     cells = [
         [row["method"], row["distribution"], str(row["level"])]
-        + [records.number(row.get(name), SHOWN[name]) for name in names]
+        + [records.number(figure(row, name), DIGITS[name]) for name in names]
         for row in rows
     ]
     return records.table(header, cells)
 
 
-def _damaged(original: RGB, work: Work, level: int, distribution: str) -> damage.Corrupted:
-    plan = work.plan
-    rng = np.random.default_rng([plan.seed, work.place, level])
+def _damaged(
+    original: RGB, task: RestorationTask, level: int, distribution: str
+) -> damage.Corrupted:
+    plan = task.plan
+    rng = np.random.default_rng([plan.seed, task.place, level])
     other = None
     if plan.clutter:
         other = loading.load(plan.clutter[int(rng.integers(len(plan.clutter)))]).rgb
@@ -186,13 +230,13 @@ def _damaged(original: RGB, work: Work, level: int, distribution: str) -> damage
 
 @functools.lru_cache(maxsize=8)
 def _network(model: str, task: str) -> Any:
-    from xcodec.restoration.restore import load as loaded  # Only here: it starts torch.
+    from xcodec.restoration.restore import load as load_network  # It imports torch.
 
-    return loaded(model, task)
+    return load_network(model, task)
 
 
-def _painted(model: str, task: str, device: str, done: damage.Corrupted) -> RGB:
-    """What a network paints, known pixels its own; where colour blocks are, nothing tells it."""
+def _restored(model: str, task: str, device: str, done: damage.Corrupted) -> RGB:
+    """The whole output of a network, which is not told where a colour block is."""
     from xcodec.restoration.inputs import inputs
     from xcodec.restoration.restore import found, paint
 
@@ -202,37 +246,36 @@ def _painted(model: str, task: str, device: str, done: damage.Corrupted) -> RGB:
         try:
             known = found(done.rgb, task, network)
         except InputError:
-            return done.rgb  # No block stands out: nothing is restored.
+            return done.rgb  # No block is found: nothing is restored.
     conditions = inputs(network.architecture.blends, task, done.rgb, known)
-    painted = paint(conditions, network, task, device)
-    return np.clip(np.rint(painted), 0, 255).astype(np.uint8)
+    return to_depth(paint(conditions, network, task, device), 8)
 
 
 def _figures(
     state: State,
     meter: metrics.Meter,
-    plan: Plan,
+    plan: RestorationPlan,
     done: damage.Corrupted,
     name: str,
     learned: bool,
 ) -> metrics.Figures:
-    """What a method makes of a damaged picture, looked up in the state first.
+    """The figures of a method on a damaged picture, from the state or measured now.
 
-    learned : whether the name is a network's
+    learned : whether ``name`` is a network's
     """
     where = key(
         "restored",
         plan.task,
         [records.digest_of(pixels) for pixels in (meter.original, done.rgb, done.known)],
-        {figure: metrics.version(figure, plan.weights) for figure in FIGURES},
-        _version(name, plan.device) if learned else _classical_version(name),
+        {metric: metrics.version(metric, plan.weights) for metric in MEASURED},
+        _network_version(name, plan.device) if learned else _classical_version(name),
     )
     known = state.get(where)
     if known is not None:
         figures: metrics.Figures = json.loads(known)
         return figures
     if learned:
-        raw = _painted(name, plan.task, plan.device, done)
+        raw = _restored(name, plan.task, plan.device, done)
     else:
         raw = classical.restored(name, done.rgb, done.known)
     figures = _measured(meter, raw, done.known, plan.task)
@@ -240,35 +283,35 @@ def _figures(
     return figures
 
 
-def _version(model: str, device: str) -> list[str]:
-    """What a network's pictures depend on besides the damage."""
+def _network_version(model: str, device: str) -> list[str]:
+    """What the output of a network depends on, besides the damaged picture."""
     return [weights_digest(model), source_digest("xcodec.restoration.restore"), device]
 
 
 @functools.cache
 def _classical_version(name: str) -> list[Any]:
-    """What a classical method's pictures depend on: its modules, xcodec's fills, libraries."""
-    own = [records.digest(Path(str(module.__file__))) for module in (classical, points)]
-    packages = (*PACKAGES, "scikit-image") if name == "biharmonic" else PACKAGES
+    """What the output of a classical method depends on: its modules, xcodec's fills, libraries."""
+    own = records.digest(Path(str(classical.__file__)))
+    packages = (*CODEC_PACKAGES, "scikit-image") if name == "biharmonic" else CODEC_PACKAGES
     return [name, own, source_digest("xcodec.restoration.inputs"), versions(packages)]
 
 
 def _measured(
     meter: metrics.Meter, raw: RGB, known: NDArray[np.bool_], task: str
 ) -> metrics.Figures:
-    figures = meter.measure(raw, FIGURES)
+    figures = meter.measure(raw, MEASURED)
     if task in PASTED:
         pasted = np.where(known[..., None], meter.original, raw)
-        again = meter.measure(pasted, FIGURES)
+        again = meter.measure(pasted, MEASURED)
         figures |= {f"pasted {name}": value for name, value in again.items()}
         hole = (raw[~known].astype(np.float64) - meter.original[~known]) ** 2
         error = float(hole.mean()) if hole.size else 0.0
-        figures["hole psnr"] = 10 * np.log10(255**2 / error) if error else None
+        figures["hole psnr"] = float(decibels(error)) if error else None
     return figures
 
 
-def _trained(model: str) -> dict[str, Any]:
-    """What a model's card says of its training."""
+def _trained(model: str) -> TrainedNetwork:
+    """What the card of a model says about its training."""
     from xcodec.reconstruction import model_files
 
     with model_files.opened(model_files.find(model)) as (_, card):
@@ -276,4 +319,5 @@ def _trained(model: str) -> dict[str, Any]:
     best = (card.best or {}).get("steps", card.steps)
     names = ("preset", "task", "batch", "crop", "lr", "losses", "data_digest", "data_pictures")
     settings = {name: card.settings[name] for name in names if name in card.settings}
-    return {"model": card.name, "steps": best, "hours": round(card.hours, 3)} | settings
+    made = {"model": card.name, "steps": best, "hours": round(card.hours, 3)} | settings
+    return cast(TrainedNetwork, made)

@@ -1,8 +1,8 @@
-"""``xcodec bench speed``: seconds and memory of coding and decoding, beside the peers.
+"""``xcodec bench speed``: time and memory of encoding and decoding, for xcodec and other codecs.
 
-Three tables: whole processes from start to exit; encoding and decoding at one size; growth over
-sizes. For the last two every codec works in a process of its own, which warms up, repeats, and
-reports its times and its peak memory. Let nothing else run.
+Two tables: whole processes from start to exit, and codecs at several sizes. In the second one each
+codec runs in a process of its own, which warms up, repeats, and reports its times and its peak
+memory. Nothing else should run meanwhile.
 """
 
 import json
@@ -15,39 +15,50 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
-from xcodec.pictures import loading
+from xcodec.choices import CODED
 from xcodec.errors import XcodecError
 from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers.xcodecs import CLASSICAL, GENERATOR
 from xcodec.evaluation.runs.records import number, progress, table
+from xcodec.evaluation.runs.schema import ProcessRow, SpeedFigures, SpeedRow
+from xcodec.pictures import loading
 from xcodec.types import RGB
 
-FILE = "picture.xgc"
-AGAINST = "jpeg"
-"""The codec that ratios are taken to."""
-CLASSICAL, GENERATOR, CUDA = "xcodec classical", "xcodec generator", "xcodec generator, GPU"
+CODED_FILE = f"picture{CODED}"
+REFERENCE = "jpeg"
+"""The codec whose times the ratios divide by."""
+OWN_CLASSICAL, OWN_GENERATOR = f"xcodec {CLASSICAL}", f"xcodec {GENERATOR}"
+OWN_CUDA = f"{OWN_GENERATOR}, GPU"
 REPEATED = 5.0
-"""Megapixels up to which every run is made; beyond, one run after the warm-up of a small crop."""
-Row = dict[str, Any]
+"""Up to this many megapixels all runs are made; larger pictures are coded once."""
+CROP = 256
+"""Side in pixels of the crop that warms a codec up."""
+
+
+class _Times(TypedDict):
+    seconds: float | None
+    fastest: float | None
+    slowest: float | None
 
 
 def commands(picture: Path, rate: float, model: str) -> dict[str, list[str]]:
-    """Whole processes by name, in the order in which they must run."""
+    """Return the commands to time, by name, in the order in which they must run."""
     start = [sys.executable, "-m", "xcodec"]
-    decode = [*start, "decode", FILE, "-f", "-q", "-o", "decoded.png", "--device", "cpu"]
+    decode = [*start, "decode", CODED_FILE, "-f", "-q", "-o", "decoded.png", "--device", "cpu"]
     return {
         "help": [*start, "--help"],
-        "encode": [*start, "encode", str(picture), "-r", f"{rate}", "-f", "-q", "-o", FILE],
-        "decode, classical fill": [*decode, "--decoder", "classical"],
-        "decode, generator": [*decode, "--decoder", "generator", "--model", model],
+        "encode": [*start, "encode", str(picture), "-r", f"{rate}", "-f", "-q", "-o", CODED_FILE],
+        "decode, classical fill": [*decode, "--decoder", CLASSICAL],
+        "decode, generator": [*decode, "--decoder", GENERATOR, "--model", model],
     }
 
 
 def seconds(command: list[str], folder: Path, runs: int) -> list[float]:
-    """Seconds of each run of a command, after a warm-up; raises XcodecError where it fails."""
+    """Time the runs of a command in seconds, after a warm-up. Raises XcodecError if it fails."""
     taken = []
     for _ in range(runs + 1):
         start = time.perf_counter()
@@ -59,47 +70,51 @@ def seconds(command: list[str], folder: Path, runs: int) -> list[float]:
 
 
 def imports_torch(command: list[str], folder: Path) -> bool:
-    """Whether a command imports torch."""
+    """Return whether a command imports torch."""
     traced = [command[0], "-X", "importtime", *command[1:]]
     done = subprocess.run(traced, cwd=folder, capture_output=True, text=True, check=True)
     names = (line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines())
     return any(name == "torch" or name.startswith("torch.") for name in names)
 
 
-def processes(picture: Path, rate: float, model: str, runs: int) -> list[Row]:
-    """Times of whole processes on a picture."""
+def processes(picture: Path, rate: float, model: str, runs: int) -> list[ProcessRow]:
+    """Time whole processes on a picture."""
     if os.sep in model:
         model = str(Path(model).resolve())
-    rows = []
+    rows: list[ProcessRow] = []
     with tempfile.TemporaryDirectory() as folder:
         for name, command in progress(list(commands(picture.resolve(), rate, model).items())):
             taken = seconds(command, Path(folder), runs)
             torch = imports_torch(command, Path(folder))
-            rows.append({"command": name, **_spread(taken), "runs": taken, "torch": torch})
+            row = {"command": name, **_times(taken), "runs": taken, "torch": torch}
+            rows.append(cast(ProcessRow, row))
     return rows
 
 
 def coding(
     rgb: RGB, names: Sequence[str], megapixels: Sequence[float], rate: float, model: str, runs: int
-) -> list[Row]:
-    """Times and peak memory of codecs, each in its own process, at sizes of a picture.
+) -> list[SpeedRow]:
+    """Measure time and peak memory of xcodec and other codecs, at several sizes of a picture.
 
-    names : of peers
+    names      : of the other codecs
+    megapixels : the sizes
     """
-    codecs = [CLASSICAL, GENERATOR, *([CUDA] if _has_gpu() else []), *names]
+    every = [OWN_CLASSICAL, OWN_GENERATOR, *([OWN_CUDA] if _has_gpu() else []), *names]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        todo = [(size, codec) for size in megapixels for codec in codecs]
+        todo = [(size, codec) for size in megapixels for codec in every]
         for size, codec in progress(todo):
             picture = Path(folder) / f"{size:g}.npy"
             if not picture.exists():
                 np.save(picture, resized(rgb, size))
             rows += _in_process(picture, codec, size, rate, model, runs)
-    return [row | {"ratio": ratio} for row, ratio in zip(rows, ratios(rows), strict=True)]
+    for row, ratio in zip(rows, list(ratios(rows)), strict=True):
+        row["ratio"] = ratio
+    return rows
 
 
 def resized(rgb: RGB, megapixels: float) -> RGB:
-    """A picture of a size: cut, or continued by its mirror images, so that detail stays."""
+    """Cut a picture to a size, or extend it by its mirror images, which keeps the detail."""
     height, width = rgb.shape[:2]
     factor = math.sqrt(megapixels * 1e6 / (height * width))
     sides = [max(1, round(side * factor)) for side in (height, width)]
@@ -109,25 +124,31 @@ def resized(rgb: RGB, megapixels: float) -> RGB:
     )
 
 
-def ratios(rows: Sequence[Row]) -> Iterator[list[float] | None]:
-    """Seconds of each row over those of JPEG for the same: median, least and greatest."""
-    jpeg = {(row["megapixels"], row["operation"]): row for row in rows if row["codec"] == AGAINST}
+def ratios(rows: Sequence[SpeedRow]) -> Iterator[list[float] | None]:
+    """Yield the time of each row relative to JPEG's: median, least and greatest."""
+    jpeg = {(row["megapixels"], row["operation"]): row for row in rows if row["codec"] == REFERENCE}
     for row in rows:
         other = jpeg.get((row["megapixels"], row["operation"]))
-        if other is None or row["seconds"] is None:
+        times, reference = _measured(row), _measured(other) if other else None
+        if times is None or reference is None:
             yield None
         else:
-            yield [
-                row["seconds"] / other["seconds"],
-                row["fastest"] / other["slowest"],
-                row["slowest"] / other["fastest"],
-            ]
+            (middle, low, high), (by, low_by, high_by) = times, reference
+            yield [middle / by, low / high_by, high / low_by]
+
+
+def _measured(row: SpeedRow) -> tuple[float, float, float] | None:
+    """The median, least and greatest time of a row, unless the codec failed."""
+    seconds, fastest, slowest = row["seconds"], row["fastest"], row["slowest"]
+    if seconds is None or fastest is None or slowest is None:
+        return None
+    return seconds, fastest, slowest
 
 
 def _in_process(
     picture: Path, codec: str, size: float, rate: float, model: str, runs: int
-) -> list[Row]:
-    """The two rows of a codec at a size; without times where it fails, with the reason."""
+) -> list[SpeedRow]:
+    """The two rows of a codec at a size; if it fails, with the error instead of times."""
     times = runs if size <= REPEATED else 1
     command = [sys.executable, "-m", "xcodec.evaluation.runs.speed", str(picture), codec]
     command += [str(rate), model, str(times)]
@@ -139,16 +160,19 @@ def _in_process(
     else:
         found = json.loads(done.stdout)
     return [
-        {"codec": codec, "operation": operation, "megapixels": size}
-        | _spread(found[operation])
-        | {"speed": size / statistics.median(found[operation]) if found[operation] else None}
-        | {name: found.get(name) for name in ("peak", "grown", "bytes")}
-        | {"failed": reason, "runs": found[operation]}
+        cast(
+            SpeedRow,
+            {"codec": codec, "operation": operation, "megapixels": size}
+            | _times(found[operation])
+            | {"speed": size / statistics.median(found[operation]) if found[operation] else None}
+            | {name: found.get(name) for name in ("peak", "grown", "bytes")}
+            | {"failed": reason, "runs": found[operation], "ratio": None},
+        )
         for operation in ("encode", "decode")
     ]
 
 
-def _spread(taken: Sequence[float]) -> dict[str, float | None]:
+def _times(taken: Sequence[float]) -> _Times:
     if not taken:
         return {"seconds": None, "fastest": None, "slowest": None}
     return {"seconds": statistics.median(taken), "fastest": min(taken), "slowest": max(taken)}
@@ -160,8 +184,8 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def shown(figures: dict[str, Any]) -> str:
-    """The tables of a run."""
+def tables(figures: SpeedFigures) -> str:
+    """Format the tables of a run."""
     rows = [
         [
             row["codec"],
@@ -170,7 +194,7 @@ def shown(figures: dict[str, Any]) -> str:
             number(row["seconds"], 3),
             number(row["speed"], 2),
             "–" if row["ratio"] is None else "{:.1f} ({:.1f} to {:.1f})".format(*row["ratio"]),
-            *("–" if row[n] is None else f"{row[n] / 2**20:.0f}" for n in ("peak", "grown")),
+            *("–" if n is None else f"{n / 2**20:.0f}" for n in (row["peak"], row["grown"])),
             number(row["bytes"], 0),
         ]
         for row in figures["rows"]
@@ -188,7 +212,7 @@ def shown(figures: dict[str, Any]) -> str:
     ]
     starts = [
         [row["command"]]
-        + [f"{row[name]:.2f}" for name in ("seconds", "fastest", "slowest")]
+        + [f"{taken:.2f}" for taken in (row["seconds"], row["fastest"], row["slowest"])]
         + ["imported" if row["torch"] else "no"]
         for row in figures["processes"]
     ]
@@ -197,25 +221,26 @@ def shown(figures: dict[str, Any]) -> str:
 
 
 def work(picture: Path, codec: str, rate: float, model: str, runs: int) -> dict[str, Any]:
-    """What a process of its own measures: times, peak memory, what of it came after the warm-up
-    on a crop, and the file's size.
-    """
+    """Measure a codec in this process: times, file size, peak memory, and its growth since the
+    warm-up."""
     import resource
 
     import xcodec
 
     rgb = np.load(picture)
-    crop = np.ascontiguousarray(rgb[:256, :256])
+    crop = np.ascontiguousarray(rgb[:CROP, :CROP])
     if codec.startswith("xcodec"):
-        decoder = "classical" if codec == CLASSICAL else "generator"
-        options = {"decoder": decoder, "model": model, "device": "cuda" if codec == CUDA else "cpu"}
+        options: dict[str, Any] = {"decoder": CLASSICAL}
+        if codec != OWN_CLASSICAL:
+            options = {"decoder": GENERATOR, "model": model}
+        options["device"] = "cuda" if codec == OWN_CUDA else "cpu"
         options["max_pixels"] = rgb.size
 
         def encode(rgb: RGB) -> bytes:
             return xcodec.encode(rgb, rate)
 
         def decode(data: bytes) -> object:
-            return xcodec.decode(data, **options)  # type: ignore[arg-type]
+            return xcodec.decode(data, **options)
     else:
         (peer,) = codecs.codecs([codec])
 
@@ -239,7 +264,7 @@ def work(picture: Path, codec: str, rate: float, model: str, runs: int) -> dict[
 
 
 def load(picture: Path) -> RGB:
-    """The picture that is measured."""
+    """Load the picture to measure."""
     return loading.load(picture).rgb
 
 

@@ -1,61 +1,66 @@
-"""What a benchmark has found already, kept so that a run that was cut off goes on.
+"""Results that benchmarks have computed already, so that an interrupted run can continue.
 
-A file of SQLite: each finding has a key, the digest of all that it depends on. Nothing in it is
-ever wrong, only unused, once pictures, settings, versions or weights have changed.
+An SQLite file: each result is stored under a key, the digest of everything that it depends on.
+After a change of pictures, settings, versions or weights old results are unused, but never wrong.
 """
 
 import hashlib
 import json
-import os
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from xcodec.errors import XcodecError
+from xcodec.system import folders
 
-TABLE = "CREATE TABLE IF NOT EXISTS found (key TEXT PRIMARY KEY, value BLOB)"
-WAIT = 60.0
-"""Seconds to wait for another process that writes."""
-FILE = "bench.sqlite"
+CREATE_TABLE = "CREATE TABLE IF NOT EXISTS found (key TEXT PRIMARY KEY, value BLOB)"
+WRITE_TIMEOUT = 60.0
+"""Seconds to wait for another process that is writing."""
+FILE_NAME = "bench.sqlite"
 
 
 def default_path() -> Path:
-    """The state file in the user's folder for caches."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "xcodec" / FILE
+    """Return the path of the state file in the user's cache folder."""
+    return folders.cache() / FILE_NAME
 
 
 def key(*parts: Any) -> str:
-    """The digest of what a finding depends on; parts are what JSON can hold."""
+    """Return the key of a result that depends on these parts, which JSON must be able to hold."""
     text = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class State:
-    """Findings by key, shared among processes; each is there as soon as it is put.
+    """Results by key, shared between processes; each is stored as soon as it is put.
 
-    Raises XcodecError where the file can't be used.
+    A context manager that closes the file. Raises XcodecError if the file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+            self._file = sqlite3.connect(path, timeout=WRITE_TIMEOUT, isolation_level=None)
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=NORMAL")
-            self._file.execute(TABLE)
+            self._file.execute(CREATE_TABLE)
         except (OSError, sqlite3.Error) as error:
-            raise XcodecError(f"{path}: no usable state of benchmarks: {error}") from error
+            raise XcodecError(f"{path}: not usable as a state file: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def get(self, key: str) -> bytes | None:
-        """A finding, or None."""
+        """Return a result, or None if there is none."""
         row = self._file.execute("SELECT value FROM found WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep a finding."""
+        """Store a result."""
         self._file.execute("INSERT OR REPLACE INTO found VALUES (?, ?)", (key, value))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
