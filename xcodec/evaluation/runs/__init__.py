@@ -1,0 +1,1 @@
+"""The benchmarks: what each one measures, and the records that they write."""
