@@ -32,7 +32,7 @@ def sections(
     """Yield the help of a command and of its subcommands, in alphabetical order."""
     # A fixed width, so that the page does not depend on the terminal.
     name, settings = path.split()[-1], command.context_settings
-    context = click.Context(command, parent, name, terminal_width=100, **settings)
+    context = command.context_class(command, parent, name, terminal_width=100, **settings)
     yield f"## `{path}`\n\n```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

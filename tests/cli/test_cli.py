@@ -2,9 +2,9 @@
 
 import io
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -29,15 +29,25 @@ def decoded(path: Path) -> NDArray[np.uint8]:
 
 
 def test_help_starts_at_once(xcodec_process: Run) -> None:
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        done = xcodec_process("--help")
-        times.append(time.perf_counter() - start)
-        assert done.returncode == 0
-        for command in (b"encode", b"decode", b"info", b"train"):
-            assert command in done.stdout
-    assert min(times) < 1.0  # 0.3 s is the goal; machines that run tests are busy.
+    """In little more processor time than the command-line library takes by itself."""
+    done = xcodec_process("--help")
+    assert done.returncode == 0
+    for command in (b"encode", b"decode", b"info", b"train"):
+        assert command in done.stdout
+    commands = {
+        "ours": [sys.executable, "-m", "xcodec", "--help"],
+        "library": [sys.executable, "-c", "import cloup"],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(4):  # By turns: the machine may be busy.
+        for name, command in commands.items():
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(command, check=True, capture_output=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            seconds[name].append(
+                after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            )
+    assert min(seconds["ours"]) < 2 * min(seconds["library"]), seconds
 
 
 @pytest.mark.parametrize("command", ["encode", "decode", "info", "train"])

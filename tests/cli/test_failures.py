@@ -118,7 +118,6 @@ def test_values_out_of_range(picture: Path, capsys: Capture) -> None:
         ["--block", "7"],
         ["--strength", "-1"],
         ["--mask", "missing.png"],
-        ["--lossless-samples"],
         ["--seed", "-1", "--mask", "random"],
     ):
         failure(capsys, "encode", picture, *options)
@@ -150,6 +149,8 @@ def test_a_missing_model(picture: Path, tmp_path: Path, capsys: Capture) -> None
         ["paint"],
         ["encode", "a.png", "--rate", "much"],
         ["encode", "a.png", "--density", "none"],
+        ["encode", "a.png", "--lossless-samples"],
+        ["decode", "a.xgc", "--decoder", "classical", "--realism", "0.5"],
         ["decode", "a.xgc", "--device", "toaster"],
         ["decode", "a.xgc", "--max-pixels", "0"],
         ["info", "a.xgc", "b.xgc"],
@@ -164,13 +165,13 @@ def test_wrong_usage(args: list[str], capsys: Capture) -> None:
 
 
 def test_interruption(picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    from xcodec import codec
+    from xcodec.encoder import encoding
 
     def interrupt(*_: object, **__: object) -> bytes:
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("unreachable")
 
-    monkeypatch.setattr(codec, "encode", interrupt)
+    monkeypatch.setattr(encoding, "encode_picture", interrupt)
     assert main(["encode", str(picture)]) == 130
     assert capsys.readouterr().out == ""
     assert not picture.with_suffix(".xgc").exists()

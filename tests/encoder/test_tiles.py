@@ -14,6 +14,7 @@ from xcodec import codec
 from xcodec.coding.tiles import Box, TileGrid
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.encoder import tiles
+from xcodec.options import EncodeOptions
 from xcodec.reconstruction import seams
 
 RGB = NDArray[np.uint8]
@@ -79,7 +80,7 @@ def test_large_pictures_are_tiled_and_others_are_not() -> None:
     assert tiles.side_for(9000, 9000, 0) is None
     for wrong in (100, -128, 256 * 128):
         with pytest.raises(xcodec.InputError, match="tile"):
-            tiles.side_for(9000, 9000, wrong)
+            EncodeOptions(tile=wrong)
 
 
 def test_samples_are_counted_without_reading_what_they_say(file: bytes, layered: bytes) -> None:
@@ -232,11 +233,13 @@ def test_the_largest_gap_is_painted_from_both_sides() -> None:
     assert classical(data).shape == picture.shape
 
 
-@pytest.mark.parametrize("options", [{"size": 1500}, {"size": 2500, **LOSSLESS}, {"psnr": 25.0}])
+@pytest.mark.parametrize(
+    "options", [{"max_bytes": 1500}, {"max_bytes": 2500, **LOSSLESS}, {"psnr": 25.0}]
+)
 def test_tiles_share_a_budget(photo: RGB, options: dict[str, Any]) -> None:
     data = xcodec.encode(photo, tile=TILE, effort=0, **options)
-    if "size" in options:
-        assert 0.93 * options["size"] < len(data) <= options["size"]
+    if "max_bytes" in options:
+        assert 0.93 * options["max_bytes"] < len(data) <= options["max_bytes"]
     else:
         assert 25 <= psnr(classical(data), photo) < 25.4
     assert inspection.info(data).tiles == 8

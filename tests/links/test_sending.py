@@ -18,6 +18,7 @@ from xcodec.encoder.search import Goal, Search
 from xcodec.errors import FormatError, InputError, LimitError, XcodecError
 from xcodec.links import embedding, prefixes, protection, receiving, sending
 from xcodec.links.receiving import Collection
+from xcodec.options import DecodeOptions
 from xcodec.pictures.quality import decibels
 
 CLASSICAL = {"decoder": "classical"}
@@ -147,7 +148,7 @@ def test_tiny_pictures(shape: tuple[int, ...]) -> None:
         {"packet_size": 200, "packets": 0},
         {"packet_size": 200, "packets": 256},
         {"packet_size": 200},
-        {"packet_size": 200, "size": 39},
+        {"packet_size": 200, "max_bytes": 39},
         {"packet_size": 200, "packets": 3, "loss": 0.95},
         {"packet_size": 200, "packets": 3, "loss": -0.1},
         {"packet_size": 200, "packets": 3, "model": "nobody"},
@@ -234,7 +235,7 @@ def check_random_sets(count: int, seed: int) -> None:
         ]
         assert joined in expected
         if turn % 20 == 0:
-            picture = collection.paint(decoder="classical")
+            picture = collection.picture(DecodeOptions("classical"))
             assert picture.packets == most
             assert picture.image.width in (32, 40)
 

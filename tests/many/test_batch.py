@@ -225,7 +225,7 @@ def deadly(settings: Settings, task: Task) -> batch.Outcome:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_lost_worker_takes_nothing_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "one", deadly)
+    monkeypatch.setattr(batch, "run_task", deadly)
     every = [Task(f"{'deadly' if i == 4 else 'good'} {i}", "-") for i in range(12)]
     outcomes = list(batch.run(every, Settings(EncodeOptions()), 2))
     assert sorted(o.task.source for o in outcomes) == sorted(t.source for t in every)

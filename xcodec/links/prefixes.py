@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from xcodec.coding import quantizer
 from xcodec.coding.embedded import KnownBits
 from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.pictures import quality
 from xcodec.pictures.colour import to_ycocg
 from xcodec.types import Floats, Points, Samples
 
@@ -55,5 +56,4 @@ def samples_of(
 
 def decibels(error: float | NDArray[np.float64]) -> NDArray[np.float64]:
     """PSNR in dB of mean squared errors."""
-    psnr: NDArray[np.float64] = 10 * np.log10(255**2 / np.maximum(error, LEAST_ERROR))
-    return psnr
+    return quality.decibels(error, LEAST_ERROR)
