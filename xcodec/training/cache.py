@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xcodec.choices import PICTURES
 from xcodec.coding import quantizer
 from xcodec.encoder.analysis import quantised
 from xcodec.errors import InputError
@@ -35,7 +36,6 @@ CACHE_VERSION = 7
 """Increased when the encoder changes so much that networks must learn from new files."""
 LARGEST_SIDE = 768
 """Larger pictures are cut to a square of this side, a different one for each variant."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm")
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def pictures(folder: Path) -> list[Path]:
     """The picture files in a folder and its subfolders, sorted; raises InputError without any."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
     if not found:
         raise InputError(f"{folder}: there are no pictures in it")
     return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from xcodec.errors import InputError, XcodecError
 from xcodec.pictures import loading
+from xcodec.pictures.cropping import middle
 from xcodec.pictures.quality import decibels
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.torch_painter import predict
@@ -17,7 +18,6 @@ from xcodec.training import cache, unpacking
 from xcodec.training.dataset import Example, band_levels, damaged, picture_of
 from xcodec.training.losses import PerceptualLoss
 from xcodec.training.settings import CODEC, TrainSettings
-from xcodec.types import RGB
 
 RATES = (0.01, 0.02, 0.05, 0.1)
 """Sampling rates of the codec task."""
@@ -69,7 +69,7 @@ def prepare(pictures: Sequence[Path], settings: TrainSettings) -> dict[str, list
         examples[f"{level}"] = found = []
         for picture in pictures[:PICTURES]:
             rng = np.random.default_rng([int(cache.digest(picture), 16), level])
-            rgb = _middle(loading.load(picture).rgb, side)
+            rgb = np.ascontiguousarray(middle(loading.load(picture).rgb, side))
             other = loading.load(clutter[int(rng.integers(len(clutter)))]).rgb
             kind = settings.damage.distributions[0]
             found.append(damaged(rgb, settings, level, rng, other, kind))
@@ -119,11 +119,6 @@ def validate(
         psnr[level] = round(float(np.mean(painted)), 4)
         fill[level] = round(float(np.mean(classical)), 4)
     return Scores(psnr, fill, round(float(np.mean(distances)), 5) if distances else None)
-
-
-def _middle(rgb: RGB, side: int) -> RGB:
-    top, left = (max(length - side, 0) // 2 for length in rgb.shape[:2])
-    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
 
 
 def _psnr(picture: NDArray[np.uint8], original: NDArray[np.uint8]) -> float:

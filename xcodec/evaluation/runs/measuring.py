@@ -19,6 +19,7 @@ from xcodec.evaluation.peers.codecs import Codec
 from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs.state import State, key
 from xcodec.pictures import loading
+from xcodec.pictures.cropping import middle
 from xcodec.types import RGB
 
 TRIED_NEIGHBOURS = 1
@@ -30,16 +31,8 @@ def load(path: Path, square: int | None = None) -> RGB:
     rgb = loading.load(path).rgb
     if square is None:
         return rgb
-    middle = Image.fromarray(np.ascontiguousarray(middle_square(rgb)))
-    return np.asarray(middle.resize((square, square), Image.Resampling.LANCZOS))
-
-
-def middle_square(rgb: RGB) -> RGB:
-    """Return the largest square in the middle of a picture."""
-    height, width = rgb.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return rgb[top : top + side, left : left + side]
+    image = Image.fromarray(np.ascontiguousarray(middle(rgb)))
+    return np.asarray(image.resize((square, square), Image.Resampling.LANCZOS))
 
 
 class Coding(Protocol):

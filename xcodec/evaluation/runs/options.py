@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from xcodec.choices import PICTURES
 from xcodec.errors import InputError
 from xcodec.evaluation.measures import lpips, metrics
 from xcodec.evaluation.runs.state import default_path
 
 Item = TypeVar("Item")
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 """Suffixes of the files of a folder that count as pictures."""
 REQUIRED_METRICS = ("psnr", "lpips")
 """Metrics that every run measures, since tables and budgets need them."""
@@ -68,7 +68,7 @@ def pictures(folder: Path, positions: str = "all", only: Sequence[int] = ()) -> 
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
     beyond = [place for place in only if not 1 <= place <= len(found)]
     if beyond:
         raise InputError(f"{folder}: no picture {beyond[0]}, only {len(found)} pictures")
