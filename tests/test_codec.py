@@ -16,6 +16,7 @@ from xcodec.coding.header import read_header, write_header
 from xcodec.decoder import inspection, reading
 from xcodec.decoder.reading import LIMITS, Tile
 from xcodec.encoder.analysis import quantised
+from xcodec.options import EncodeOptions
 
 RGB = NDArray[np.uint8]
 LOSSLESS: dict[str, Any] = {"tone": "point", "lossless_samples": True}
@@ -111,12 +112,19 @@ def test_a_finer_step_is_a_better_picture(small: RGB) -> None:
     assert found == sorted(found)
 
 
-@pytest.mark.parametrize("density", ["sobel", "uniform"])
-@pytest.mark.parametrize("mask", ["blue", "random", "explicit"])
-def test_lossless_samples_are_exact_on_noise(density: str, mask: str) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"rate": 0.2},
+        {"rate": 0.2, "density": "uniform"},
+        {"rate": 0.2, "mask": "random"},
+        {"rate": 0.2, "mask": "random", "density": "uniform"},
+        {"mask": pictures.speckled(50, 70)},
+    ],
+)
+def test_lossless_samples_are_exact_on_noise(options: dict[str, Any]) -> None:
     noise = (pictures.noise(50 * 70 * 3, 3) % 256).astype(np.uint8).reshape(50, 70, 3)
-    chosen = pictures.speckled(50, 70) if mask == "explicit" else mask
-    data = xcodec.encode(noise, 0.2, density=density, mask=chosen, **LOSSLESS)
+    data = xcodec.encode(noise, **options, **LOSSLESS)
     where, colours = codec.decode_samples(data)
     assert len(where) == inspection.info(data).samples
     assert np.array_equal(colours, noise[tuple(where.T)])
@@ -258,7 +266,7 @@ def test_any_damage_is_noticed(small: RGB) -> None:
 
 
 def test_quantised_samples_are_what_a_decoder_gets(small: RGB) -> None:
-    direct = quantised(small, 0.04)
+    direct = quantised(small, EncodeOptions(rate=0.04))
     file = reading.single(xcodec.encode(small, 0.04), 1 << 20, partial=False).samples()
     assert np.array_equal(direct.points.rows, file.points.rows)
     assert np.array_equal(direct.values, file.values)

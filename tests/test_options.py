@@ -170,6 +170,17 @@ def test_names_that_are_none(small: RGB) -> None:
         xcodec.encode(small, quality=3)  # type: ignore[call-arg]
 
 
+def test_options_as_one_object(small: RGB) -> None:
+    data = xcodec.encode(small, options=EncodeOptions(rate=0.03, effort=0))
+    assert data == xcodec.encode(small, 0.03, effort=0)
+    picture = xcodec.decode(data, options=DecodeOptions("classical", downsample=2))
+    assert picture == xcodec.decode(data, decoder="classical", downsample=2)
+    with pytest.raises(TypeError, match="not as both"):
+        xcodec.encode(small, 0.03, options=EncodeOptions())
+    with pytest.raises(TypeError, match="not as both"):
+        xcodec.decode(data, options=DecodeOptions(), realism=1)
+
+
 def test_packets_share_the_options(small: RGB) -> None:
     for given in ({"rate": 0.1}, {"tile": 128}, {"comment": "a"}, {"decoder": "classical"}):
         with pytest.raises(ConflictError, match="is not an option of packets"):

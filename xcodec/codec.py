@@ -30,34 +30,44 @@ from xcodec.types import MAX_PIXELS, Alpha, Floats, Ints, Samples
 def encode(
     image: Picture | Image.Image | NDArray[np.uint8],
     rate: float | None = None,
-    **options: Unpack[EncodeKeywords],
+    *,
+    options: EncodeOptions | None = None,
+    **keywords: Unpack[EncodeKeywords],
 ) -> bytes:
     """Encode a picture to the bytes of a .xgc file.
 
-    image   : Pillow image of any mode, or uint8 array (height, width[, 3 or 4])
-    rate    : fraction of the pixels that are sampled, 0.001 to 0.5; if no target is given, 0.02
-    options : the other fields of ``EncodeOptions``, by name
+    image    : Pillow image of any mode, or uint8 array (height, width[, 3 or 4])
+    rate     : fraction of the pixels that are sampled, 0.001 to 0.5; if no target is given, 0.02
+    options  : all options as one object, instead of rate and keywords
+    keywords : the other fields of ``EncodeOptions``, by name
 
     Raises InputError if the picture cannot be encoded or an option is out of range, and
     ConflictError (an InputError) if options contradict each other.
     """
     from xcodec.encoder.encoding import encode_picture  # Only here: decoding never needs it.
 
-    return encode_picture(
-        image, EncodeOptions.from_keywords({"rate": rate, **options}), stacklevel=3
-    )
+    if options is None:
+        options = EncodeOptions.from_keywords({"rate": rate, **keywords})
+    elif keywords or rate is not None:
+        raise TypeError("options come as an object or as keywords, not as both")
+    return encode_picture(image, options, stacklevel=3)
 
 
-def decode(data: bytes, **options: Unpack[DecodeKeywords]) -> Image.Image:
+def decode(
+    data: bytes, *, options: DecodeOptions | None = None, **keywords: Unpack[DecodeKeywords]
+) -> Image.Image:
     """Decode the bytes of a .xgc file to a Pillow image.
 
-    options : the fields of ``DecodeOptions``, by name
+    options  : all options as one object, instead of keywords
+    keywords : the fields of ``DecodeOptions``, by name
 
     Raises FormatError if the bytes are damaged, cut short or of an unknown version of the format;
     LimitError if the picture has more than ``max_pixels``; InputError if an option is out of range
     or contradicts another one or the file; ModelError if weights are missing.
     """
-    return decode_picture(data, DecodeOptions(**options))
+    if options is not None and keywords:
+        raise TypeError("options come as an object or as keywords, not as both")
+    return decode_picture(data, options or DecodeOptions(**keywords))
 
 
 def decode_picture(data: bytes, options: DecodeOptions) -> Image.Image:

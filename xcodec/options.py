@@ -193,7 +193,8 @@ class EncodeOptions(_Options):
 
     def _check_ranges(self) -> None:
         _within("rate", self.rate, MIN_RATE, MAX_RATE)
-        _within("psnr", self.psnr, 0, 100, "dB")
+        if self.psnr is not None and not 0 < self.psnr < 100:
+            raise InputError(f"psnr is {self.psnr:g}; it lies in 0..100 dB")
         _within("step", self.step, quantizer.SMALLEST_STEP, LARGEST_STEP)
         _within("seed", self.seed, 0, MAX_SEED)
         _within("effort", self.effort, 0, MAX_EFFORT)
@@ -334,11 +335,10 @@ class DecodeOptions(_Options):
                     )
 
 
-def _within(name: str, value: float | None, low: float, high: float, unit: str = "") -> None:
+def _within(name: str, value: float | None, low: float, high: float) -> None:
     if value is not None and not low <= value <= high:
         most = f"{high:.4g}" if high < 1e4 else f"{high:.0f}"
-        unit = f" {unit}" if unit else ""
-        raise InputError(f"{name} is {value:g}; it lies in {low:g}..{most}{unit}")
+        raise InputError(f"{name} is {value:g}; it lies in {low:g}..{most}")
 
 
 def _one_of(name: str, value: object, known: Sequence[object], other: str = "") -> None:

@@ -282,7 +282,7 @@ def full_pictures() -> Iterator[bytes]:
     """The most samples that the limit allows, in the fewest bytes."""
     for fields in (
         {},
-        {"lossless_samples": True, "step": None},
+        {"lossless": True, "step": None},
         {"mask": "random"},
         {"uniform": False, "block": 8},
     ):
@@ -373,4 +373,4 @@ def test_a_model_that_nobody_knows_is_named() -> None:
     data = container.write(header(model=9), [b""])
     assert inspection.info(data).model == "model 9"
     with pytest.raises(xcodec.ModelError, match="9"):
-        xcodec.decode(data, decoder="classical")
+        xcodec.decode(data)

@@ -126,8 +126,8 @@ def test_each_decoder_paints_best_what_is_made_for_it(photo: RGB, size: int) -> 
     assert errors["classical", "classical"] < 0.996 * errors["generator", "classical"]
 
 
-def test_what_is_asked_of_the_fill_is_made_for_it(photo: RGB) -> None:
-    made = [xcodec.encode(photo, psnr=25, decoder=decoder) for decoder in DECODERS]
+def test_a_psnr_is_that_of_the_classical_decoder(photo: RGB) -> None:
+    made = [xcodec.encode(photo, psnr=25, decoder=decoder) for decoder in (None, "classical")]
     assert made[0] == made[1]
     with pytest.raises(xcodec.InputError, match="decoder is 'nobody'"):
         xcodec.encode(photo, decoder="nobody")

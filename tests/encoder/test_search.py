@@ -77,9 +77,9 @@ def test_a_psnr_costs_fewer_bytes_with_more_effort(small: RGB) -> None:
     [
         ({"psnr": 99.9}, "reaches 99.9 dB"),
         ({"psnr": 0.0}, "lies in 0..100"),
-        ({"size": 0}, "one byte"),
+        ({"max_bytes": 0}, "one byte"),
         ({"bpp": 1e-9}, "one byte"),
-        ({"size": 100, "psnr": 20}, "one of size, bpp and psnr"),
+        ({"max_bytes": 100, "psnr": 20}, "max_bytes and psnr exclude each other"),
     ],
 )
 def test_goals_that_make_no_sense_are_one_clear_error(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 import xcodec
-from xcodec.encoder import analysis
+from xcodec.encoder import analysis, request
+from xcodec.encoder import effort as efforts
 from xcodec.reconstruction import model_files
 
 RGB = NDArray[np.uint8]
@@ -24,8 +26,11 @@ def painted_error(picture: RGB, data: bytes, decoder: str = "generator") -> floa
 def test_the_generator_paints_tuned_files_better(
     small: RGB, rate: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analysis, "LOOKS", (0,) * 10)  # What tuning alone brings.
-    plain, tuned = (xcodec.encode(small, rate, effort=effort) for effort in (7, 8))
+    without = tuple(replace(each, lookaheads=0) for each in efforts.EFFORTS)
+    monkeypatch.setattr(efforts, "EFFORTS", without)  # What tuning alone brings.
+    for module in (analysis, request):
+        monkeypatch.setattr(module, "EFFORTS", without)
+    plain, tuned = (xcodec.encode(small, rate, effort=level) for level in (7, 8))
     # What it costs the fill is what it is for: the generator starts from elsewhere.
     assert painted_error(small, tuned) < 0.995 * painted_error(small, plain)
     assert len(tuned) < 1.05 * len(plain)
