@@ -23,6 +23,28 @@ eval "$(_XCODEC_COMPLETE=bash_source xcodec)"         # ~/.bashrc
 eval "$(_XCODEC_COMPLETE=zsh_source xcodec)"          # ~/.zshrc
 _XCODEC_COMPLETE=fish_source xcodec | source          # ~/.config/fish/completions/xcodec.fish
 ```
+
+## Names of results
+
+Without `-o`, a result lies beside its source and has the source's name with another suffix:
+`photo.png` becomes `photo.xgc`; `photo.xgc`, or the folder `photo.packets`, becomes `photo.png`.
+Nothing is overwritten unless `-f` is given.
+
+- If a picture, a page or a text would have the name of something that exists, such as the original
+  photo, a word is added: `decode` and `receive` write `photo.decoded.png`, `compare` writes
+  `photo.compared.html`, and packets as text become `photo.packets.txt`. The command prints the name
+  of the file that it wrote. If that file exists too, the command ends with an error. `-f` then
+  overwrites `photo.decoded.png`, but never `photo.png`; only `-o photo.png -f` does that.
+- Names that only xcodec gives (`photo.xgc`, `photo.packets`, `photo.cut.xgc`, `photo-restored.png`,
+  `photo-points.png`) stay as they are: if one exists, that is an error, and `-f` overwrites it.
+- With `-o OUT`, an existing file is an error, and `-f` overwrites it.
+- For a folder, the same holds inside OUT: a decoded picture whose name is taken there is written as
+  `photo.decoded.png`, with a warning. `--skip-existing` skips a picture if either file exists, and
+  `-f` overwrites `photo.png` in OUT.
+- Pictures of a folder whose results would have the same name keep their own suffix: `a.png`,
+  `a.jpg` and `a.png.jpg` become `a.png.xgc`, `a.jpg.xgc` and `a.png.jpg.xgc`.
+- A name of more than 255 bytes is cut: it ends in `~`, 8 digits that depend on the whole name, and
+  the suffix.
 """
 
 

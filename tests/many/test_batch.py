@@ -101,6 +101,98 @@ def test_what_is_there_is_left_or_replaced_only_when_asked(tree: Path, tmp_path:
     assert batch.ready(every, True, False) == (every, [])
 
 
+@pytest.mark.parametrize(
+    ("names", "results"),
+    [
+        (["a.jpg", "a.png", "a.png.jpg"], ["a.jpg", "a.png", "a.png.jpg"]),
+        (["a.png", "a.png.jpg", "a.png.jpg.gif"], ["a", "a.png.jpg", "a.png.jpg.gif"]),
+        (["a.png", "b.png", "c.tar.png"], ["a", "b", "c.tar"]),
+        (["a.jpg", "d/a.png", "e/a.png"], ["a", "d/a", "e/a"]),
+        (["A.jpg", "a.png", "b.png"], ["A.jpg", "a.png", "b"]),
+        (["e\u0301.jpg", "\u00e9.png"], ["e\u0301.jpg", "\u00e9.png"]),
+        (["a.png", "a.xgc/b.png", "c.png", "c/d.png"], ["a.png", "a.xgc/b", "c", "c/d"]),
+        (["a", "a.png"], ["a", "a.png"]),
+    ],
+)
+def test_names_that_are_made_of_names_differ(names: list[str], results: list[str]) -> None:
+    assert trees.distinct(names, ".xgc") == results
+    assert len({name.casefold() for name in results}) == len(names)
+
+
+def test_names_of_any_tree_differ_and_hardly_change() -> None:
+    """And when a file is added, other names than those that begin like its own stay."""
+    parts = ["a", "b", "a.png", "a.jpg", "a.png.jpg", "a.jpg.png.gif", "b.tar", "b.tar.png", "b.x"]
+    pool = [f"{part}.{suffix}" for part in parts for suffix in ("png", "jpg", "gif")]
+    rng = np.random.default_rng(5)
+    for _ in range(200):
+        names = sorted(rng.choice(pool, 9, replace=False).tolist())
+        results = dict(zip(names, trees.distinct(names, ".xgc"), strict=True))
+        assert len(set(results.values())) == len(names)
+        for gone in names:
+            left = [name for name in names if name != gone]
+            for name, result in zip(left, trees.distinct(left, ".xgc"), strict=True):
+                assert (
+                    result == results[name]
+                    or gone in (name, results[name])
+                    or (trees.stem(name) in (gone, trees.stem(gone)))
+                )
+
+
+def test_long_names_are_cut_and_stay_apart(small: RGB, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "deep").mkdir(parents=True)
+    long = "n" * 251
+    for name in (f"{long}.png", f"{long}.jpg", f"deep/{long}.bmp", f"deep/{long[1:]}m.png"):
+        Image.fromarray(small).save(folder / name)
+    assert {outcome.state for outcome in encode_all(folder, out)} == {DONE}
+    assert len(contents(out)) == 4
+    (folder / f"{long}.png").replace(folder / "deep" / f"{long}.png")
+    assert encode_all(folder, tmp_path / "more")[0].state == DONE
+    assert len(contents(tmp_path / "more")) == 4
+
+
+def test_decoding_beside_the_originals(xcodec_process: Run, tree: Path) -> None:
+    """Results get their second names there; -f and --skip-existing know both."""
+    (tree / "deep" / "bad.png").unlink()
+    originals = contents(tree)
+    line = ("decode", "tree", "-o", "tree", "--decoder", "classical")
+    assert xcodec_process("encode", "tree", "-o", "tree", "-e", "0", "-q").returncode == 0
+    done = xcodec_process(*line)
+    assert done.returncode == 0
+    notes = sorted(done.stderr.decode().splitlines())
+    assert notes == [
+        f"xcodec: warning: tree/{name}.xgc: tree/{name}.png exists: written as "
+        f"tree/{name}.decoded.png"
+        for name in ("a", "deep/c")
+    ]
+    after = contents(tree)
+    assert originals.items() <= after.items()
+    added = {name for name in after.keys() - originals.keys() if not name.endswith(".xgc")}
+    results = {"b.png", "deep/er/d.bmp.png", "deep/er/d.png.png"}
+    assert added == {"a.decoded.png", "deep/c.decoded.png"} | results
+    skipped = xcodec_process(*line, "--skip-existing")
+    assert b"0 done, 5 skipped, 0 failed" in skipped.stdout
+    again = xcodec_process(*line)  # Those without a second name so far get one.
+    assert b"3 done, 0 skipped, 2 failed" in again.stdout
+    assert b"tree/a.png: exists already; -f overwrites it, --skip-existing keeps it" in again.stderr
+    assert after.items() <= contents(tree).items()
+
+
+def test_a_second_name_is_never_that_of_another_result(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("a.xgc", "a.decoded.xgc"):
+        (tmp_path / "in" / name).touch()
+    (out / "a.png").write_bytes(b"mine")
+    every = batch.tasks(str(tmp_path / "in"), str(out), "decode")
+    assert [task.other for task in every] == [str(out / "a.decoded.decoded.png"), None]
+    todo, settled = batch.ready(every, overwrite=False, skip=False)
+    assert [Path(task.target).name for task in todo] == ["a.decoded.png"]
+    assert [outcome.state for outcome in settled] == [FAILED]
+    assert batch.ready(every, overwrite=True, skip=False) == (every, [])
+
+
 def test_the_command_tells_what_failed(xcodec_process: Run, tree: Path, tmp_path: Path) -> None:
     done = xcodec_process("encode", "tree", "-o", "out", "-e", "0", "-j", "2", "--json")
     assert done.returncode == 1

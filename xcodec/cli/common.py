@@ -1,6 +1,7 @@
 """Options and reporting shared by the commands."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,10 +97,24 @@ def refuse(names: tuple[str, ...], beside: str) -> None:
             raise click.UsageError(f"--{name.replace('_', '-')} cannot be used with {beside}")
 
 
-def beside(source: str, suffix: str) -> str:
-    """The name of an output file in the folder of its source; "-" if the source is "-"."""
+def beside(source: str, suffix: str, word: str | None = None) -> str:
+    """The default name of an output: that of its source with another suffix, in the same folder;
+    "-" if the source is "-".
+
+    word : comes before the suffix if that name is taken, for example by the original of a picture
+           (``photo.decoded.png``); None for names that only xcodec gives
+    """
+    from xcodec.system.files import fitted
+
+    if source == "-":
+        return "-"
     path = Path(source)
-    return "-" if source == "-" else str(path.parent / (path.stem + suffix))
+    if path.name in ("", ".."):  # The folder where we are, or one above it.
+        path = path.resolve()
+    plain = path.parent / fitted(path.stem, suffix)
+    if word is None or not os.path.lexists(plain):
+        return str(plain)
+    return str(path.parent / fitted(path.stem, f".{word}{suffix}"))
 
 
 def given(**options: Any) -> dict[str, Any]:

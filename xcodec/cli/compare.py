@@ -19,7 +19,10 @@ from xcodec.cli.common import beside, force, quiet
     help="Best picture within N bytes; can be repeated.",
 )  # fmt: skip
 @click.option("--model", default="photo", show_default=True, help="Name or path of the weights.")
-@click.option("-o", "--output", metavar="OUT", help="Page to write.  [default: IN with .html]")
+@click.option(
+    "-o", "--output", metavar="OUT",
+    help="Page to write.  [default: IN.html, or IN.compared.html if that exists]",
+)  # fmt: skip
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
 @force
 @quiet
@@ -41,7 +44,7 @@ def compare(
     from xcodec.evaluation.pages import comparison
     from xcodec.system import files
 
-    output = output or beside(source, ".html")
+    output = output or beside(source, ".html", "compared")
     files.check_target(output, force)
     if not (rates or sizes):
         rates = comparison.RATES

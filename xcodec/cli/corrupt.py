@@ -77,8 +77,9 @@ def corrupt(
     output = beside(source, f"-{task}.png") if output is None else output
     if Path(output).suffix.lower() != ".png":
         raise click.UsageError("the damaged picture must be stored without loss: name a .png file")
-    start = Path(output).with_suffix("")
-    names = [Path(output), *(Path(f"{start}.{kind}") for kind in ("mask.png", "truth.png", "json"))]
+    place = Path(output)
+    kinds = (".mask.png", ".truth.png", ".json")
+    names = [place, *(place.with_name(files.fitted(place.stem, kind)) for kind in kinds)]
     for name in names:
         files.check_target(name, force)
     limit = given(max_pixels=max_pixels)

@@ -82,7 +82,11 @@ def numbers(
 @cloup.option_group(
     "Output",
     cloup.option(
-        "-o", "--output", metavar="OUT", help="Output picture; '-' is standard output (PNG)."
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Output picture; '-' is standard output (PNG).  "
+        "[default: IN.png, or IN.decoded.png if that exists]",
     ),
     force,
     cloup.option(
@@ -134,7 +138,7 @@ def decode(
         raise click.UsageError("--skip-existing and --cluster are for folders")
     with conflicts():
         single = DecodeOptions(jobs=how.jobs or cores(), **chosen)
-    output = output or beside(sources[0].rstrip("/"), ".png")
+    output = output or beside(sources[0], ".png", trees.DECODED)
     files.check_target(output, how.force)
     kind = loading.kind_of(output)
     with conflicts():

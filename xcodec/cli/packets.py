@@ -21,7 +21,7 @@ class Link(NamedTuple):
 
     def output(self, source: str) -> str:
         """The default output for the packets of a picture."""
-        return beside(source, ".txt" if self.armor else ".packets")
+        return beside(source, ".txt", "packets") if self.armor else beside(source, ".packets")
 
 
 def write(
@@ -51,7 +51,7 @@ def write(
         size = packet_files.carried(size, link.armor)
     loss = sending.LOSS if link.loss is None else link.loss
     picture = loading.load(source, **limit)
-    packets = sending.packets_of(picture.rgb, size, link.packets, loss, options)
+    packets = sending.packets_of(picture, size, link.packets, loss, options)
     if in_folder:
         packet_files.save(output, packets, how.force)
     elif link.armor:

@@ -15,7 +15,12 @@ from xcodec.cli.common import beside, conflicts, decoder, device, force, given, 
     metavar="FOLDER",
     help="Folder in which packets arrive as .xgp files.",
 )
-@click.option("-o", "--output", metavar="OUT", help="Output picture.  [default: FOLDER.png]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="Output picture.  [default: FOLDER.png, or FOLDER.decoded.png if that exists]",
+)
 @click.option(
     "--interval",
     type=click.FloatRange(0.01),
@@ -54,13 +59,14 @@ def receive(
     """Decode the packets in FOLDER, and again whenever new ones improve the picture. Stops when the
     picture is complete, when nothing arrives for --idle seconds, or at Ctrl-C."""
     from xcodec.links import packet_files, receiving
+    from xcodec.many import trees
     from xcodec.options import DecodeOptions
     from xcodec.pictures import loading
     from xcodec.system import files
 
     with conflicts():
         chosen = DecodeOptions(**given(**options))
-    output = output or beside(folder.rstrip("/"), ".png")
+    output = output or beside(folder, ".png", trees.DECODED)
     files.check_target(output, force)
     kind = loading.kind_of(output)
     collection = receiving.Collection()
@@ -70,7 +76,8 @@ def receive(
         if not collection.grew():
             continue
         received = collection.picture(chosen)
-        loading.save(received.image, output, kind, overwrite=True)
+        loading.save(received.image, output, kind, force)
+        force = True  # From now on, the file is ours.
         if not quiet:
             click.echo(f"{output}: {received.text()}", err=output == "-")
         if received.needed is None:

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -31,10 +31,14 @@ class Task:
 
     source : a file, or a folder of packets
     target : the file to write
+    other  : the file to write if ``target`` exists; None: that is an error
+    taken  : the name that exists, if ``target`` is ``other`` for that reason
     """
 
     source: str
     target: str
+    other: str | None = None
+    taken: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,29 +93,30 @@ class Summary:
         self.written += outcome.written
 
 
-def tasks(folder: str, target: str, action: str, suffix: str | None = None) -> list[Task]:
+def tasks(folder: str, target: str, action: str) -> list[Task]:
     """List the pictures of a tree in order, with the files that they become in another tree.
 
     action : "encode" or "decode"
-    suffix : of the results; ".xgc" or ".png" by default
 
-    Pictures whose results would have the same name keep their own suffix in it. Raises InputError
-    if there is no such folder or no picture in it.
+    All results have different names (``trees.distinct``). A decoded picture has a second one, since
+    its original may have the first. Raises InputError if there is no such folder or no picture in
+    it.
     """
-    suffix = suffix or (CODED if action == "encode" else ".png")
+    suffix, word = (CODED, None) if action == "encode" else (".png", trees.DECODED)
     found = trees.pictures(folder, action)
     if not found:
         raise InputError(f"{folder}: no pictures to {action}")
-    plain = [trees.stem(name) for name in found]
-    seen: dict[str, int] = {}
-    for name in plain:
-        seen[name] = seen.get(name, 0) + 1
+    bases = trees.distinct(found, suffix)
+    names = [trees.named(base, suffix) for base in bases]
+    others = [word and trees.named(base, f".{word}{suffix}") for base in bases]
+    known = set(names)
     return [
         Task(
-            trees.join(folder, name),
-            trees.join(target, (stem if seen[stem] == 1 else name) + suffix),
+            trees.join(folder, source),
+            trees.join(target, name),
+            trees.join(target, other) if other and other not in known else None,
         )
-        for name, stem in zip(found, plain, strict=True)
+        for source, name, other in zip(found, names, others, strict=True)
     ]
 
 
@@ -119,18 +124,30 @@ def ready(every: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task
     """Split tasks into those to do, and the outcomes of those whose result exists already.
 
     overwrite : do all tasks
-    skip      : existing results are SKIPPED rather than FAILED
+    skip      : existing results, under either name, are SKIPPED
+
+    Without either, an existing file is left alone: the task gets its other name, and is FAILED if
+    it has none or that exists too.
     """
     todo, settled = [], []
     for task in every:
-        if overwrite or not trees.exists(task.target):
+        if overwrite or not _there(task, skip):
             todo.append(task)
         elif skip:
             settled.append(Outcome(task, SKIPPED))
+        elif task.other is not None and not trees.exists(task.other):
+            todo.append(replace(task, target=task.other, other=None, taken=task.target))
         else:
             note = "exists already; -f overwrites it, --skip-existing keeps it"
             settled.append(Outcome(task, FAILED, f"{task.target}: {note}"))
     return todo, settled
+
+
+def _there(task: Task, either: bool) -> bool:
+    """Whether the result of a task exists, under its first name or under either."""
+    if trees.exists(task.target):
+        return True
+    return either and task.other is not None and trees.exists(task.other)
 
 
 def run(every: list[Task], settings: Settings, jobs: int) -> Iterator[Outcome]:
@@ -191,8 +208,10 @@ def run_task(settings: Settings, task: Task) -> Outcome:
             warnings.simplefilter("always", UserWarning)
             read, data = _result(settings, task)
         trees.write(task.target, data)
-        notes = "; ".join(str(each.message) for each in caught)
-        note = f"{task.source}: {notes}" if notes else ""
+        notes = [str(each.message) for each in caught]
+        if task.taken is not None:
+            notes.append(f"{task.taken} exists: written as {task.target}")
+        note = f"{task.source}: {'; '.join(notes)}" if notes else ""
         return Outcome(task, DONE, note, read, len(data))
     except XcodecError as error:
         text = str(error).removeprefix("the data: ")

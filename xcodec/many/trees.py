@@ -1,6 +1,8 @@
 """Trees of pictures, on this machine or at a URL that fsspec knows (``s3://``, ``gs://``)."""
 
 import os
+import unicodedata
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -8,6 +10,9 @@ from xcodec.choices import CODED, PACKET
 from xcodec.errors import InputError
 from xcodec.system import files
 from xcodec.system.packages import require
+
+DECODED = "decoded"
+"""The word in the name of a decoded picture whose plain name is taken: photo.decoded.png."""
 
 
 def is_remote(name: str) -> bool:
@@ -23,9 +28,44 @@ def join(folder: str, name: str) -> str:
 
 
 def stem(name: str) -> str:
-    """A name without its suffix; a folder of packets has none."""
+    """A name without its suffix, if it has one."""
     path = PurePosixPath(name)
     return str(path.with_suffix("")) if path.suffix else name
+
+
+def named(name: str, suffix: str) -> str:
+    """A name with a suffix behind it, cut where file systems would not allow its length."""
+    folder, slash, last = name.rpartition("/")
+    return folder + slash + files.fitted(last, suffix)
+
+
+def distinct(names: list[str], suffix: str) -> list[str]:
+    """The names of the results of all files of a tree, without ``suffix``. All are different.
+
+    A result has the name of its file without the file's suffix. It keeps that suffix (a.png.xgc)
+    where two files differ in nothing else but case (a.png, A.jpg), where the rest is the name of
+    another file (a.png.jpg beside a.png), and where a folder has the name of the result. So a name
+    does not depend on files whose names begin otherwise.
+    """
+    stems = [stem(name) for name in names]
+    alike = Counter(map(_folded, stems))
+    files_there = set(map(_folded, names))
+    folders = {_folded(str(parent)) for name in names for parent in PurePosixPath(name).parents}
+
+    def whole(name: str, base: str) -> bool:
+        """Whether a file keeps its suffix in the name of its result."""
+        if base == name:
+            return False
+        key = _folded(base)
+        return alike[key] > 1 or key in files_there or key + suffix in folders
+
+    pairs = zip(names, stems, strict=True)
+    return [name if whole(name, base) else base for name, base in pairs]
+
+
+def _folded(name: str) -> str:
+    """A name as file systems compare it that ignore case and the composition of accents."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def pictures(folder: str, action: str) -> list[str]:

@@ -16,6 +16,8 @@ STDIO = "-"
 """File name that stands for standard input or standard output."""
 MAX_BYTES = 1 << 30
 """Default limit on the size of a file that is read."""
+LONGEST_NAME = 255
+"""Bytes of a file's name that common file systems allow."""
 
 Name = str | os.PathLike[str]
 
@@ -64,17 +66,38 @@ def write(name: Name, data: bytes, overwrite: bool = False) -> None:
         raise _explained(name, error) from error
 
 
+def fitted(stem: str, suffix: str) -> str:
+    """Return ``stem + suffix`` as the name of a file that file systems allow.
+
+    If that is too long, the stem is cut, and 8 digits of its SHA-256 keep stems apart that start
+    alike: the same stem always gives the same name.
+    """
+    if len(os.fsencode(stem + suffix)) <= LONGEST_NAME:
+        return stem + suffix
+    tail = "~" + hashlib.sha256(os.fsencode(stem)).hexdigest()[:8] + suffix
+    while len(os.fsencode(stem + tail)) > LONGEST_NAME:
+        stem = stem[:-1]
+    return stem + tail
+
+
 def check_target(name: Name, overwrite: bool = False) -> None:
     """Raise InputError if ``write`` could not write ``name``: call it before a long computation."""
-    path = Path(name)
     if os.fspath(name) == STDIO:
         if sys.stdout.isatty():
             raise InputError("standard output is a terminal: name a file with -o")
-    elif path.is_dir():
-        raise InputError(f"{path}: is a directory")
-    elif not path.parent.is_dir():
+        return
+    path = Path(name)
+    if not os.path.isdir(path.parent):
         raise InputError(f"{path}: no directory {path.parent}")
-    elif path.is_file() and not overwrite:
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:  # For example, the name is too long.
+        raise _explained(name, error) from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{path}: is a directory")
+    if stat.S_ISREG(mode) and not overwrite:
         raise _exists(path)
 
 
@@ -93,7 +116,8 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             path.write_bytes(data)  # A device or a pipe cannot be replaced.
             return
-        temporary = path.with_name(f".{path.name[:64]}.{os.urandom(6).hex()}.part")
+        # 24 characters take at most 96 bytes: no file system finds the name too long.
+        temporary = path.with_name(f".{path.name[:24]}.{os.urandom(6).hex()}.part")
         try:
             with open(temporary, "xb") as file:
                 file.write(data)
@@ -150,7 +174,7 @@ def _move_to_new(temporary: Path, path: Path) -> None:
 
 
 def _exists(name: Name) -> InputError:
-    return InputError(f"{called(name)}: exists already; -f overwrites it")
+    return InputError(f"{called(name)}: exists already; -f overwrites it, -o names another")
 
 
 def _explained(name: Name, error: OSError) -> InputError:
