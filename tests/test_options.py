@@ -13,12 +13,12 @@ from PIL import Image
 
 import xcodec
 import xcodec.pillow
-from xcodec import options
+from xcodec import types
 from xcodec.__main__ import main
 from xcodec.choices import MAX_EFFORT
 from xcodec.encoder.effort import EFFORTS, table
 from xcodec.errors import ConflictError, InputError
-from xcodec.options import DecodeOptions, EncodeOptions
+from xcodec.options import REALS, WHOLES, DecodeOptions, EncodeOptions
 
 RGB = NDArray[np.uint8]
 CLASH = r"^rate and max_bytes exclude each other$"
@@ -74,7 +74,7 @@ def test_a_rate_and_a_size_from_everywhere(
     [
         ({"rate": 0.6}, "rate is 0.6; it lies in 0.001..0.5"),
         ({"rate": float("nan")}, "rate is nan"),
-        ({"psnr": -1}, "psnr is -1; it lies in 0..100 dB"),
+        ({"psnr": -1}, "psnr is -1; it lies in 0.01..99.99 dB"),
         ({"step": 0.1}, "step is 0.1; it lies in 0.5..1961"),
         ({"max_bytes": 0}, "max_bytes is 0"),
         ({"bpp": 0}, "bpp is 0"),
@@ -88,8 +88,11 @@ def test_a_rate_and_a_size_from_everywhere(
         ({"mask": "green"}, "mask is 'green'"),
         ({"model": "dog"}, "model is 'dog'"),
         ({"decoder": "both"}, "decoder is 'both'"),
-        ({"strength": 3}, "strength"),
+        ({"strength": 3}, "strength is 3; it lies in 0..2"),
         ({"block": 5}, "block is 5"),
+        ({"block": 12}, "block is 12"),
+        ({"floor": 0}, "floor is 0"),
+        ({"bpp": float("inf")}, "bpp is inf"),
     ],
 )
 def test_values_out_of_range(given: dict[str, Any], message: str) -> None:
@@ -100,7 +103,50 @@ def test_values_out_of_range(given: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     "given",
     [
+        *({name: "x"} for name in (*REALS, *WHOLES)),
+        *({name: True} for name in (*REALS, *WHOLES)),
+        {"effort": 1.5},
+        {"effort": None},
+        {"jobs": None},
+        {"comment": 5},
+        {"comment": b"text"},
+        {"comment": "\ud800"},
+        {"density": None},
+        {"tone": np.zeros(3)},
+        {"mask": None},
+        {"mask": 5},
+        {"mask": [[True]]},
+        {"mask": np.zeros((8, 8))},
+        {"roi": 5},
+        {"roi": [(1, 2)]},
+        {"roi": [(1, 2, "x", 4, 4)]},
+        {"roi_mask": 5},
+    ],
+    ids=str,
+)
+def test_values_of_other_types(given: dict[str, Any], small: RGB) -> None:
+    with pytest.raises(InputError):
+        xcodec.encode(small, **given)
+
+
+def test_numbers_of_arrays_are_numbers(small: RGB) -> None:
+    of_numpy = EncodeOptions(rate=np.float32(0.03), block=np.int64(32), effort=np.uint8(0))
+    assert (type(of_numpy.rate), type(of_numpy.block)) == (float, int)
+    assert xcodec.encode(small, options=of_numpy) == xcodec.encode(
+        small, float(np.float32(0.03)), block=32, effort=0
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
         {"decoder": "classical", "realism": 0.5},
+        {"realism": "much"},
+        {"max_pixels": 0},
+        {"downsample": 2.5},
+        {"region": (1, 2, 3)},
+        {"region": (0, 0, 5, "x")},
+        {"region": 7},
         {"decoder": "classical", "model": "face"},
         {"realism": 1.5},
         {"downsample": 3},
@@ -124,10 +170,8 @@ def test_keywords_and_fields_agree() -> None:
     fields_of = {
         one: {field.name for field in fields(one)} for one in (EncodeOptions, DecodeOptions)
     }
-    encode, decode = (
-        get_type_hints(one) for one in (options.EncodeKeywords, options.DecodeKeywords)
-    )
-    array = get_type_hints(options.ArrayKeywords)
+    encode, decode = (get_type_hints(one) for one in (types.EncodeKeywords, types.DecodeKeywords))
+    array = get_type_hints(types.ArrayKeywords)
     assert set(encode) | {"rate"} == fields_of[EncodeOptions]
     assert set(decode) == fields_of[DecodeOptions]
     assert set(array) == fields_of[DecodeOptions] - {"bit_depth", "strip"}

@@ -1,9 +1,14 @@
 """The Pillow plugin (xcodec/pillow.py), after the conventions of Pillow's own plugin tests."""
 
+import copy
+import dataclasses
+import functools
 import io
+import pickle
 import shutil
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -19,6 +24,7 @@ import xcodec.pillow
 from tests.golden import pictures
 from xcodec import codec
 from xcodec.decoder import reading
+from xcodec.options import DecodeOptions
 from xcodec.system import files
 
 SCENE = pictures.scene(96, 128)
@@ -35,12 +41,22 @@ def classical() -> Any:
 def path(tmp_path: Path) -> Path:
     """A file of the scene."""
     path = tmp_path / "scene.xgc"
-    path.write_bytes(xcodec.encode(SCENE, 0.05))
+    path.write_bytes(encoded())
     return path
 
 
+@functools.cache
+def encoded() -> bytes:
+    return xcodec.encode(SCENE, 0.05)
+
+
 def painted(path: Path) -> NDArray[np.uint8]:
-    return np.asarray(xcodec.decode(path.read_bytes(), decoder="classical"))
+    return _painted(path.read_bytes())
+
+
+@functools.cache
+def _painted(data: bytes) -> NDArray[np.uint8]:
+    return np.asarray(xcodec.decode(data, decoder="classical"))
 
 
 # Opening
@@ -101,6 +117,15 @@ def test_damaged_files(path: Path) -> None:
             image.verify()
 
 
+def test_files_beyond_a_limit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise xcodec.LimitError("too much metadata")
+
+    monkeypatch.setattr("xcodec.decoder.inspection.peek", refuse)
+    with pytest.raises(OSError, match="too much metadata"):
+        Image.open(path)
+
+
 def test_verify(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("xcodec.decoder.drawing.draw", None)
     with Image.open(path) as image:
@@ -119,6 +144,10 @@ def test_decompression_bombs(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_one_frame(path: Path) -> None:
     with Image.open(path) as image:
+        assert image.n_frames == 1
+        assert not image.is_animated
+        assert image.tell() == 0
+        image.seek(0)
         assert len(list(ImageSequence.Iterator(image))) == 1
         with pytest.raises(EOFError):
             image.seek(1)
@@ -151,6 +180,162 @@ def test_parser(path: Path) -> None:
         assert np.array_equal(np.asarray(image), painted(path))
 
 
+# Copies, and files that are closed
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+@pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
+def test_pickle(path: Path, protocol: int, loaded: bool) -> None:
+    image = Image.open(path)
+    if loaded:
+        image.load()
+    check_copy(pickle.loads(pickle.dumps(image, protocol)), path)
+    check_copy(image, path)
+
+
+def check_copy(image: Image.Image, path: Path) -> None:
+    """Whether an image is as good as the one that was opened."""
+    assert isinstance(image, ImageFile.ImageFile)
+    with Image.open(path) as expected:
+        assert image == expected
+    assert image.format == "XGC"
+    assert image.get_format_mimetype() == "image/x-xgc"
+    assert image.filename == str(path)
+    assert (image.n_frames, image.tell()) == (1, 0)
+    assert image.load()[3, 4] == tuple(painted(path)[4, 3])
+    assert image.copy() == pickle.loads(pickle.dumps(image)).copy()
+    assert xcodec.encode(image, effort=0) == xcodec.encode(painted(path), effort=0)
+    image.verify()
+    image.thumbnail((20, 20))
+    assert image.size == (20, 15)
+    with image:
+        pass
+    image.close()
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_copies(path: Path, loaded: bool) -> None:
+    image = Image.open(path)
+    if loaded:
+        image.load()
+    check_copy(copy.deepcopy(image), path)
+    assert np.array_equal(np.asarray(copy.deepcopy({"picture": image})["picture"]), painted(path))
+    for other in (copy.copy(image), image.copy()):
+        assert np.array_equal(np.asarray(other), painted(path))
+        other.putpixel((0, 0), (1, 2, 3))
+    assert np.array_equal(np.asarray(image), painted(path))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "RGB", "RGBA"])
+def test_copies_of_every_mode(mode: str) -> None:
+    alpha = Image.fromarray(pictures.disc(96, 128))
+    image = Image.fromarray(SCENE)
+    if mode.endswith("A"):
+        image.putalpha(alpha)
+    source = image.convert("L").convert("I;16") if mode == "I;16" else image.convert(mode)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "somebody"
+    stream = io.BytesIO()
+    source.save(stream, "XGC", exif=exif, xmp=b"<x/>", effort=0)
+    opened = Image.open(stream)
+    for found in (pickle.loads(pickle.dumps(opened)), copy.deepcopy(opened)):
+        assert found == opened
+        assert found.mode == mode
+        assert found.info == opened.info
+        assert found.getexif()[ExifTags.Base.Artist] == "somebody"
+
+
+def test_a_draft_is_copied_as_it_is(path: Path) -> None:
+    with Image.open(path) as image:
+        image.draft(None, (64, 48))
+        assert pickle.loads(pickle.dumps(image)).size == (64, 48)
+
+
+def test_a_file_that_pillow_opened_is_closed(path: Path) -> None:
+    for end in ("load", "verify", "close", "__exit__"):
+        image = Image.open(path)
+        file = image.fp
+        assert file is not None
+        getattr(image, end)()
+        assert file.closed, end
+        assert image.fp is None
+    with open(path, "rb") as file:
+        for end in ("load", "verify"):
+            image = Image.open(file)
+            getattr(image, end)()
+            assert not file.closed
+
+
+def test_pixels_outlive_the_file(path: Path) -> None:
+    expected, data = painted(path), path.read_bytes()
+    with Image.open(path) as left:
+        pass
+    verified = Image.open(path)
+    verified.verify()
+    stream = io.BytesIO(data)
+    closed = Image.open(stream)
+    stream.close()
+    deleted = Image.open(path)
+    path.unlink()
+    for image in (left, verified, closed, deleted):
+        for _ in range(2):
+            assert image.load() is not None
+            assert np.array_equal(np.asarray(image), expected)
+
+
+def test_closed_images(path: Path) -> None:
+    image = Image.open(path)
+    image.close()
+    for use in (image.load, image.tobytes, image.copy):
+        with pytest.raises(ValueError, match="closed image"):
+            use()
+    with pytest.raises(xcodec.InputError, match="the picture was closed"):
+        xcodec.encode(image)
+
+
+def test_an_image_that_threads_share(path: Path) -> None:
+    image, found = Image.open(path), []
+    start = threading.Barrier(8)
+
+    def load() -> None:
+        start.wait()
+        found.append(np.asarray(image.convert("RGB")))
+
+    threads = [threading.Thread(target=load) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert all(np.array_equal(each, painted(path)) for each in found)
+
+
+def test_cut_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = path.read_bytes()
+    cut = data[: len(data) * 3 // 4]
+    image = Image.open(io.BytesIO(cut))
+    for _ in range(2):
+        with pytest.raises(OSError, match="cut short"):
+            image.load()
+    with pytest.raises(xcodec.InputError, match=r"cannot be read \("):
+        xcodec.encode(image)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.warns(UserWarning, match="cut short|damaged|partial"):
+        image.load()
+    with pytest.warns(UserWarning, match="cut short|damaged|partial"):
+        expected = xcodec.decode(cut, decoder="classical", partial=True)
+    assert np.array_equal(np.asarray(image), np.asarray(expected))
+
+
+def test_parser_in_pieces(path: Path) -> None:
+    data = path.read_bytes()
+    parser = ImageFile.Parser()
+    for start in range(0, len(data), 50):
+        parser.feed(data[start : start + 50])
+    with parser.close() as image:
+        assert np.array_equal(np.asarray(image), painted(path))
+
+
 # Smaller
 
 
@@ -166,13 +351,13 @@ def test_thumbnail(path: Path) -> None:
 
 def test_draft_takes_the_faster_decoder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    real = codec.decode
+    real = codec.decode_picture
 
-    def spy(*arguments: Any, **options: Any) -> Image.Image:
-        asked.append(options["decoder"])
-        return real(*arguments, **(options | {"decoder": "classical"}))
+    def spy(data: bytes, options: DecodeOptions) -> Image.Image:
+        asked.append(options.decoder)
+        return real(data, dataclasses.replace(options, decoder="classical"))
 
-    monkeypatch.setattr(codec, "decode", spy)
+    monkeypatch.setattr(codec, "decode_picture", spy)
     xcodec.pillow.register(decoder="generator")
     for size, decoder, found in (
         ((64, 48), "classical", (64, 48)),
@@ -225,11 +410,46 @@ def test_modes(mode: str) -> None:
         assert found.size == image.size
 
 
+def test_options_of_other_formats_are_ignored() -> None:
+    """As Pillow's manual has it, for the options in its manual of JPEG, PNG, WebP, AVIF, TIFF."""
+    others: dict[str, Any] = {
+        "quality": "keep",
+        "optimize": True,
+        "progressive": True,
+        "subsampling": "4:2:0",
+        "dpi": (72, 72),
+        "compress_level": 9,
+        "pnginfo": None,
+        "bits": 4,
+        "lossless": True,
+        "exact": True,
+        "method": 6,
+        "speed": 1,
+        "advanced": [("tune", "ssim")],
+        "compression": "jpeg",
+        "tiffinfo": {},
+        "append_images": [],
+        "duration": 40,
+        "loop": 0,
+        "no_such_option": object(),
+    }
+    image, stream = Image.fromarray(SCENE), io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        image.save(stream, "XGC", rate=0.1, effort=0, comment=b"GIF's are bytes", **others)
+    expected = xcodec.encode(SCENE, rate=0.1, effort=0, comment="GIF's are bytes")
+    assert stream.getvalue() == expected
+    with pytest.warns(DeprecationWarning, match="lossless_samples"):
+        image.save(stream := io.BytesIO(), "XGC", tone="point", lossless=True)
+    assert xcodec.info(stream.getvalue()).lossless
+
+
 def test_wrong_options(tmp_path: Path) -> None:
     image = Image.fromarray(SCENE)
-    for error, options in ((TypeError, {"quality": 5}), (ValueError, {"rate": 9.0})):
-        with pytest.raises(error):
+    for options in ({"rate": 9.0}, {"rate": 0.1, "max_bytes": 300}, {"seed": 1, "quality": 5}):
+        with pytest.raises(ValueError, match=r"lies in|exclude|needs") as caught:
             image.save(tmp_path / "a.xgc", **options)
+        assert isinstance(caught.value, xcodec.InputError)
     assert not (tmp_path / "a.xgc").exists()
     with pytest.raises(ValueError, match="no pixels"):
         Image.new("RGB", (0, 3)).save(io.BytesIO(), "XGC")

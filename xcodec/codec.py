@@ -12,19 +12,22 @@ from xcodec.coding.header import ALPHA, MODELS, Header
 from xcodec.decoder import alpha, drawing, inspection, reading
 from xcodec.decoder.sections import metadata_of, source_of
 from xcodec.errors import FormatError, InputError
-from xcodec.options import (
-    ArrayKeywords,
-    DecodeKeywords,
-    DecodeOptions,
-    EncodeKeywords,
-    EncodeOptions,
-)
+from xcodec.options import DecodeOptions, EncodeOptions
 from xcodec.pictures import metadata, modes
 from xcodec.pictures.colour import from_ycocg, to_ycocg
 from xcodec.pictures.modes import Picture
 from xcodec.reconstruction.classical import fill
 from xcodec.sampling.mask import order_points
-from xcodec.types import MAX_PIXELS, Alpha, Floats, Ints, Samples
+from xcodec.types import (
+    MAX_PIXELS,
+    Alpha,
+    ArrayKeywords,
+    DecodeKeywords,
+    EncodeKeywords,
+    Floats,
+    Ints,
+    Samples,
+)
 
 
 def encode(
@@ -78,7 +81,7 @@ def decode_picture(data: bytes, options: DecodeOptions) -> Image.Image:
     if options.bit_depth is not None:
         deep = options.bit_depth == 16
         if deep and inspection.mode_of(header) not in modes.GREYS:
-            raise InputError("Pillow has no 16-bit colour: use decode_array")
+            raise InputError("Pillow has no 16-bit colour: use xcodec.decode_array")
         source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
     options = _with_model(options, header)
     rgb = drawing.draw(contents, options, deep=source == modes.DEEP)

@@ -5,9 +5,9 @@ them. Options that contradict each other are an error; none is ignored.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self, TypedDict
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,8 @@ from xcodec.coding.header import MAX_SEED, MODELS
 from xcodec.coding.tiles import MAX_SIDE, UNIT
 from xcodec.errors import ConflictError, InputError
 from xcodec.sampling.density import BLOCKS, FLOOR, STRENGTH, DensityShape
-from xcodec.types import MAX_PIXELS
-
-Region = tuple[int, int, int, int, float]
-"""x, y, width and height in pixels, and weight."""
+from xcodec.system import checks
+from xcodec.types import MAX_PIXELS, Region
 
 DEFAULT_RATE = 0.02
 MIN_RATE, MAX_RATE = 0.001, 0.5
@@ -38,6 +36,25 @@ TARGETS = ("rate", "max_bytes", "bpp", "psnr")
 """The options that set the size or the quality of a file: at most one of them is given."""
 LARGEST_STEP = quantizer.step_of(quantizer.MAX_STEP_INDEX)
 EXACT_ALPHA, DEFAULT_ALPHA = 100, 50
+Limits = Mapping[str, tuple[Any, ...]]
+REALS: Limits = {
+    "rate": (MIN_RATE, MAX_RATE),
+    "bpp": (1e-6, 1e4),
+    "psnr": (0.01, 99.99, " dB"),
+    "step": (quantizer.SMALLEST_STEP, LARGEST_STEP),
+    "strength": (0.0, 2.0),
+    "floor": (0.0, 10.0),
+}
+WHOLES: Limits = {
+    "max_bytes": (1,),
+    "block": (BLOCKS[0], BLOCKS[-1]),
+    "seed": (0, MAX_SEED),
+    "effort": (0, MAX_EFFORT),
+    "alpha_quality": (0, EXACT_ALPHA),
+    "tile": (0, MAX_SIDE),
+    "jobs": (1,),
+}
+"""Ranges of the numbers among the options."""
 RENAMED = {"size": "max_bytes", "lossless": "lossless_samples"}
 """Old names of options, accepted until 1.0, and the new ones."""
 
@@ -55,39 +72,20 @@ class _Options:
             and (isinstance(value, np.ndarray) or value != field.default)
         )
 
+    def _normalise(self, reals: Limits, wholes: Limits) -> None:
+        """Check numbers, and keep them as Python's own: arrays give others."""
+        for check, limits in ((checks.real, reals), (checks.whole, wholes)):
+            for name, within in limits.items():
+                value = getattr(self, name)
+                if value is None and type(self).__dataclass_fields__[name].default is not None:
+                    raise InputError(f"{name} is None; it must be a number")
+                object.__setattr__(self, name, check(name, value, *within))
+
     def only(self, known: Sequence[str], user: str) -> None:
         """Raise ConflictError if an option was given that ``user``, say "packets", lacks."""
         for name in self.given():
             if name not in known:
                 raise ConflictError((name,), f"is not an option of {user}")
-
-
-class EncodeKeywords(TypedDict, total=False):
-    """The keywords of ``xcodec.encode`` beside ``rate``: the fields of EncodeOptions."""
-
-    max_bytes: int | None
-    bpp: float | None
-    psnr: float | None
-    step: float | None
-    density: str
-    mask: str | NDArray[np.bool_]
-    tone: str
-    lossless_samples: bool
-    strength: float | None
-    floor: float | None
-    block: int | None
-    seed: int | None
-    model: str
-    comment: str | None
-    effort: int
-    decoder: str | None
-    roi: Sequence[Region]
-    roi_mask: NDArray[np.uint8] | None
-    saliency: bool
-    alpha_quality: int
-    keep: bool | None
-    tile: int | None
-    jobs: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +154,7 @@ class EncodeOptions(_Options):
     jobs: int = 1
 
     def __post_init__(self) -> None:
-        self._check_ranges()
+        self._check_values()
         self._check_conflicts()
 
     @classmethod
@@ -191,31 +189,25 @@ class EncodeOptions(_Options):
         """The decoder that the file is optimised for."""
         return self.decoder or DECODERS[0 if self.psnr is None else 1]
 
-    def _check_ranges(self) -> None:
-        _within("rate", self.rate, MIN_RATE, MAX_RATE)
-        if self.psnr is not None and not 0 < self.psnr < 100:
-            raise InputError(f"psnr is {self.psnr:g}; it lies in 0..100 dB")
-        _within("step", self.step, quantizer.SMALLEST_STEP, LARGEST_STEP)
-        _within("seed", self.seed, 0, MAX_SEED)
-        _within("effort", self.effort, 0, MAX_EFFORT)
-        _within("alpha_quality", self.alpha_quality, 0, EXACT_ALPHA)
+    def _check_values(self) -> None:
+        self._normalise(REALS, WHOLES)
         block = BLOCKS[0] if self.block is None else self.block
         strength = STRENGTH if self.strength is None else self.strength
         DensityShape(self.density, block, strength, FLOOR if self.floor is None else self.floor)
-        _one_of("tone", self.tone, TONES)
-        _one_of("model", self.model, MODELS)
-        _one_of("decoder", self.decoder or DECODERS[0], DECODERS)
-        if isinstance(self.mask, str):
-            _one_of("mask", self.mask, MASKS, "or an array")
-        if self.max_bytes is not None and self.max_bytes < 1:
-            raise InputError(f"max_bytes is {self.max_bytes}; a file has at least one byte")
-        if self.bpp is not None and not self.bpp > 0:
-            raise InputError(f"bpp is {self.bpp:g}; it must be above 0")
-        if self.tile is not None and (self.tile % UNIT or not 0 <= self.tile <= MAX_SIDE):
-            known = f"it is a multiple of {UNIT} up to {MAX_SIDE}, or 0"
-            raise InputError(f"tile is {self.tile}; {known}")
-        if self.jobs < 1:
-            raise InputError(f"jobs is {self.jobs}; it is at least 1")
+        checks.one_of("tone", self.tone, TONES)
+        checks.one_of("model", self.model, MODELS)
+        checks.one_of("decoder", self.decoder or DECODERS[0], DECODERS)
+        if not (isinstance(self.mask, np.ndarray) and self.mask.dtype == np.bool_):
+            checks.one_of("mask", self.mask, MASKS, "or a bool array")
+        if self.tile is not None and self.tile % UNIT:
+            raise InputError(f"tile is {self.tile}; it is a multiple of {UNIT}, or 0")
+        if self.comment is not None:
+            checks.text("comment", self.comment)
+        for region in checks.items("roi", self.roi):
+            for each in checks.items("a region of roi", region, 5):
+                checks.real("a number of roi", each, -1e6, 1e6)
+        if self.roi_mask is not None and not isinstance(self.roi_mask, np.ndarray):
+            raise InputError(f"roi_mask is {self.roi_mask!r}; it must be a uint8 array")
 
     def _check_conflicts(self) -> None:
         targets = [name for name in TARGETS if getattr(self, name) is not None]
@@ -252,27 +244,6 @@ class EncodeOptions(_Options):
             raise ConflictError(
                 (name, "mask"), "conflict with a size: they leave nothing to choose"
             )
-
-
-class ArrayKeywords(TypedDict, total=False):
-    """The keywords of ``decode_array`` beside ``bit_depth``: fields of DecodeOptions."""
-
-    decoder: str
-    model: str
-    device: str
-    partial: bool
-    max_pixels: int
-    region: tuple[int, int, int, int] | None
-    downsample: int
-    jobs: int
-    realism: float
-
-
-class DecodeKeywords(ArrayKeywords, total=False):
-    """The keywords of ``xcodec.decode``: the fields of DecodeOptions."""
-
-    bit_depth: int | None
-    strip: bool
 
 
 @dataclass(frozen=True)
@@ -313,15 +284,15 @@ class DecodeOptions(_Options):
         return self.decoder != "classical" and self.model == "auto"
 
     def __post_init__(self) -> None:
-        _one_of("decoder", self.decoder, DECODERS)
-        _one_of("device", self.device, DEVICES)
-        _one_of("downsample", self.downsample, DOWNSAMPLES)
-        _within("realism", self.realism, 0, 1)
-        if self.bit_depth not in (None, 8, 16):
-            raise InputError(f"bit_depth is {self.bit_depth}; it is 8 or 16")
-        if self.jobs < 1:
-            raise InputError(f"jobs is {self.jobs}; it is at least 1")
+        self._normalise({"realism": (0.0, 1.0)}, {"max_pixels": (1,), "jobs": (1,)})
+        checks.one_of("decoder", self.decoder, DECODERS)
+        checks.one_of("device", self.device, DEVICES)
+        checks.one_of("downsample", self.downsample, DOWNSAMPLES)
+        if self.bit_depth is not None:
+            checks.one_of("bit_depth", self.bit_depth, (8, 16))
         if self.region is not None:
+            for each in checks.items("region", self.region, 4):
+                checks.whole("a number of the region", each, -1_000_000)
             left, top, width, height = self.region
             if min(left, top) < 0 or min(width, height) < 1:
                 raise InputError(
@@ -333,15 +304,3 @@ class DecodeOptions(_Options):
                     raise ConflictError(
                         (name, "decoder"), "conflict: the classical decoder has no network"
                     )
-
-
-def _within(name: str, value: float | None, low: float, high: float) -> None:
-    if value is not None and not low <= value <= high:
-        most = f"{high:.4g}" if high < 1e4 else f"{high:.0f}"
-        raise InputError(f"{name} is {value:g}; it lies in {low:g}..{most}")
-
-
-def _one_of(name: str, value: object, known: Sequence[object], other: str = "") -> None:
-    if value not in known:
-        names = ", ".join(map(str, known)) + (f" {other}" if other else "")
-        raise InputError(f"{name} is {value!r}; it is one of {names}")

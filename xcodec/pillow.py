@@ -1,12 +1,13 @@
 """Pillow plug-in: after ``import xcodec.pillow``, Pillow opens and saves .xgc files.
 
 image = Image.open("a.xgc")                    # size, mode and metadata; pixels when first used
-image.save("a.xgc", rate=0.02, effort=6)       # every keyword of xcodec.encode
+image.save("a.xgc", rate=0.02, effort=6)       # every keyword of xcodec.encode; others are ignored
 
 ``register(decoder=..., device=..., model=...)`` sets how pixels are decoded: by the generator if
 its weights are found, else by the classical decoder ("auto", the default), or always by one of them
 ("generator", "classical"). ``Image.draft``, and so ``thumbnail``, to half the size or less decodes
-a smaller picture with the classical decoder, which is much faster.
+a smaller picture with the classical decoder, which is much faster. With Pillow's
+``ImageFile.LOAD_TRUNCATED_IMAGES``, what is left of a damaged or cut file is decoded.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -18,7 +19,7 @@ from xcodec import codec
 from xcodec.choices import CODED, DOWNSAMPLES
 from xcodec.coding.header import MAGIC
 from xcodec.decoder import inspection
-from xcodec.errors import DependencyError, FormatError, InputError, ModelError, XcodecError
+from xcodec.errors import DependencyError, FormatError, ModelError, XcodecError
 from xcodec.options import RENAMED, DecodeOptions, EncodeOptions
 from xcodec.pictures import metadata
 
@@ -44,6 +45,8 @@ class XgcImageFile(ImageFile.ImageFile):
 
     format = FORMAT
     format_description = "xcodec picture"
+    n_frames, is_animated = 1, False
+    _data = b""
     _downsample = 1
 
     def _open(self) -> None:
@@ -55,13 +58,15 @@ class XgcImageFile(ImageFile.ImageFile):
             )  # Pillow has a limit of its own.
         except FormatError as error:
             raise SyntaxError(str(error)) from error
+        except XcodecError as error:
+            raise OSError(str(error)) from error
         self._size = known.width, known.height
         self._mode = known.mode
         self.info |= metadata.info_of(known.metadata)
 
     def load(self) -> Any:
         """Decode the picture, once. Raises OSError if the file cannot be decoded."""
-        if self._data is not None and self._im is None:
+        if self._im is None:
             try:
                 painted = self._painted("classical" if self._downsample > 1 else settings.decoder)
             except XcodecError as error:
@@ -73,8 +78,19 @@ class XgcImageFile(ImageFile.ImageFile):
             self._close()
         return Image.Image.load(self)
 
+    def __setstate__(self, state: list[Any]) -> None:
+        """Take over the pixels of a copy that another process, or ``deepcopy``, has made."""
+        super().__setstate__(state)
+        # Pillow leaves these unset.
+        self.fp = self.custom_mimetype = None
+        self._exclusive_fp = False
+
     def _painted(self, decoder: str) -> Image.Image:
-        whole = DecodeOptions(max_pixels=_NO_LIMIT, downsample=self._downsample)
+        whole = DecodeOptions(
+            partial=ImageFile.LOAD_TRUNCATED_IMAGES,
+            max_pixels=_NO_LIMIT,
+            downsample=self._downsample,
+        )
         classical = replace(whole, decoder="classical")
         if decoder == "classical":
             return codec.decode_picture(self._data, classical)
@@ -87,9 +103,9 @@ class XgcImageFile(ImageFile.ImageFile):
             return codec.decode_picture(self._data, classical)
 
     def _close(self) -> None:
-        if getattr(self, "_exclusive_fp", False) and self.fp is not None:
-            self.fp.close()
-        self.fp = None
+        file, self.fp = self.fp, None  # Another thread may load the picture at the same time.
+        if self._exclusive_fp and file is not None:
+            file.close()
 
     def draft(
         self, mode: str | None, size: tuple[int, int] | None
@@ -109,7 +125,8 @@ class XgcImageFile(ImageFile.ImageFile):
     def verify(self) -> None:
         """Check the whole file without reconstructing it. Raises SyntaxError if it is damaged."""
         try:
-            inspection.info(self._data, max_pixels=_NO_LIMIT)
+            if self._data:  # A copy from ``__setstate__`` has none.
+                inspection.info(self._data, max_pixels=_NO_LIMIT)
         except XcodecError as error:
             raise SyntaxError(str(error)) from error
         finally:
@@ -117,26 +134,26 @@ class XgcImageFile(ImageFile.ImageFile):
 
 
 def save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
-    """Pillow's hook: encode with the keywords of ``Image.save``.
+    """Pillow's hook: encode with those keywords of ``Image.save`` that are fields of EncodeOptions.
 
-    Raises TypeError for an unknown keyword, ValueError if ``encode`` raises InputError.
+    As in every format of Pillow, other keywords (``quality``, ``dpi``, ...) are ignored.
+    ``lossless`` without the tone "point" is WebP's and ignored, too.
+
+    Raises InputError (a ValueError) if ``encode`` does.
     """
-    options = dict(image.encoderinfo)
+    options = {name: value for name, value in image.encoderinfo.items() if name in _OPTIONS}
+    if options.get("tone") != "point":
+        options.pop("lossless", None)
+    if isinstance(options.get("comment"), bytes):  # As other formats have it.
+        options["comment"] = options["comment"].decode("utf-8", "replace")
     picture = image.copy()
     picture.info = image.info.copy()
     for name in ("exif", "icc_profile", "xmp"):
-        if name in options:
-            picture.info[name] = _bytes(options.pop(name))
-    unknown = set(options) - _OPTIONS
-    if unknown:
-        names = ", ".join(sorted(unknown))
-        raise TypeError(f"unknown options of {FORMAT} files: {names}")
+        if name in image.encoderinfo:
+            picture.info[name] = _bytes(image.encoderinfo[name])
     from xcodec.encoder.encoding import encode_picture  # Only here: opening never needs it.
 
-    try:
-        stream.write(encode_picture(picture, EncodeOptions.from_keywords(options, 4), stacklevel=4))
-    except InputError as error:
-        raise ValueError(str(error)) from error
+    stream.write(encode_picture(picture, EncodeOptions.from_keywords(options, 4), stacklevel=4))
 
 
 def _bytes(value: Any) -> bytes:

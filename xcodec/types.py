@@ -1,7 +1,8 @@
 """The types that several subpackages share: arrays, densities, points, samples, fills."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,3 +77,56 @@ class Fill:
 
     rgb: Floats
     deviation: Floats
+
+
+Region = tuple[int, int, int, int, float]
+"""x, y, width and height in pixels, and weight."""
+
+
+class EncodeKeywords(TypedDict, total=False):
+    """The keywords of ``xcodec.encode`` beside ``rate``: the fields of EncodeOptions."""
+
+    max_bytes: int | None
+    bpp: float | None
+    psnr: float | None
+    step: float | None
+    density: str
+    mask: str | NDArray[np.bool_]
+    tone: str
+    lossless_samples: bool
+    strength: float | None
+    floor: float | None
+    block: int | None
+    seed: int | None
+    model: str
+    comment: str | None
+    effort: int
+    decoder: str | None
+    roi: Sequence[Region]
+    roi_mask: NDArray[np.uint8] | None
+    saliency: bool
+    alpha_quality: int
+    keep: bool | None
+    tile: int | None
+    jobs: int
+
+
+class ArrayKeywords(TypedDict, total=False):
+    """The keywords of ``decode_array`` beside ``bit_depth``: fields of DecodeOptions."""
+
+    decoder: str
+    model: str
+    device: str
+    partial: bool
+    max_pixels: int
+    region: tuple[int, int, int, int] | None
+    downsample: int
+    jobs: int
+    realism: float
+
+
+class DecodeKeywords(ArrayKeywords, total=False):
+    """The keywords of ``xcodec.decode``: the fields of DecodeOptions."""
+
+    bit_depth: int | None
+    strip: bool

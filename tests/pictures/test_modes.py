@@ -1,12 +1,16 @@
 """Conversion of Pillow's modes (xcodec/pictures/modes.py)."""
 
 import io
+import warnings
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
+import xcodec
 from xcodec.errors import InputError
 from xcodec.pictures import loading, modes
 from xcodec.pictures.modes import to_image
@@ -170,7 +174,138 @@ def test_damaged_exif_is_ignored() -> None:
     assert np.array_equal(rgb[..., 0], RAMP)
 
 
+# Images whose pixels cannot be read
+
+FORMATS = "PNG", "JPEG", "GIF", "TIFF", "BMP", "PPM", "TGA", "QOI", "DDS", "SGI", "PCX"
+"""Formats that Pillow reads when pixels are first used."""
+
+
+def written(kind: str) -> bytes:
+    data = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    Image.fromarray(noise).save(data, kind)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_reason_is_told_why_pixels_cannot_be_read(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(written(kind))
+    with Image.open(path) as left:
+        pass
+    verified = Image.open(path)
+    verified.verify()
+    with open(path, "rb") as file:
+        without_file = Image.open(file)
+    for image in (left, verified, without_file):
+        for _ in range(2):
+            with pytest.raises(InputError, match=r"file .* was closed before .*: open it again"):
+                xcodec.encode(image)
+    closed = Image.open(path)
+    closed.load()
+    closed.close()
+    for image in (closed, shut()):
+        with pytest.raises(InputError, match="the picture was closed: open it again"):
+            xcodec.encode(image)
+    cut = Image.open(io.BytesIO(path.read_bytes()[: path.stat().st_size * 2 // 3]))
+    with pytest.raises(InputError, match=r"cannot be read \(.*(truncated|not enough)"):
+        xcodec.encode(cut)
+
+
+def shut() -> Image.Image:
+    image = Image.new("RGB", (4, 3))
+    image.close()
+    return image
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "GIF"])
+def test_pillow_may_load_what_is_left(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = written(kind)[:-200]
+    with pytest.raises(InputError, match=r"set PIL\.ImageFile\.LOAD_TRUNCATED_IMAGES"):
+        xcodec.encode(Image.open(io.BytesIO(cut)), effort=0)
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    image = Image.open(io.BytesIO(cut))
+    data = xcodec.encode(image, effort=0)
+    assert data == xcodec.encode(np.asarray(image.convert("RGB")), effort=0)
+
+
+def test_whatever_pillow_raises_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = Image.fromarray(RAMP)
+    for error in (SyntaxError("no\nsecond line"), KeyError("no"), RuntimeError("no")):
+        for name in ("load", "convert"):
+
+            def fail(*_: object, error: Exception = error) -> None:
+                raise error
+
+            with monkeypatch.context() as patch:
+                patch.setattr(image, name, fail, raising=False)
+                with pytest.raises(InputError, match=r"\('?no'?\)$"):
+                    modes.picture_of(image)
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise MemoryError
+
+    image = Image.fromarray(RAMP)
+    monkeypatch.setattr(image, "load", fail, raising=False)
+    with pytest.raises(MemoryError):
+        modes.picture_of(image)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+@pytest.mark.parametrize(
+    "colour", [b"x", b"abc", "x", 3.5, None, 300, -1, (1, 2), (1, 2, 3), (1, 2, 3.5), [], {}]
+)
+def test_what_is_no_colour_is_not_transparent(mode: str, colour: Any) -> None:
+    grey = Image.fromarray(RAMP)
+    image = grey_images()[mode] if mode in grey_images() else grey.convert(mode)
+    image.info["transparency"] = colour
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rgb = modes.picture_of(image).rgb
+    if mode != "1" and not isinstance(colour, bytes):  # Bytes are the alpha of a palette.
+        assert np.array_equal(rgb, RAMP[..., None].repeat(3, 2))
+    assert image.info["transparency"] is colour
+
+
 # Arrays
+
+
+def test_arrays_of_every_stride_and_order(small: NDArray[np.uint8], tmp_path: Path) -> None:
+    alpha = np.dstack([small, small[..., :1]])
+    part = small[10:58, 7:71]
+    plain = np.ascontiguousarray(part)
+    wide = np.repeat(np.repeat(plain, 2, 0), 3, 1)
+    planar = np.ascontiguousarray(np.moveaxis(plain, -1, 0))
+    mapped = np.memmap(tmp_path / "a", np.uint8, "w+", shape=plain.shape)
+    mapped[:] = plain
+    fixed = plain.copy()
+    fixed.flags.writeable = False
+    shifted = np.zeros(plain.size + 1, np.uint8)[1:].reshape(plain.shape)
+    shifted[:] = plain
+    views = [
+        part,
+        np.asfortranarray(plain),
+        np.ascontiguousarray(plain[::-1, ::-1, ::-1])[::-1, ::-1, ::-1],
+        wide[::2, ::3],
+        np.moveaxis(planar, 0, -1),
+        np.ascontiguousarray(plain.swapaxes(0, 1)).swapaxes(0, 1),
+        alpha[10:58, 7:71, :3],
+        mapped,
+        fixed,
+        shifted,
+        np.ma.masked_array(plain, plain > 99),
+    ]
+    expected = xcodec.encode(plain, effort=0)
+    for view in views:
+        assert xcodec.encode(view, effort=0) == expected
+    flat = np.broadcast_to(plain[:1], plain.shape)
+    assert xcodec.encode(flat, effort=0) == xcodec.encode(flat.copy(), effort=0)
+    greys = [view[..., 1] for view in views]
+    expected = xcodec.encode(plain[..., 1].copy(), effort=0)
+    for view in greys:
+        assert xcodec.encode(view, effort=0) == expected
 
 
 def test_arrays(small: NDArray[np.uint8]) -> None:

@@ -6,6 +6,8 @@ way as far as their bits allow, and the next round starts from the new fill
 (docs/research/tuning.md).
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -20,6 +22,7 @@ from xcodec.reconstruction import model_files, torch_painter, torch_weights
 from xcodec.reconstruction.classical import fill
 from xcodec.reconstruction.conditions import conditions, to_network
 from xcodec.reconstruction.tiling import WHOLE
+from xcodec.system import threads
 from xcodec.system.processor import has_bf16
 from xcodec.types import RGB, Fill, Floats
 
@@ -58,7 +61,7 @@ def tune(
     here = symbols
     for _ in range(rounds + 1):
         written = analysis.write_symbols(draft, request, step, here)
-        error, gradient = viewer.error_of(here)
+        error, gradient = threads.with_openmp(partial(viewer.error_of, here))
         cost = error + draft.problem.multiplier(quantizer.step_of(step)) * 8 * len(written)
         fits = limit is None or len(written) <= limit
         if fits and (error if limit is not None else cost) < best:

@@ -4,12 +4,13 @@ Neighbours are computed exactly, in integers, the same on every machine: the par
 depends on them. Weights are floats, and only sample values depend on them.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 from pykdtree.kdtree import KDTree  # scipy.spatial takes 0.15 s to load.
 
+from xcodec.system import threads
 from xcodec.types import Ints
 
 CORRELATION_LENGTH = 60.0
@@ -56,7 +57,8 @@ def nearest(
     todo = np.arange(len(queries))
     asked = min(k + _SPARE, len(sites))
     while len(todo):
-        found = tree.query(queries[todo].astype(np.float64), k=asked)[1]
+        places = queries[todo].astype(np.float64)
+        found = threads.with_openmp(partial(tree.query, places, k=asked))[1]
         found = found.reshape(-1, asked).astype(np.int64)
         down, right = rows[found] - queries[todo, :1], cols[found] - queries[todo, 1:]
         d2 = down * down + right * right

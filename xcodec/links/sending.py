@@ -22,10 +22,10 @@ from xcodec.errors import InputError
 from xcodec.links import prefixes, protection
 from xcodec.links.embedding import Embedded, colour_of, embed
 from xcodec.links.protection import DESCRIPTION, Protection
-from xcodec.options import MAX_RATE, EncodeKeywords, EncodeOptions
+from xcodec.options import MAX_RATE, EncodeOptions
 from xcodec.pictures import modes
 from xcodec.pictures.modes import Picture
-from xcodec.types import RGB
+from xcodec.types import RGB, EncodeKeywords
 
 OPTIONS = ("max_bytes", "model", "effort")
 """The fields of EncodeOptions that apply to packets."""

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageFile, ImageOps
 
-from xcodec.errors import InputError
+from xcodec.errors import InputError, XcodecError
 from xcodec.pictures import metadata
 from xcodec.pictures.filling import surroundings
 from xcodec.pictures.metadata import Metadata, metadata_of
@@ -32,6 +32,13 @@ STRIP = 64
 """Rows that are examined at a time."""
 GREYS = ("1", "L", "I;16")
 """Pillow's modes of grey without alpha."""
+_TRANSPARENT: dict[str, tuple[type, ...]] = {
+    "1": (int, tuple),
+    "L": (int, tuple),
+    "P": (int, bytes),
+    "RGB": (int, tuple, list),
+}
+"""The modes that may have transparent colours, and the types of these in ``Image.info``."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +64,18 @@ def picture_of(image: Image.Image | NDArray[Any]) -> Picture:
 
     image : a Pillow image, or an array, uint8 (height, width) or (height, width, 3 or 4)
 
-    Raises InputError for anything else.
+    Raises InputError for anything else, and for an image whose pixels cannot be read.
     """
     if isinstance(image, Image.Image):
-        return _of_image(image)
+        try:
+            return _of_image(image)
+        except (XcodecError, MemoryError):
+            raise
+        except Exception as error:  # Pillow raises exceptions of many kinds.
+            raise InputError(f"the picture cannot be converted ({_reason(error)})") from error
     if not isinstance(image, np.ndarray):
         raise InputError(f"a picture is a Pillow image or an array, not {type(image).__name__}")
+    image = np.asarray(image)  # Matrices and masked arrays calculate in their own ways.
     if image.dtype != np.uint8:
         raise InputError(f"a picture array is uint8, not {image.dtype}")
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)) or not image.size:
@@ -133,9 +146,10 @@ def to_depth(levels: RGB | Floats, depth: int) -> NDArray[Any]:
 def upright(image: Image.Image) -> Image.Image:
     """Return an image turned according to its EXIF orientation; the same image if upright."""
     try:
-        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
-            return image  # A copy of a large picture would take too much memory.
-        return ImageOps.exif_transpose(image)
+        with metadata.only_sound(image):
+            if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+                return image  # A copy of a large picture would take too much memory.
+            return ImageOps.exif_transpose(image)
     except Exception:  # Damaged EXIF must not prevent encoding.
         return image
 
@@ -143,18 +157,20 @@ def upright(image: Image.Image) -> Image.Image:
 def _of_image(image: Image.Image) -> Picture:
     if 0 in image.size:
         raise InputError("the picture has no pixels")
+    _load(image)
     turned = upright(image)
     known = metadata_of(image, turned)
     image = turned
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        clear = np.asarray(image) == image.info.get("transparency", -1)
+        clear = np.asarray(image) == _transparent_level(image)
         alpha = np.where(clear, 0, 255).astype(np.uint8) if clear.any() else None
         source = PLAIN if image.mode == "F" else DEEP
         return _finished(_grey_rgb(_grey(image)), alpha, True, source, known)
     try:
-        alpha = None
         if image.mode == "La":
             image = image.convert("LA")
+        image = _convertible(image)
+        alpha = None
         if image.has_transparency_data:
             alpha = np.asarray(image.convert("RGBA").getchannel("A"))
         grey = image.mode in ("1", "L", "LA")
@@ -168,6 +184,62 @@ def _of_image(image: Image.Image) -> Picture:
     known = Metadata(known.exif, known.xmp, profile)
     source = BILEVEL if image.mode == "1" else PLAIN
     return _finished(rgb, alpha, grey, source, known)
+
+
+def _load(image: Image.Image) -> None:
+    """Read the pixels of an image. Raises InputError with the reason if that fails."""
+    file = getattr(image, "fp", None)
+    closed = isinstance(image, ImageFile.ImageFile) and getattr(file, "closed", file is None)
+    try:
+        with metadata.loadable(image):
+            image.load()
+    except MemoryError:
+        raise
+    except Exception as error:
+        text = f"the picture cannot be read ({_reason(error)})"
+        if "closed image" in str(error):
+            text = "the picture was closed: open it again, or close it after it is encoded"
+        elif closed:
+            text = (
+                "the file of the picture was closed before its pixels were read, perhaps by "
+                "verify() or at the end of a with block: open it again"
+            )
+        elif "truncated" in text or "broken" in text:
+            text += ": set PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True to read what is there"
+        raise InputError(text) from error
+
+
+def _reason(error: Exception) -> str:
+    """The first line of an error's message, or its type if it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _transparent_level(image: Image.Image) -> float:
+    """The transparent level of a grey image, -1 if there is none."""
+    level = image.info.get("transparency")
+    return level if isinstance(level, int | float) else -1
+
+
+def _convertible(image: Image.Image) -> Image.Image:
+    """Return an image without a transparent colour that is none of its mode's.
+
+    Pillow would refuse to convert it. A palette with transparent colours becomes RGBA.
+    """
+    if "transparency" not in image.info:
+        return image
+    if isinstance(image.info["transparency"], _TRANSPARENT.get(image.mode, ())):
+        pixel = image.crop((0, 0, 1, 1))
+        try:
+            pixel.convert("RGBA")
+            if image.mode == "P":
+                return image.convert("RGBA")
+            (pixel if image.mode == "RGB" else pixel.convert("L")).convert("RGB")
+            return image
+        except (TypeError, ValueError, OverflowError):
+            pass
+    image = image.copy()
+    del image.info["transparency"]
+    return image
 
 
 def _in(image: Image.Image, mode: str) -> Image.Image:

@@ -1,7 +1,7 @@
 """The generator by torch, on the processor or on a GPU."""
 
 from contextlib import ExitStack
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import torch
@@ -10,6 +10,7 @@ from xcodec.errors import InputError
 from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.conditions import conditions, from_network
 from xcodec.reconstruction.generator import Network
+from xcodec.system import threads
 from xcodec.system.processor import has_bf16
 from xcodec.types import Fill, Floats, Samples
 
@@ -39,7 +40,7 @@ class Painter:
         fill : the classical fill of the samples
         """
         x = torch.from_numpy(conditions(samples, fill, rows, cols))[None].to(self._device)
-        painted = predict(self._generator, x)[0]
+        painted = threads.with_openmp(partial(predict, self._generator, x))[0]
         return from_network(painted.permute(1, 2, 0).cpu().numpy())
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, TypeVar
 
-from xcodec.errors import XcodecError
+from xcodec.errors import InputError, XcodecError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,12 +48,15 @@ class Pool:
     jobs     : number of workers; with 1, work is done in this process
     always   : start a worker even if ``jobs`` is 1
     niceness : lowers the priority of the workers, 0 or more (``os.nice``)
+
+    Raises InputError if this process may not start others.
     """
 
     def __init__(self, jobs: int, always: bool = False, niceness: int = 0) -> None:
         self.jobs = jobs
         self._executor: ProcessPoolExecutor | None = None
         if jobs > 1 or always:
+            _check_parent(jobs)
             context = multiprocessing.get_context("spawn")  # Forking with threads can hang.
             self._executor = ProcessPoolExecutor(jobs, context, _begin, (niceness,))
 
@@ -101,7 +104,10 @@ def result(future: "Future[Result]") -> Result:
     try:
         return future.result()
     except BrokenProcessPool as error:
-        raise XcodecError("a worker was lost, perhaps out of memory: try fewer --jobs") from error
+        raise XcodecError(
+            "a worker was lost: perhaps memory ran out (try fewer jobs), or the program calls "
+            'xcodec outside of `if __name__ == "__main__"`'
+        ) from error
 
 
 @contextmanager
@@ -114,6 +120,21 @@ def workers(jobs: int) -> Iterator[Pool]:
         pool.close(now=True)
         raise
     pool.close()
+
+
+def _check_parent(jobs: int) -> None:
+    """Raise InputError if this process may not start workers."""
+    process = multiprocessing.current_process()
+    if process.daemon:
+        raise InputError(
+            f"jobs is {jobs}, but this process is a daemonic worker, of multiprocessing.Pool or a "
+            "data loader, and may start no processes: use jobs=1"
+        )
+    if getattr(process, "_inheriting", False):  # It is still importing the main module.
+        raise InputError(
+            f'jobs is {jobs}: the program must call xcodec under `if __name__ == "__main__"`, '
+            "since every worker imports it"
+        )
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """A thread pool for work in numpy and OpenCV, which release Python's global lock."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
@@ -26,6 +28,46 @@ def count() -> int:
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count())
+
+
+@dataclass
+class _Process:
+    """forked : whether this process was forked from one that had loaded this module"""
+
+    forked: bool = False
+
+
+_process = _Process()
+
+
+def _after_fork() -> None:
+    """Forget the threads of the parent: the child would wait for them forever."""
+    _threads.cache_clear()
+    _process.forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def with_openmp(work: Callable[[], Result]) -> Result:
+    """Return ``work()``, which uses OpenMP.
+
+    OpenMP keeps a team of threads for each thread that calls it. A forked process lacks the team of
+    the thread that forked, and would wait for it forever: there, ``work`` gets a thread of its own.
+    """
+    if not _process.forked:
+        return work()
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run).start()
+    return future.result()
 
 
 def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
