@@ -188,6 +188,10 @@ def ahead(names: list[str], budget: int, party: str, loss: float) -> float:
     return sent(names, budget, party, loss)[0] - max(others)
 
 
+RIVALS = "_886e7a0"
+"""Of records that hold AVIF and WebP, too: their rows were not measured again."""
+
+
 @pytest.mark.parametrize("pictures", ["faces", "photos"])
 @pytest.mark.parametrize("budget", [1360, 2560])
 def test_links(pictures: str, budget: int) -> None:
@@ -195,8 +199,9 @@ def test_links(pictures: str, budget: int) -> None:
     assert {row[0] for row in rows} == set(PARTIES)
     for title, *cells in rows:
         party = PARTIES[title]
-        found = [sent([pictures], budget, party, loss) for loss in (0.0, 0.1, 0.3, 0.5)]
-        found.append(over_losses([pictures], budget, party))
+        name = pictures if party in (DEFAULT, HEAVY, PLAIN) else pictures + RIVALS
+        found = [sent([name], budget, party, loss) for loss in (0.0, 0.1, 0.3, 0.5)]
+        found.append(over_losses([name], budget, party))
         if party == PLAIN:  # No loss reaches it.
             assert cells[1:] == [""] * 4
             cells, found = cells[:1], found[:1]
@@ -209,7 +214,10 @@ def test_links_of_60_pictures() -> None:
     assert len(rows) == 4
     for title, *cells in rows:
         pictures, size = title.split(", ")
-        names, budget = [pictures, f"{pictures}-odd"], int(size.split()[0].replace(",", ""))
+        names, budget = (
+            [pictures + RIVALS, f"{pictures}-odd"],
+            int(size.split()[0].replace(",", "")),
+        )
 
         parity = (f"{codec} with parity, planned for 30 %" for codec in ("avif", "webp"))
         best = max(over_losses(names, budget, party)[0] for party in parity)
@@ -232,7 +240,7 @@ def test_packets_beside_ssdv() -> None:
     _, rows = only(f"{RESEARCH}/packets-and-other-codecs.md", "loss", "SSDV")
     for percent, *_, cell in rows:
         loss = int(percent.removesuffix(" %")) / 100
-        assert not unlike(cell, sent(["faces", "faces-odd"], 1360, HEAVY, loss)), percent
+        assert not unlike(cell, sent(["faces" + RIVALS, "faces-odd"], 1360, HEAVY, loss)), percent
 
 
 def test_large_pictures() -> None:

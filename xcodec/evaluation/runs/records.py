@@ -9,6 +9,7 @@ import json
 import math
 import platform
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata, resources
@@ -194,7 +195,7 @@ def command_line(program: str, arguments: Sequence[str]) -> str:
     program : "xcodec bench rd"
     """
     names = (re.sub(r"(?<![^=])[^=]*/(?=[^/])", "", text.rstrip("/")) for text in arguments)
-    return " ".join([program, *names])
+    return f"{program} {shlex.join(names)}"
 
 
 def versions() -> dict[str, str]:
