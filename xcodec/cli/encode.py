@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 NOT_FOLDERS = ("packet_size", "packets", "loss", "armor", "roi", "roi_mask")
 """Options that cannot be used with a folder."""
+READING = ("kind", "frame", "salvage", "stretch")
+"""Options that say how a picture is read: parameters of ``loading.load``."""
 
 
 class _Region(click.ParamType[tuple[int, int, int, int, float]]):
@@ -92,6 +94,30 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         type=float,
         metavar="DB",
         help="Smallest file whose classical decoding has a PSNR of at least DB.",
+    ),
+)
+@cloup.option_group(
+    "Input",
+    cloup.option(
+        "--format",
+        "kind",
+        metavar="NAME",
+        help="Read files of this format only, also if it is one that is not read unasked (EPS, "
+        "ICO, PSD, ...).",
+    ),
+    cloup.option(
+        "--frame",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Frame or page to encode, from 0.  [default: the one that is shown first]",
+    ),
+    cloup.option(
+        "--salvage", is_flag=True, help="Encode what is there of a JPEG that was cut short."
+    ),
+    cloup.option(
+        "--stretch",
+        is_flag=True,
+        help="Spread the levels of 16-bit and floating-point greys over the whole range.",
     ),
 )
 @cloup.option_group(
@@ -228,19 +254,23 @@ def encode(source: str, output: str | None, max_pixels: int | None, **options: A
     how = How(**{name: options.pop(name) for name in How._fields})
     link = Link(**{name: options.pop(name) for name in Link._fields})
     limit = given(max_pixels=max_pixels)
+    reading = limit | given(**{name: options.pop(name) for name in READING})
     if trees.is_folder(source):
-        _folder(source, output, options, limit, how)
+        _folder(source, output, options, reading, how)
         return
     if how.skip_existing or how.cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
     if link.packet_size is None and any(value is not None for value in link):
         raise click.UsageError("--packets, --loss and --armor need --packet-size")
-    with conflicts():
+    with conflicts(), warnings.catch_warnings():
+        if how.quiet:
+            warnings.simplefilter("ignore", UserWarning)
         settings = _options(options, limit)
         if link.packet_size is None:
-            done = _file(source, output or beside(source, CODED), settings, limit, how)
+            done = _file(source, output or beside(source, CODED), settings, reading, how)
         else:
-            done = packets.write(source, output or link.output(source), settings, limit, link, how)
+            place = output or link.output(source)
+            done = packets.write(source, place, settings, reading, link, how)
     report(done.text, done.facts, done.output, how.as_json, how.quiet)
 
 
@@ -258,22 +288,23 @@ def _options(options: dict[str, Any], limit: dict[str, Any]) -> "EncodeOptions":
 
 
 def _folder(
-    source: str, output: str | None, options: dict[str, Any], limit: dict[str, Any], how: How
+    source: str, output: str | None, options: dict[str, Any], reading: dict[str, Any], how: How
 ) -> None:
     """Encode all pictures of a folder."""
     from xcodec.cli import many
     from xcodec.many.batch import Settings
+    from xcodec.pictures.opening import Reading
 
     refuse(NOT_FOLDERS, "a folder")
     if options["mask"] not in MASKS:
         raise click.UsageError("--mask FILE cannot be used with a folder")
     with conflicts():
-        settings = Settings(_options(options, limit), **limit)
+        settings = Settings(_options(options, {}), Reading(**reading))
     many.run(settings, source, output, how)
 
 
 def _file(
-    source: str, output: str, options: "EncodeOptions", limit: dict[str, Any], how: How
+    source: str, output: str, options: "EncodeOptions", reading: dict[str, Any], how: How
 ) -> Written:
     """Encode a picture as a file."""
     from xcodec.decoder import inspection
@@ -283,12 +314,10 @@ def _file(
     from xcodec.system.processes import cores
 
     files.check_target(output, how.force)
-    picture = loading.load(source, **limit)
-    with warnings.catch_warnings():
-        if how.quiet:
-            warnings.simplefilter("ignore", UserWarning)
-        data = encode_picture(picture, replace(options, jobs=how.jobs or cores()))
+    picture = loading.load(source, **reading)
+    data = encode_picture(picture, replace(options, jobs=how.jobs or cores()))
     files.write(output, data, how.force)
+    limit = given(max_pixels=reading.get("max_pixels"))
     # Only --json reports all facts: they take reading the whole file again.
     facts = asdict(inspection.info(data, **limit)) if how.as_json else {}
     text = "" if how.as_json or how.quiet else _line(output, data, picture.rgb.shape[:2])

@@ -19,12 +19,13 @@ def run(settings: "Settings", source: str, output: str | None, how: How) -> None
 
     Exits with code 1 if there are any.
     """
-    from xcodec.many import batch
+    from xcodec.many import batch, trees
     from xcodec.system.processes import cores
 
     if output is None:
         raise click.UsageError("a folder needs an output folder: -o OUT")
-    every = batch.tasks(source, output, settings.action)
+    listing = trees.listing(source, settings.action, settings.reading.kind)
+    every = batch.tasks(source, output, settings.action, listing)
     todo, settled = batch.ready(every, how.force, how.skip_existing)
     if how.cluster is None:
         outcomes: Iterable[Outcome] = batch.run(todo, settings, how.jobs or cores())
@@ -32,7 +33,8 @@ def run(settings: "Settings", source: str, output: str | None, how: How) -> None
         from xcodec.many import cluster as ray
 
         outcomes = ray.run(todo, settings, how.cluster)
-    summary = batch.Summary(len(every))
+    unread = listing.unread
+    summary = batch.Summary(len(every), unread=len(unread), kinds=trees.kinds(unread))
     for outcome in settled:
         summary.add(outcome)
         _tell(outcome, how.quiet)
@@ -40,7 +42,7 @@ def run(settings: "Settings", source: str, output: str | None, how: How) -> None
         for outcome in batch.timed(outcomes, summary):
             step()
             _tell(outcome, how.quiet)
-    _report(summary, source, output, how)
+    _report(summary, settings.action, source, output, how)
     if summary.failed:
         raise click.exceptions.Exit(1)
 
@@ -52,14 +54,19 @@ def _tell(outcome: "Outcome", quiet: bool) -> None:
         click.echo(f"xcodec: warning: {outcome.note}", err=True)
 
 
-def _report(summary: "Summary", source: str, output: str, how: How) -> None:
+def _report(summary: "Summary", action: str, source: str, output: str, how: How) -> None:
     if how.as_json:
         click.echo(json.dumps({"source": source, "output": output} | asdict(summary)))
     elif not how.quiet:
+        from xcodec.many.batch import named
+
+        rest = (
+            f"; {summary.unread} not read: {named(summary.kinds, action)}" if summary.unread else ""
+        )
         rate = summary.done / summary.seconds if summary.seconds else 0.0
         click.echo(
             f"{output}: {summary.done} done, {summary.skipped} skipped, {summary.failed} failed; "
-            f"{summary.read} -> {summary.written} bytes, {rate:.1f} pictures per second"
+            f"{summary.read} -> {summary.written} bytes, {rate:.1f} pictures per second{rest}"
         )
 
 

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,8 @@ from xcodec.choices import CODED
 from xcodec.errors import InputError, XcodecError
 from xcodec.many import trees
 from xcodec.options import DecodeOptions, EncodeOptions
+from xcodec.pictures.opening import Reading
 from xcodec.system.processes import AHEAD, Pool
-from xcodec.types import MAX_PIXELS
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 
@@ -45,12 +45,12 @@ class Task:
 class Settings:
     """What to do with each picture.
 
-    options    : how to encode or decode it, which also tells which of the two
-    max_pixels : pictures to encode that have more pixels are refused
+    options : how to encode or decode it, which also tells which of the two
+    reading : how pictures to encode are read
     """
 
     options: EncodeOptions | DecodeOptions
-    max_pixels: int = MAX_PIXELS
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def action(self) -> str:
@@ -76,7 +76,11 @@ class Outcome:
 
 @dataclass
 class Summary:
-    """Totals of all outcomes so far."""
+    """Totals of all outcomes so far.
+
+    total  : pictures: the sum of those done, skipped and failed, once all are finished
+    unread : other files, which are not touched; ``kinds`` counts them by suffix or name
+    """
 
     total: int
     done: int = 0
@@ -85,6 +89,8 @@ class Summary:
     read: int = 0
     written: int = 0
     seconds: float = 0.0
+    unread: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome."""
@@ -93,19 +99,25 @@ class Summary:
         self.written += outcome.written
 
 
-def tasks(folder: str, target: str, action: str) -> list[Task]:
+def tasks(
+    folder: str, target: str, action: str, listing: trees.Listing | None = None
+) -> list[Task]:
     """List the pictures of a tree in order, with the files that they become in another tree.
 
-    action : "encode" or "decode"
+    action  : "encode" or "decode"
+    listing : what is in the tree, if that is known
 
     All results have different names (``trees.distinct``). A decoded picture has a second one, since
     its original may have the first. Raises InputError if there is no such folder or no picture in
     it.
     """
     suffix, word = (CODED, None) if action == "encode" else (".png", trees.DECODED)
-    found = trees.pictures(folder, action)
+    there = trees.listing(folder, action) if listing is None else listing
+    found = there.found
     if not found:
-        raise InputError(f"{folder}: no pictures to {action}")
+        unread = there.unread if action == "encode" else []
+        rest = f"; not read: {named(trees.kinds(unread), action)}" if unread else ""
+        raise InputError(f"{folder}: no pictures to {action}{rest}")
     bases = trees.distinct(found, suffix)
     names = [trees.named(base, suffix) for base in bases]
     others = [word and trees.named(base, f".{word}{suffix}") for base in bases]
@@ -141,6 +153,26 @@ def ready(every: Iterable[Task], overwrite: bool, skip: bool) -> tuple[list[Task
             note = "exists already; -f overwrites it, --skip-existing keeps it"
             settled.append(Outcome(task, FAILED, f"{task.target}: {note}"))
     return todo, settled
+
+
+def named(kinds: dict[str, int], action: str, most: int = 12) -> str:
+    """Name the files that were not read; for "encode", with what would make them readable.
+
+    kinds : as ``trees.kinds`` counts them
+    most  : kinds that are named
+    """
+    from xcodec.pictures import formats
+
+    parts = []
+    for name, count in list(kinds.items())[:most]:
+        suffix = (
+            name if name.startswith(".") and name.count(".") == 1 else os.path.splitext(name)[1]
+        )
+        advice = formats.advice(suffix) if action == "encode" and name != "hidden" else ""
+        text = name if count == 1 else f"{count} {name}"
+        parts.append(f"{text} ({advice})" if advice else text)
+    more = sum(list(kinds.values())[most:])
+    return ", ".join([*parts, f"{more} of other kinds"] if more else parts)
 
 
 def _there(task: Task, either: bool) -> bool:
@@ -235,7 +267,7 @@ def _result(settings: Settings, task: Task) -> tuple[int, bytes]:
     options = settings.options
     if isinstance(options, EncodeOptions):
         source = trees.read(task.source)
-        picture = loading.load(source, settings.max_pixels)
+        picture = loading.read(source, settings.reading)
         from xcodec.encoder.encoding import encode_picture
 
         return len(source), encode_picture(picture, options)

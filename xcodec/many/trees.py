@@ -3,6 +3,7 @@
 import os
 import unicodedata
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -68,27 +69,59 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def pictures(folder: str, action: str) -> list[str]:
-    """List the pictures in a tree: sorted names, relative to it, with slashes.
+@dataclass(frozen=True)
+class Listing:
+    """What is in a tree: sorted names, relative to it, with slashes.
+
+    found  : pictures to encode, or to decode
+    unread : everything else, except packets that belong to a picture
+    """
+
+    found: list[str]
+    unread: list[str]
+
+
+def listing(folder: str, action: str, kind: str | None = None) -> Listing:
+    """List the pictures in a tree, and what is there besides.
 
     action : "encode": files that Pillow can read; "decode": .xgc files, and folders that contain
              only .xgp files, each of which is one picture
+    kind   : for "encode", the only format to read; None: those that are read unasked
 
-    Hidden files and folders are left out. Raises InputError if there is no such folder.
+    Hidden files and folders, and special files, are never read. Raises InputError if there is no
+    such folder.
     """
+    names, others = _files(folder)
     if action == "encode":
-        wanted = _readable()
-        return sorted(name for name in _files(folder) if _suffix(name) in wanted)
-    found, packets, mixed = [], set(), set()
-    for name in _files(folder):
-        parent = str(PurePosixPath(name).parent)
-        if _suffix(name) == PACKET:
-            packets.add(parent)
-        else:
-            mixed.add(parent)
-            if _suffix(name) == CODED:
-                found.append(name)
-    return sorted([*found, *(packets - mixed - {"."})])
+        wanted = _readable(kind)
+        found = [name for name in names if _suffix(name) in wanted]
+        return Listing(sorted(found), sorted([*others, *(set(names) - set(found))]))
+    packets = {_parent(name) for name in names if _suffix(name) == PACKET}
+    packets -= {_parent(name) for name in names if _suffix(name) != PACKET} | {"."}
+    coded = [name for name in names if _suffix(name) == CODED]
+    rest = {name for name in names if _parent(name) not in packets} - set(coded)
+    return Listing(sorted([*coded, *packets]), sorted([*others, *rest]))
+
+
+def pictures(folder: str, action: str) -> list[str]:
+    """List the pictures in a tree: ``listing(folder, action).found``."""
+    return listing(folder, action).found
+
+
+def kinds(names: list[str]) -> dict[str, int]:
+    """Count files by suffix, and by name where they have none or are alone with theirs.
+
+    Hidden files, and files in hidden folders, are counted together if there are several.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        last = PurePosixPath(name)
+        key = "hidden" if _hidden(name) else last.suffix or last.name
+        groups.setdefault(key, []).append(name)
+    return {
+        PurePosixPath(every[0]).name if len(every) == 1 else key: len(every)
+        for key, every in sorted(groups.items())
+    }
 
 
 def read(name: str) -> bytes:
@@ -140,16 +173,18 @@ def is_folder(name: str) -> bool:
 
 def is_tree(name: str) -> bool:
     """Whether a name is a folder that contains anything but packets."""
-    return is_folder(name) and not all(_suffix(each) == PACKET for each in _files(name))
+    return is_folder(name) and not all(_suffix(each) == PACKET for each in _files(name)[0])
 
 
 def packets(folder: str) -> list[bytes]:
     """Read the files in a folder of packets."""
-    return [read(join(folder, name)) for name in _files(folder) if "/" not in name]
+    return [read(join(folder, name)) for name in _files(folder)[0] if "/" not in name]
 
 
-def _files(folder: str) -> list[str]:
-    """Relative names of all files in a tree that are not hidden."""
+def _files(folder: str) -> tuple[list[str], list[str]]:
+    """Relative names of all files in a tree, and of what is never read there: hidden and special
+    files, links to folders, and folders that cannot be listed."""
+    others: list[str] = []
     if is_remote(folder):
         system, path = _remote(folder)
         if not system.isdir(path):
@@ -159,24 +194,46 @@ def _files(folder: str) -> list[str]:
     else:
         if not os.path.isdir(folder):
             raise InputError(f"{folder}: no such folder")
-        names = [
-            (Path(where) / name).relative_to(folder).as_posix()
-            for where, _, here in os.walk(folder)
-            for name in here
-        ]
-    return [name for name in names if not any(part[0] == "." for part in name.split("/"))]
+
+        def relative(path: Path) -> str:
+            return path.relative_to(folder).as_posix()
+
+        def closed(error: OSError) -> None:
+            others.append(relative(Path(error.filename)))
+
+        names = []
+        for where, folders, here in os.walk(folder, onerror=closed):
+            others += [relative(Path(where, each)) for each in folders if _link(where, each)]
+            for name in here:
+                whole = Path(where, name)
+                (names if os.path.isfile(whole) else others).append(relative(whole))
+    others += [name for name in names if _hidden(name)]
+    return [name for name in names if not _hidden(name)], others
+
+
+def _link(folder: str, name: str) -> bool:
+    """Whether a name in a folder is that of a link."""
+    return os.path.islink(os.path.join(folder, name))
+
+
+def _hidden(name: str) -> bool:
+    """Whether a file, or a folder that it is in, is hidden."""
+    return any(part[0] == "." for part in name.split("/"))
+
+
+def _parent(name: str) -> str:
+    return str(PurePosixPath(name).parent)
 
 
 def _suffix(name: str) -> str:
     return PurePosixPath(name).suffix.lower()
 
 
-def _readable() -> set[str]:
-    """Suffixes of the files that Pillow reads, except those of xcodec."""
-    from PIL import Image
+def _readable(kind: str | None) -> set[str]:
+    """Suffixes of the files that are read, of one format or of all that are read unasked."""
+    from xcodec.pictures import formats
 
-    known = Image.registered_extensions()
-    return {suffix for suffix, kind in known.items() if kind in Image.OPEN} - {CODED, PACKET}
+    return formats.suffixes(kind)
 
 
 def _remote(name: str) -> tuple[Any, str]:

@@ -2,22 +2,23 @@
 
 import io
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from xcodec.choices import CODED
-from xcodec.errors import InputError, LimitError
-from xcodec.pictures import modes
+from xcodec.errors import InputError
+from xcodec.pictures import extras, modes, ranges
+from xcodec.pictures.chromaticity import as_shown
+from xcodec.pictures.metadata import sound
 from xcodec.pictures.modes import Picture, picture_of, upright
+from xcodec.pictures.opening import Reading, Source, opened
 from xcodec.system import files
 from xcodec.types import MAX_PIXELS
 
@@ -25,18 +26,43 @@ METADATA = ("exif", "icc_profile", "xmp")
 """Keys of Pillow's ``Image.info`` that are written to files."""
 DEEP_KINDS = {"PNG": ".png", "TIFF": ".tif"}
 """Formats that are written with 16 bits per channel, and the suffixes that OpenCV knows them by."""
-Source = str | os.PathLike[str] | bytes | BinaryIO
-
-_limit_lock = threading.Lock()
 
 
-def load(source: Source, max_pixels: int = MAX_PIXELS) -> Picture:
+def load(
+    source: Source,
+    max_pixels: int = MAX_PIXELS,
+    *,
+    kind: str | None = None,
+    frame: int | None = None,
+    salvage: bool = False,
+    stretch: bool = False,
+) -> Picture:
     """Read a picture from a file ("-" is standard input), from bytes or from a binary stream.
 
-    Raises InputError if it is not a complete picture, and LimitError, before any pixel is decoded,
-    if it has more than ``max_pixels`` pixels.
+    The parameters are the fields of ``opening.Reading``. Warns of what is not read: other frames,
+    the rest of a file that was cut short.
+
+    Raises InputError if it is not a complete picture, LimitError, before any pixel is decoded, if
+    it has more than ``max_pixels`` pixels, and DependencyError if a plug-in of Pillow is missing.
     """
-    return picture_of(_open(source, max_pixels))
+    return read(source, Reading(max_pixels, kind, frame, salvage, stretch))
+
+
+def read(source: Source, how: Reading) -> Picture:
+    """Read a picture as ``load`` does."""
+    image, data = opened(source, how)
+    image = as_shown(image, data)
+    beside = extras.named(sound(image.info).get("xmp") or b"", data)
+    del data  # It may be as large as the picture.
+    if beside:
+        text = f"the file also holds {' and '.join(beside)}: only the picture is encoded"
+        warnings.warn(text, UserWarning, stacklevel=2)
+    if ranges.is_deep(image):
+        if how.stretch:
+            image = ranges.stretched(image)
+        else:
+            ranges.hint(image)
+    return picture_of(image)
 
 
 def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]:
@@ -44,7 +70,7 @@ def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]
 
     Raises what ``load`` raises.
     """
-    image = upright(_open(source, max_pixels))
+    image = upright(opened(source, Reading(max_pixels))[0])
     if image.mode in ("P", "PA"):
         image = image.convert("RGB")
     levels = np.asarray(image).reshape(image.height, image.width, -1)
@@ -58,7 +84,9 @@ def load_weights(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.uin
 
     Raises what ``load`` raises.
     """
-    grey: NDArray[np.uint8] = np.asarray(upright(_open(source, max_pixels)).convert("L"))
+    grey: NDArray[np.uint8] = np.asarray(
+        upright(opened(source, Reading(max_pixels))[0]).convert("L")
+    )
     return grey
 
 
@@ -131,46 +159,3 @@ def kind_of(name: files.Name) -> str:
     if kind not in Image.SAVE or suffix == CODED:
         raise InputError(f"{files.called(name)}: no picture format has the suffix {suffix!r}")
     return kind
-
-
-def _open(source: Source, max_pixels: int) -> Image.Image:
-    name = files.called(source)
-    if isinstance(source, str | os.PathLike):
-        source = files.read(source)
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    try:
-        with _without_pillow_limit():
-            image = Image.open(stream)
-    except UnidentifiedImageError as error:
-        raise InputError(f"{name}: not a picture of a known format") from error
-    except Exception as error:  # Pillow's readers raise exceptions of many kinds.
-        raise InputError(f"{name}: the picture is damaged ({_first_line(error)})") from error
-    if image.width * image.height > max_pixels:
-        size = f"{image.width}x{image.height} pixels"
-        raise LimitError(f"{name}: {size}, more than the {max_pixels} allowed")
-    return _decoded(image, name)
-
-
-def _decoded(image: Image.Image, name: str) -> Image.Image:
-    """Return an image after decoding its pixels. Raises InputError."""
-    try:
-        image.load()
-    except Exception as error:
-        raise InputError(f"{name}: the picture is damaged ({_first_line(error)})") from error
-    return image
-
-
-@contextmanager
-def _without_pillow_limit() -> Iterator[None]:
-    """Disable Pillow's limit on pixels in the block: ours is checked before pixels are decoded."""
-    with _limit_lock:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its type if it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

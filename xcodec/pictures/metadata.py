@@ -5,13 +5,16 @@ and back after decoding if the profile was kept. Its colours are shown correctly
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
+
+from xcodec.pictures.extras import without_promises
 
 KINDS = ("EXIF", "XMP", "ICC profile")
 SMALL = 2000
@@ -38,6 +41,15 @@ _DESCRIPTIVE = {
     ExifTags.IFD.GPSInfo,
 }
 """Tags of a TIFF file that describe the picture; the others describe the layout of the file."""
+_DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop)
+_TYPES = {
+    "exif": bytes,
+    "xmp": bytes,
+    "icc_profile": bytes,
+    "XML:com.adobe.xmp": str,
+    "Raw profile type exif": str,
+}
+"""Types of the metadata in Pillow's ``Image.info``."""
 _PREFIX = b"Exif\0\0"
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
@@ -61,17 +73,16 @@ class Metadata:
 
 
 def metadata_of(image: Image.Image, upright: Image.Image) -> Metadata:
-    """Return the EXIF and XMP of an image.
+    """Return the EXIF and XMP of an image, except what promises more than a picture.
 
     image   : as it was opened
     upright : the same turned upright (ImageOps.exif_transpose)
     """
-    xmp = upright.info.get("xmp") or b""
-    if isinstance(xmp, str):
-        xmp = xmp.encode()
+    xmp = sound(upright.info).get("xmp") or b""
     try:
         exif = Image.Exif()  # A copy: the caller's image stays unchanged.
-        exif.load(image.getexif().tobytes())
+        with only_sound(image):
+            exif.load(image.getexif().tobytes())
         if image.format == "TIFF":
             for tag in set(exif) - _DESCRIPTIVE:
                 del exif[tag]
@@ -79,7 +90,57 @@ def metadata_of(image: Image.Image, upright: Image.Image) -> Metadata:
         packed = exif.tobytes().removeprefix(_PREFIX) if len(exif) else b""
     except Exception:  # Damaged EXIF must not prevent encoding.
         packed = b""
-    return Metadata(packed, bytes(xmp).rstrip(b"\0"))
+    return Metadata(packed, without_promises(xmp.rstrip(b"\0")))
+
+
+def sound(info: dict[Any, Any]) -> dict[Any, Any]:
+    """Return Pillow's ``Image.info`` without EXIF, XMP and ICC profiles that are of a wrong type.
+
+    A file may hold numbers where bytes belong, on which Pillow itself stumbles.
+    """
+    known = dict(info)
+    for name, kind in _TYPES.items():
+        content = known.get(name)
+        if isinstance(content, str) and kind is bytes:
+            known[name] = content.encode("utf-8", "replace")
+        elif isinstance(content, bytes | bytearray) and kind is str:
+            known[name] = content.decode("utf-8", "replace")
+        elif isinstance(content, bytearray | memoryview):
+            known[name] = bytes(content)
+        elif content is not None and not isinstance(content, kind):
+            del known[name]
+    return known
+
+
+@contextmanager
+def only_sound(image: Image.Image) -> Iterator[None]:
+    """Let an image have only ``sound`` metadata in the block."""
+    known = sound(image.info)
+    wrong = {
+        name: content for name, content in image.info.items() if known.get(name) is not content
+    }
+    image.info = known
+    try:
+        yield
+    finally:
+        image.info.update(wrong)
+
+
+@contextmanager
+def loadable(image: Image.Image) -> Iterator[None]:
+    """``only_sound``, while the pixels of an image are read in the block.
+
+    For TIFF files, directories of EXIF that cannot be read are forgotten, since Pillow would stop.
+    """
+    with only_sound(image):
+        if image.format == "TIFF" and getattr(image, "tile", None):
+            for tag in _DIRECTORIES:
+                try:
+                    if tag in image.getexif():
+                        image.getexif().get_ifd(tag)
+                except Exception:
+                    image.getexif().pop(tag, None)
+        yield
 
 
 def without_maker_note(exif: bytes) -> bytes:
@@ -139,7 +200,7 @@ def info_of(known: Metadata) -> dict[str | tuple[int, int], Any]:
     return {name: content for name, content in every.items() if content}
 
 
-def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, bytes]:
+def to_srgb(image: Image.Image, profile: Any) -> tuple[Image.Image, bytes]:
     """Convert an image to sRGB; also return the profile for converting it back, if any.
 
     The image is returned unchanged, without a profile, if its profile is sRGB or unusable.
@@ -147,7 +208,7 @@ def to_srgb(image: Image.Image, profile: bytes) -> tuple[Image.Image, bytes]:
     image   : of a mode with 8 bits per channel, without alpha
     profile : the ICC profile of its colours, or nothing
     """
-    if not profile:
+    if not profile or not isinstance(profile, bytes):  # A TIFF file may hold anything.
         return image, b""
     try:
         space = _space(profile)
