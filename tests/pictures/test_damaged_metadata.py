@@ -118,7 +118,11 @@ WRONG: list[Any] = [
 
 
 @pytest.mark.parametrize("name", metadata._TYPES)
-@pytest.mark.parametrize("value", [*WRONG, b"", b"\xff" * 9, bytearray(b"abc")], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [*WRONG, b"", b"\xff" * 9, bytearray(b"abc")],
+    ids=lambda value: repr(value).partition(" at ")[0],
+)
 def test_information_of_any_type(name: str, value: Any) -> None:
     image = Image.fromarray(PIXELS)
     image.info[name] = value
