@@ -185,7 +185,8 @@ def test_a_program_without_a_guard_hears_of_it(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert '`if __name__ == "__main__"`' in done.stderr
-    assert done.stderr.splitlines()[-1].startswith("xcodec.errors.XcodecError: a worker was lost")
+    # Those who fail write at the same time: its line need not be the last.
+    assert "\nxcodec.errors.XcodecError: a worker was lost" in done.stderr
     with workers(2) as pool:
         assert list(pool.map(abs, [-1, 2])) == [1, 2]
 

@@ -88,8 +88,9 @@ def kind_called(name: str) -> str:
         wanted = known.get(suffix, "")
     if wanted == "MPO":
         wanted = "JPEG"  # Pillow opens them as JPEG files, and finds the other pictures then.
-    if wanted in STUBS or (wanted not in Image.OPEN and wanted not in PLUGINS):
-        every = sorted(({*Image.OPEN} | {*PLUGINS}) - {*STUBS})
+    refused = {*STUBS, Image.registered_extensions().get(CODED)}  # Ours is decoded, not loaded.
+    if wanted in refused or (wanted not in Image.OPEN and wanted not in PLUGINS):
+        every = sorted(({*Image.OPEN} | {*PLUGINS}) - refused)
         raise InputError(f"format is {name!r}; it is one of {', '.join(every)}")
     return wanted
 
