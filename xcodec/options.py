@@ -26,7 +26,7 @@ from xcodec.coding import quantizer
 from xcodec.coding.header import MAX_SEED, MODELS
 from xcodec.coding.tiles import MAX_SIDE, UNIT
 from xcodec.errors import ConflictError, InputError
-from xcodec.sampling.density import BLOCKS, FLOOR, STRENGTH, DensityShape
+from xcodec.sampling.density import BLOCKS, DensityShape
 from xcodec.system import checks
 from xcodec.types import MAX_PIXELS, Region
 
@@ -192,8 +192,7 @@ class EncodeOptions(_Options):
     def _check_values(self) -> None:
         self._normalise(REALS, WHOLES)
         block = BLOCKS[0] if self.block is None else self.block
-        strength = STRENGTH if self.strength is None else self.strength
-        DensityShape(self.density, block, strength, FLOOR if self.floor is None else self.floor)
+        DensityShape.of(self.density, block, self.strength, self.floor)
         checks.one_of("tone", self.tone, TONES)
         checks.one_of("model", self.model, MODELS)
         checks.one_of("decoder", self.decoder or DECODERS[0], DECODERS)

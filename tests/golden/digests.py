@@ -13,7 +13,7 @@ import hashlib
 import json
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -133,23 +133,15 @@ def mask() -> NDArray[np.bool_]:
 # Cases
 
 
-def _known(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options by the names that this version of ``xcodec`` has for them."""
-    if hasattr(xcodec, "EncodeOptions"):
-        return dict(options)
-    old = {"max_bytes": "size", "lossless_samples": "lossless"}
-    return {old.get(name, name): value for name, value in options.items()}
-
-
 def _file_cases() -> dict[str, Callable[[], bytes]]:
     """How each file is made: pictures encoded, and packets joined."""
     cases: dict[str, Callable[[], bytes]] = {}
 
     def add(name: str, picture: Callable[[], Any], **options: Any) -> None:
-        cases[name] = lambda: xcodec.encode(picture(), **_known(options))
+        cases[name] = lambda: xcodec.encode(picture(), **options)
 
     def add_packets(name: str, **options: Any) -> None:
-        cases[name] = lambda: b"".join(xcodec.encode_packets(face(), **_known(options)))
+        cases[name] = lambda: b"".join(xcodec.encode_packets(face(), **options))
 
     for effort in EFFORTS:
         add(f"rate-e{effort}", face, rate=0.05, effort=effort)

@@ -28,7 +28,7 @@ _EFFORT = 2
 """Effort for the samples of alpha, whatever the effort of the picture."""
 
 
-def decibels(quality: int) -> float:
+def wanted_psnr(quality: int) -> float:
     """The PSNR in dB that alpha must reach at a quality of 0 to 99. For black and white alpha it
     limits the fraction of wrong pixels."""
     return 18 + quality / 5
@@ -79,7 +79,7 @@ def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | Non
     and whether it reaches the quality."""
     rgb = np.repeat(alpha[..., None], 3, axis=2)
     request = Request(grey=True, effort=_EFFORT)
-    goals = [(True, search.Goal(psnr=decibels(quality)))]
+    goals = [(True, search.Goal(psnr=wanted_psnr(quality)))]
     if limit is not None:
         goals.append((False, search.Goal(max_bytes=limit + len(START) + CHECKSUM - 1)))
     for good, goal in goals:
@@ -106,6 +106,6 @@ def _cut(opaque: NDArray[np.bool_], quality: int, limit: float) -> tuple[bytes |
             break
         found = section
         painted = fill(draft.samples(symbols, _STEP)).rgb[..., 0] > 127.5
-        if np.mean(painted != opaque) <= 10 ** (-decibels(quality) / 10):
+        if np.mean(painted != opaque) <= 10 ** (-wanted_psnr(quality) / 10):
             return found, True
     return found, False

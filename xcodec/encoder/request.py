@@ -11,7 +11,7 @@ from xcodec.coding.header import MODELS
 from xcodec.coding.synthesis import GREY
 from xcodec.encoder.effort import EFFORTS, Effort
 from xcodec.options import DEFAULT_RATE, EncodeOptions
-from xcodec.sampling.density import FLOOR, STRENGTH, DensityShape
+from xcodec.sampling.density import DensityShape
 from xcodec.types import Floats
 
 Origin = tuple[float, float, float]
@@ -62,10 +62,7 @@ class Request:
     def shape(self) -> DensityShape:
         """How the density follows the edges."""
         block = usual_block(self.rate) if self.block is None else self.block
-        strength = STRENGTH if self.strength is None else self.strength
-        return DensityShape(
-            self.density, block, strength, FLOOR if self.floor is None else self.floor
-        )
+        return DensityShape.of(self.density, block, self.strength, self.floor)
 
     @property
     def settings(self) -> Effort:

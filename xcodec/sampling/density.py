@@ -5,7 +5,7 @@ Sobel or Canny edge map in a block, relative to the other blocks, becomes a powe
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -84,6 +84,16 @@ class DensityShape:
     block: int = 16
     strength: float = STRENGTH
     floor: float = FLOOR
+
+    @classmethod
+    def of(cls, kind: str, block: int, strength: float | None, floor: float | None) -> Self:
+        """The shape of options, in which None stands for a default."""
+        return cls(
+            kind,
+            block,
+            STRENGTH if strength is None else strength,
+            FLOOR if floor is None else floor,
+        )
 
     def __post_init__(self) -> None:
         if self.kind not in DENSITIES:
