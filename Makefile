@@ -62,7 +62,7 @@ clean: ## remove the environment, caches and the demo's pictures
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): EXTRAS := dev,demo,bench,train
-$(DEMO): EXTRAS := demo
+$(DEMO): EXTRAS := demo,torch
 $(INSTALLED) $(DEMO): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[$(EXTRAS)]'

@@ -31,10 +31,12 @@ def photo() -> NDArray[np.uint8]:
     return np.asarray(data.chelsea())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A part of the photo, uint8 (96, 120, 3), for tests that encode many times."""
-    return np.ascontiguousarray(photo[60:156, 120:240])
+    """A part of the photo, uint8 (96, 120, 3), read-only, for tests that encode many times."""
+    part = np.ascontiguousarray(photo[60:156, 120:240])
+    part.flags.writeable = False
+    return part
 
 
 @pytest.fixture

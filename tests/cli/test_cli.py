@@ -62,6 +62,9 @@ import sys
 from xcodec.__main__ import main
 assert main(["--help"]) == 0
 assert not {{"numpy", "rich", "PIL"}} & set(sys.modules)
+assert main(["encode", "missing.png"]) == 1
+assert main(["decode", "missing.xgc"]) == 1
+assert not {{"scipy.sparse", "torch"}} & set(sys.modules)
 assert main(["encode", {str(picture)!r}]) == 0
 assert main(["info", {str(picture.with_suffix(".xgc"))!r}]) == 0
 assert main(["decode", {str(picture.with_suffix(".xgc"))!r}, "--decoder", "classical", "-f"]) == 0

@@ -113,7 +113,7 @@ def test_some_files_need_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
         draft.quantise(STEP, DEFAULT_EFFORT)
 
 
-@pytest.mark.parametrize("size", [400, 1200])
+@pytest.mark.parametrize("size", [400, pytest.param(1200, marks=pytest.mark.long)])
 def test_each_decoder_paints_best_what_is_made_for_it(photo: RGB, size: int) -> None:
     errors = {}
     for made in DECODERS:

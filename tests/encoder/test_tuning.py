@@ -37,11 +37,11 @@ def test_the_generator_paints_tuned_files_better(
 
 
 def test_a_size_is_kept_and_more_rounds_are_no_worse(small: RGB) -> None:
-    errors = []
+    errors, part = [], np.ascontiguousarray(small[:64, :72])
     for effort in (7, 8, 9):
-        data = xcodec.encode(small, max_bytes=300, effort=effort)
-        assert len(data) <= 300
-        errors.append(painted_error(small, data))
+        data = xcodec.encode(part, max_bytes=150, effort=effort)
+        assert len(data) <= 150
+        errors.append(painted_error(part, data))
     assert errors[1] < 1.001 * errors[0]
     assert errors[2] < 1.001 * errors[0]
 

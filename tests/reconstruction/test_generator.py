@@ -8,7 +8,7 @@ from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.conditions import CHANNELS, conditions, from_network, stack, to_network
 from xcodec.reconstruction.generator import Generator, multiply_adds, parameters
-from xcodec.reconstruction.torch_painter import Painter, choose
+from xcodec.reconstruction.torch_painter import TorchPainter, choose
 from xcodec.types import Fill, Points, Samples
 
 
@@ -57,7 +57,7 @@ def test_a_network_of_means_sees_and_adds_nothing_finer() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (2, 3), (17, 33), (32, 16), (50, 1)])
 def test_an_untrained_generator_gives_back_the_fill(shape: tuple[int, int]) -> None:
     samples, fill = picture(*shape)
-    painted = Painter(Generator(), "cpu").window(samples, fill)
+    painted = TorchPainter(Generator(), "cpu").window(samples, fill)
     assert painted.shape == (*shape, 3)
     assert painted.dtype == np.float32
     np.testing.assert_allclose(painted, fill.rgb.clip(0, 255), atol=1e-3)
@@ -127,7 +127,7 @@ def test_cuda_and_processor_paint_the_same() -> None:
     generator = Generator()
     torch.nn.init.normal_(generator.head.weight, std=0.02)
     samples, fill = picture(200, 300)
-    here, there = (Painter(generator, each).window(samples, fill) for each in ("cpu", "cuda"))
+    here, there = (TorchPainter(generator, each).window(samples, fill) for each in ("cpu", "cuda"))
     change = np.std(here - fill.rgb.clip(0, 255))
     assert np.sqrt(np.mean((here - there) ** 2)) < 0.02 * change
 

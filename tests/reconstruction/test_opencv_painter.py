@@ -1,7 +1,5 @@
 """The generator by OpenCV: the same picture as by torch, and no torch."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +12,8 @@ import torch
 from tests.reconstruction.test_generator import picture
 from xcodec.errors import ModelError
 from xcodec.reconstruction import model_files, opencv_painter, torch_painter, torch_weights
-from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture
+from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.generator import Generator
-from xcodec.reconstruction.torch_weights import build
 from xcodec.system.processor import has_bf16
 from xcodec.types import Fill, Floats
 
@@ -42,10 +39,10 @@ def test_it_paints_what_torch_paints(tmp_path: Path, architecture: Architecture)
     """To a hundredth of a grey level, and all sizes by one network."""
     path = written(tmp_path / "a.safetensors", architecture, 0)
     mine, theirs = (
-        opencv_painter.painter(str(path)),
-        torch_painter.Painter(torch_weights.load(path)[0], "cpu"),
+        opencv_painter.painter((path,)),
+        torch_painter.TorchPainter(torch_weights.load(path)[0], "cpu"),
     )
-    assert opencv_painter.painter(str(path)) is mine
+    assert opencv_painter.painter((path,)) is mine
     for shape in ((1, 1), (1, 40), (17, 33), (64, 48), (130, 70)):
         samples, fill = picture(*shape)
         found, expected = (each.window(samples, fill) for each in (mine, theirs))
@@ -55,7 +52,7 @@ def test_it_paints_what_torch_paints(tmp_path: Path, architecture: Architecture)
 
 
 def test_threads_may_share_it(tmp_path: Path) -> None:
-    painter = opencv_painter.painter(str(written(tmp_path / "a.safetensors", Architecture(), 0)))
+    painter = opencv_painter.painter((written(tmp_path / "a.safetensors", Architecture(), 0),))
     pictures = [picture(48 + 16 * (i % 3), 64) for i in range(12)]
     alone = [painter.window(*each) for each in pictures]
     with ThreadPoolExecutor(4) as pool:
@@ -65,7 +62,7 @@ def test_threads_may_share_it(tmp_path: Path) -> None:
 
 
 def test_windows_are_those_of_the_whole(tmp_path: Path) -> None:
-    painter = opencv_painter.painter(str(written(tmp_path / "a.safetensors", SMALL, 0)))
+    painter = opencv_painter.painter((written(tmp_path / "a.safetensors", SMALL, 0),))
     samples, fill = picture(96, 160)
     whole = painter.window(samples, fill)
     part = painter.window(samples, fill, slice(0, 96), slice(0, 128))
@@ -76,13 +73,13 @@ def test_realism_lies_between_two_sets(tmp_path: Path) -> None:
     path = written(tmp_path / "a.safetensors", SMALL, 0)
     written(tmp_path / "a-real.safetensors", SMALL, 1)
     samples, fill = picture(48, 32)
-    found = opencv_painter.painter(str(path), 0.25).window(samples, fill)
+    found = opencv_painter.painter(model_files.sets(path, 0.25), 0.25).window(samples, fill)
     mixed = torch_weights.mixed(model_files.sets(path, 0.25), 0.25)
-    expected = torch_painter.Painter(mixed, "cpu").window(samples, fill)
+    expected = torch_painter.TorchPainter(mixed, "cpu").window(samples, fill)
     assert np.abs(found - expected).max() < limit(expected, fill)
     written(tmp_path / "a-real.safetensors", Architecture((4, 4, 4, 4)), 1)
     with pytest.raises(ModelError, match="different networks"):
-        opencv_painter.painter(str(path), 0.25)
+        opencv_painter.painter(model_files.sets(path, 0.25), 0.25)
 
 
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -98,40 +95,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     for each in wrong:
         path.write_bytes(safetensors.torch.save(each, texts))
         with pytest.raises(ModelError, match="no usable weights"):
-            opencv_painter.painter(str(path))
+            opencv_painter.painter((path,))
     path.write_bytes(b"nothing of the kind")
     with pytest.raises(ModelError, match="no usable weights"):
-        opencv_painter.painter(str(path))
-
-
-def test_networks_that_see_no_fill_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.safetensors"
-    torch_weights.save(path, build(OnDemandArchitecture(4, 16)), model_files.Card("a"))
-    with pytest.raises(ModelError, match="cannot decode files"):
-        opencv_painter.painter(str(path))
-
-
-def test_it_is_taken_where_torch_has_nothing_better(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opencv_painter, "_has_card", lambda: True)
-    monkeypatch.setattr(opencv_painter, "has_bf16", lambda: True)
-    assert opencv_painter.suits("cpu", 1000)
-    assert not opencv_painter.suits("auto", 1000)
-    assert not opencv_painter.suits("cpu", opencv_painter.WORTH_TORCH)
-    monkeypatch.setattr(opencv_painter, "has_bf16", lambda: False)
-    assert opencv_painter.suits("cpu", opencv_painter.WORTH_TORCH)
-    monkeypatch.setattr(opencv_painter, "_has_card", lambda: False)
-    assert opencv_painter.suits("auto", 1000)
-    assert not opencv_painter.suits("cuda", 1000)
-    assert not opencv_painter.suits("abacus", 1000)
-
-
-def test_decoding_needs_no_torch() -> None:
-    golden = Path(__file__).parents[1] / "golden" / "plain.xgc"
-    code = (
-        "import sys; sys.modules['torch'] = None; import xcodec; "
-        "print(xcodec.decode(open(sys.argv[1], 'rb').read(), device='cpu').size)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(golden)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "(96, 72)\n"
+        opencv_painter.painter((path,))

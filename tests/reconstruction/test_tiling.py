@@ -7,7 +7,7 @@ import torch
 from xcodec.reconstruction import tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.generator import Generator
-from xcodec.reconstruction.torch_painter import Painter
+from xcodec.reconstruction.torch_painter import TorchPainter
 from xcodec.types import Fill, Floats, Points, Samples
 
 
@@ -66,7 +66,7 @@ def test_no_seam_between_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     points = Points(height, width, rows, cols, np.arange(len(rows)))
     samples = Samples(points, np.zeros((len(rows), 3), np.float32), 8.0)
     fill = Fill(rgb.astype(np.float32), (0.5 + 0.5 * np.sin(x * y)).astype(np.float32))
-    painter = Painter(generator, "cpu")
+    painter = TorchPainter(generator, "cpu")
 
     def window(rows: slice, cols: slice) -> Floats:
         return painter.window(samples, fill, rows, cols)

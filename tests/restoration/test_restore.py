@@ -14,7 +14,7 @@ from xcodec.__main__ import main
 from xcodec.errors import InputError, ModelError
 from xcodec.pictures import loading
 from xcodec.pictures.quality import decibels
-from xcodec.reconstruction import model_files, opencv_painter, torch_weights
+from xcodec.reconstruction import model_files, runtime, torch_weights
 from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture, Shape
 from xcodec.reconstruction.architecture import XGansArchitecture as XGans
 from xcodec.reconstruction.generator import Generator
@@ -22,7 +22,7 @@ from xcodec.reconstruction.torch_weights import build
 from xcodec.restoration import damage
 from xcodec.restoration.fills import fill_hole
 from xcodec.restoration.inputs import inputs
-from xcodec.restoration.restore import MODELS, load, paint, restore
+from xcodec.restoration.restore import MODELS, choose, paint, restore
 
 RGB = NDArray[np.uint8]
 SMALL = Architecture((8, 8, 8, 8), (0, 0, 0), 0, (0, 0, 0))
@@ -85,7 +85,7 @@ def test_points_are_painted_alike_from_either_side(models: Path, small: RGB) -> 
     rgb = small[:64, :64]
     known = damage.points(rgb, 10, np.random.default_rng(1)).known
     seen = inputs(True, "points", rgb, known)
-    network = load("any", "points")
+    network = choose("any", "points")
     painted = paint(seen, network, "points", "cpu")
     mirrored = paint(np.ascontiguousarray(seen[..., ::-1]), network, "points", "cpu")
     np.testing.assert_allclose(painted, mirrored[:, ::-1], atol=1e-3)
@@ -235,9 +235,9 @@ def test_weights_that_cannot_be_mixed_are_refused(models: Path) -> None:
     weights(models, "photo", "codec")
     weights(models, "photo-real", "codec", dataclasses.replace(SMALL, middle=1))
     with pytest.raises(ModelError, match="can't be mixed"):
-        opencv_painter.painter("photo", 0.5)
+        runtime.generator("photo", "cpu", 1000, 0.5)
     with pytest.raises(InputError, match="realism"):
-        opencv_painter.painter("photo", -1)
+        runtime.generator("photo", "cpu", 1000, -1)
 
 
 def test_a_network_that_sees_no_fill_decodes_nothing(models: Path, small: RGB) -> None:

@@ -54,6 +54,7 @@ def restore(
     """
     from xcodec.pictures import loading
     from xcodec.pictures.modes import to_image
+    from xcodec.restoration.restore import restore as run
     from xcodec.system import files
 
     reporting = {name: options.pop(name) for name in ("as_json", "quiet")}
@@ -63,8 +64,6 @@ def restore(
     limit = given(max_pixels=max_pixels)
     rgb = loading.load(source, **limit).rgb
     known = loading.load_mask(mask, **limit) if mask is not None else None
-
-    from xcodec.restoration.restore import restore as run
 
     restored = run(rgb, task, known=known, **options)
     loading.save(to_image(restored), output, kind, force)

@@ -176,6 +176,9 @@ def train(
     """
     if (options["data"] is None) == (options["dataset"] is None):
         raise click.UsageError("name the pictures to learn from: either --data or --dataset")
+    from xcodec.system import packages
+
+    packages.require("torch", "train", "training")
     from xcodec.training.settings import TrainSettings
     from xcodec.training.trainer import train as run
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from xcodec.kriging.neighbours import kriging, nearest
+from xcodec.kriging.sparse import Matrix, csr
 from xcodec.types import Floats, Ints, Points
 
 NEIGHBOURS = 8
@@ -120,19 +120,19 @@ class Lifting:
 
     def __init__(self, points: Points, tree: Hierarchy) -> None:
         sites = np.stack([points.rows, points.cols], 1)
-        self.predict: list[csr_array] = []
-        self.update: list[csr_array] = []
+        self.predict: list[Matrix] = []
+        self.update: list[Matrix] = []
         for octave in tree.octaves[1:]:
             start, end = tree.bounds[octave.start], tree.bounds[octave.stop]
             index, _ = nearest(sites[:start], sites[start:end], PREDICTORS)
             weights, _ = kriging(sites[index], sites[start:end, None])
             starts = np.arange(0, index.size + 1, index.shape[1])
             matrix = weights.ravel(), index.ravel(), starts
-            predict = csr_array(matrix, shape=(end - start, start))
+            predict = csr(matrix, shape=(end - start, start))
             self.predict.append(predict)
             # A share of the mean residual around a point, and less if the weights add up to little.
             around = np.maximum(np.abs(predict).sum(0), 1.0)
-            self.update.append(csr_array(UPDATE * predict.T / around[:, None]))
+            self.update.append(csr(UPDATE * predict.T / around[:, None]))
 
     def split(self, octave: int, values: Floats) -> tuple[Floats, Floats]:
         """Split values up to an octave, 1 or higher, into coarser values and its coefficients."""

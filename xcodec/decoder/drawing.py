@@ -1,11 +1,9 @@
 """Reconstructing pictures from files window by window, in bounded memory."""
 
-import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +15,10 @@ from xcodec.errors import InputError
 from xcodec.kriging.fill import FINENESS, LARGEST_SQUARE
 from xcodec.options import DecodeOptions
 from xcodec.pictures.modes import to_depth
-from xcodec.reconstruction import opencv_painter, tiling
+from xcodec.reconstruction import runtime, tiling
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.reconstruction.classical import SMOOTH, fill
+from xcodec.reconstruction.painter import Painter
 from xcodec.system import threads
 from xcodec.system.processes import Pool, workers
 from xcodec.types import Fill, Floats, Points, Samples
@@ -156,7 +155,7 @@ def _by_generator(
     mosaic: Mosaic, region: Box, options: DecodeOptions, pool: Pool
 ) -> Iterator[Floats]:
     """The generator's picture. This process runs the network while others compute fills."""
-    start = threads.later(partial(_painter, options, region.area))
+    start = threads.later(partial(_generator, options, region.area))
     # A region is reconstructed with the margin that windows of the whole picture have.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
@@ -175,25 +174,9 @@ def _by_generator(
             yield cut
 
 
-class _Painter(Protocol):
-    """A generator, loaded and ready to run."""
-
-    def window(self, samples: Samples, fill: Fill, rows: slice = ..., cols: slice = ...) -> Floats:
-        """Reconstruct a window from samples and their fill: RGB float32 (rows, cols, 3), not
-        clipped."""
-
-
-def _painter(options: DecodeOptions, pixels: int) -> _Painter:
-    """The generator, by the runtime that finishes ``pixels`` pixels first
-    (docs/research/opencv-or-torch.md)."""
-    if opencv_painter.suits(options.device, pixels):
-        return opencv_painter.painter(options.model, options.realism)
-    gc.disable()  # Useless garbage collection takes a sixth of the time that torch needs to load.
-    try:
-        from xcodec.reconstruction import torch_painter
-    finally:
-        gc.enable()
-    return torch_painter.painter(options.model, options.device, options.realism)
+def _generator(options: DecodeOptions, pixels: int) -> Painter:
+    """The generator, loaded and ready to draw a picture of this many pixels."""
+    return runtime.generator(options.model, options.device, pixels, options.realism)
 
 
 def _aligned(region: Box, unit: int) -> Box:
@@ -252,7 +235,7 @@ def reconstructed(samples: Samples, options: DecodeOptions) -> Floats:
     if options.decoder == "classical":
         return fill(samples, SMOOTH).rgb
     pixels = samples.points.height * samples.points.width
-    painter, filled = _painter(options, pixels), fill(samples)
+    painter, filled = _generator(options, pixels), fill(samples)
     return tiling.in_windows(
         samples.points.height,
         samples.points.width,

@@ -15,6 +15,7 @@ from xcodec.options import EncodeOptions
 from xcodec.pictures import modes
 from xcodec.pictures.modes import Picture
 from xcodec.sampling.saliency import weights
+from xcodec.system import packages
 from xcodec.system.processes import workers
 from xcodec.types import RGB
 
@@ -44,6 +45,8 @@ def encode_picture(
     if side is not None:
         with workers(options.jobs) as pool:
             return large.best(tiles.Source(rgb), request, goal or Goal(), side, pool)
+    if request.tuning:
+        packages.require("torch", "torch", f"effort {options.effort}")
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
 
 

@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from xcodec.coding import context, quantizer
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.kriging.fill import Squares, interpolate, moments, normal_equations, squares
+from xcodec.kriging.sparse import Matrix, csr
 from xcodec.sampling.tone import least_squares
 from xcodec.system import threads
 from xcodec.types import Floats, Points
@@ -49,12 +49,12 @@ class Form:
     coarse : csr (n, n), of u alone
     """
 
-    own: csr_array
-    cross: csr_array
-    coarse: csr_array
+    own: Matrix
+    cross: Matrix
+    coarse: Matrix
 
 
-def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
+def forms(gram: Matrix, lifting: Lifting) -> list[Form]:
     """The forms of all octaves but the coarsest, coarse to fine.
 
     gram : csr (n, n), the form of all sample values
@@ -63,10 +63,10 @@ def forms(gram: csr_array, lifting: Lifting) -> list[Form]:
     for predict, update in zip(lifting.predict[::-1], lifting.update[::-1], strict=True):
         n = predict.shape[1]
         mixed = gram[:n, n:] + predict.T @ gram[n:, n:]
-        coarse = csr_array(gram[:n, :n] + gram[:n, n:] @ predict + predict.T @ mixed.T)
+        coarse = csr(gram[:n, :n] + gram[:n, n:] @ predict + predict.T @ mixed.T)
         shared = coarse @ update
-        own = csr_array(gram[n:, n:] - update.T @ mixed - (mixed - shared).T @ update)
-        found.append(Form(own, csr_array((mixed - shared).T), coarse))
+        own = csr(gram[n:, n:] - update.T @ mixed - (mixed - shared).T @ update)
+        found.append(Form(own, csr((mixed - shared).T), coarse))
         gram = coarse
     return found[::-1]
 
@@ -126,13 +126,13 @@ class Problem:
         spread : pixels per sample, for the Lagrange multiplier
         """
         rest = self.values[~own]
-        gram = csr_array(self._gram[~own])
-        fixed, across = csr_array(gram[:, ~own]), csr_array(gram[:, own])
+        gram = csr(self._gram[~own])
+        fixed, across = csr(gram[:, ~own]), csr(gram[:, own])
         each = rest.T @ (fixed @ rest) - 2 * (rest.T @ self._moments[~own])
         self._energy += float((each * self._metric).sum())
         self._moments = self._moments[own] - across.T @ rest
         self._others = _Others(own, rest)
-        self._gram = csr_array(self._gram[own][:, own])
+        self._gram = csr(self._gram[own][:, own])
         self.values, self._spread = self.values[own], spread
 
     @cached_property
@@ -284,7 +284,7 @@ class _State:
         """The samples of a range of levels."""
         return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
 
-    def descend(self, levels: range, form: csr_array, moments: Floats) -> None:
+    def descend(self, levels: range, form: Matrix, moments: Floats) -> None:
         """Choose the symbols of an octave level by level: the points of a level are far apart. Its
         coefficients c leave the error form c.c - 2 moments.c.
 

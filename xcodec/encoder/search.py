@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from xcodec.coding import quantizer
 from xcodec.encoder import analysis
@@ -20,6 +19,7 @@ from xcodec.encoder.analysis import Analysis
 from xcodec.encoder.request import Request, usual_block
 from xcodec.errors import InputError
 from xcodec.kriging.fill import fill_matrix
+from xcodec.kriging.sparse import Matrix
 from xcodec.options import MAX_RATE
 from xcodec.pictures.colour import from_ycocg
 from xcodec.pictures.modes import to_depth
@@ -145,7 +145,7 @@ class Search:
         self._area = rgb.shape[0] * rgb.shape[1]
         self._step = step
         self._coded: dict[tuple[int, int, float], _Coded] = {}
-        self._weights: tuple[Analysis, csr_array] | None = None
+        self._weights: tuple[Analysis, Matrix] | None = None
 
     def toward(self, goal: Goal) -> "Search":
         """A search for another goal on the same picture. It shares the files of the last draft."""

@@ -11,9 +11,9 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
 
 from xcodec.kriging.neighbours import kriging, nearest, tree_of
+from xcodec.kriging.sparse import Matrix, coo, csr
 from xcodec.system import threads
 from xcodec.types import Floats, Ints, Points
 
@@ -104,7 +104,7 @@ def normal_equations(
     planes: Floats,
     importance: Floats | None = None,
     cut: Iterable[Squares] | None = None,
-) -> tuple[csr_array, NDArray[np.float64]]:
+) -> tuple[Matrix, NDArray[np.float64]]:
     """Return the squared error of the fill as a quadratic form of the sample values.
 
     The result is A (n, n) and b (n, c): the fill of values v has the squared error
@@ -116,7 +116,7 @@ def normal_equations(
     cut        : ``squares`` of the points, if already computed
     """
     count = len(points)
-    gram = csr_array((count, count))
+    gram = csr((count, count))
     pixels = planes.reshape(-1, planes.shape[2])
     moments = np.zeros((count, planes.shape[2]))
     blocks: list[_Block] = []
@@ -128,7 +128,7 @@ def normal_equations(
         if sum(len(block[0]) for block in blocks) > _MAX_ENTRIES:
             gram = gram + _sum_of(blocks, count)
             blocks = []
-    return csr_array(gram + _sum_of(blocks, count) if blocks else gram), moments
+    return csr(gram + _sum_of(blocks, count) if blocks else gram), moments
 
 
 def moments(
@@ -185,7 +185,7 @@ def interpolate(
     return planes, np.minimum(deviation, np.float32(1.0))
 
 
-def fill_matrix(points: Points, fineness: float = FINENESS) -> csr_array:
+def fill_matrix(points: Points, fineness: float = FINENESS) -> Matrix:
     """Return the fill as a sparse matrix M (height * width, n): a plane is M @ values.
 
     fineness : as for ``squares``
@@ -200,15 +200,15 @@ def fill_matrix(points: Points, fineness: float = FINENESS) -> csr_array:
         sites[pixels] = np.broadcast_to(square.sites[:, None], square.weights.shape)[inside]
         weights[pixels] = square.weights[inside]
     starts = np.arange(0, count * k + 1, k)
-    return csr_array((weights.ravel(), sites.ravel(), starts), shape=(count, len(points)))
+    return csr((weights.ravel(), sites.ravel(), starts), shape=(count, len(points)))
 
 
 _Block = tuple[Floats, tuple[Ints, Ints]]
 """Entries of a sparse matrix, and their rows and columns."""
 
 
-def _sum_of(blocks: list[_Block], count: int) -> csr_array:
+def _sum_of(blocks: list[_Block], count: int) -> Matrix:
     """Return the sum of blocks as a matrix (count, count)."""
     entries = np.concatenate([block[0] for block in blocks])
     rows, cols = (np.concatenate([block[1][axis] for block in blocks]) for axis in (0, 1))
-    return csr_array(coo_array((entries, (rows, cols)), shape=(count, count)))
+    return csr(coo((entries, (rows, cols)), shape=(count, count)))

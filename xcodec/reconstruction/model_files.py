@@ -88,6 +88,12 @@ def read(path: Path) -> tuple[Card, Weights]:
         return card, unpacked({key: file.get_tensor(key) for key in keys})
 
 
+def card(path: Path) -> Card:
+    """The card of a file; raises ModelError as ``opened`` does."""
+    with opened(path) as (_, card):
+        return card
+
+
 def mean(one: NDArray[Any], other: NDArray[Any], share: float) -> NDArray[Any]:
     """The weighted mean of two float32 arrays; ``share`` is the weight of the second, 0..1."""
     between: NDArray[Any] = one + np.float32(share) * (other - one)

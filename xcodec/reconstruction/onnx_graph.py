@@ -1,18 +1,14 @@
 """The U-Net of ``generator.Generator`` as an ONNX graph, to run it without torch."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper
 
 from xcodec.errors import ModelError
+from xcodec.reconstruction import onnx_format
 from xcodec.reconstruction.architecture import SLOPE, Architecture, Weights
 from xcodec.reconstruction.conditions import CHANNELS
-
-OPSET, IR = 13, 8
-"""Versions of ONNX's operators and format: enough for this graph, and known to old readers."""
 
 
 def model(architecture: Architecture, weights: Weights) -> bytes:
@@ -31,10 +27,7 @@ class Graph:
     def __init__(self, weights: Weights) -> None:
         self._weights, self._unused = weights, set(weights)
         self._constants: dict[str, NDArray[np.float32]] = {}
-        # Built in place: onnx's helpers copy all weights from part to part.
-        self._model = ModelProto(ir_version=IR)
-        self._model.opset_import.append(helper.make_opsetid("", OPSET))
-        self._model.graph.name = "generator"
+        self._nodes: list[bytes] = []
 
     def model(self, shape: Architecture) -> bytes:
         """The serialised model; raises ModelError if the weights do not fit the architecture."""
@@ -65,14 +58,12 @@ class Graph:
 
     def _made(self, given: Sequence[tuple[str, int]], result: tuple[str, int]) -> bytes:
         """The serialised model, with names and channels of its inputs and of its output."""
-        *starts, end = (
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "h", "w"])
-            for name, channels in (*given, result)
+        return onnx_format.model(
+            self._nodes,
+            (onnx_format.tensor(name, value) for name, value in self._constants.items()),
+            [onnx_format.images(name, channels) for name, channels in given],
+            [onnx_format.images(*result)],
         )
-        self._model.graph.input.extend(starts)
-        self._model.graph.output.append(end)
-        made: bytes = self._model.SerializeToString()
-        return made
 
     def _blocks(self, x: str, key: str, count: int, width: int) -> str:
         for i in range(count):
@@ -114,20 +105,13 @@ class Graph:
         stride, pad = (1, 1) if side == 3 else (side, 0)
         return self._node("Conv", x, *names, strides=[stride] * 2, pads=[pad] * 4)
 
-    def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        name = f"{kind}{len(self._model.graph.node)}"
-        self._model.graph.node.append(helper.make_node(kind, list(inputs), [name], **attributes))
+    def _node(self, kind: str, *inputs: str, **attributes: onnx_format.Attribute) -> str:
+        name = f"{kind}{len(self._nodes)}"
+        self._nodes.append(onnx_format.node(kind, inputs, name, **attributes))
         return name
 
     def _constant(self, name: str, value: NDArray[np.float32]) -> str:
-        if name not in self._constants:
-            self._constants[name] = value
-            self._model.graph.initializer.add(
-                name=name,
-                data_type=TensorProto.FLOAT,
-                dims=value.shape,
-                raw_data=value.astype("<f4", copy=False).tobytes(),
-            )
+        self._constants.setdefault(name, value)
         return name
 
     def _weight(self, key: str, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -4,26 +4,20 @@ Starting torch takes longer than reconstructing most pictures (docs/research/ope
 OpenCV gets the network as an ONNX model that is made from the weights.
 """
 
-import platform
-import shutil
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.errors import ModelError
-from xcodec.reconstruction import model_files
+from xcodec.reconstruction import model_files, onnx_gradient, onnx_graph
 from xcodec.reconstruction.architecture import Architecture, Shape, Weights
-from xcodec.reconstruction.conditions import GREY_LEVEL, conditions, from_network
-from xcodec.system.processor import has_bf16
-from xcodec.types import Fill, Floats, Samples
-
-WORTH_TORCH = 1 << 21
-"""Pixels from which convolutions in bfloat16 make up for torch's start
-(docs/research/opencv-or-torch.md)."""
+from xcodec.reconstruction.conditions import GREY_LEVEL
+from xcodec.reconstruction.painter import Painter
+from xcodec.system import threads
+from xcodec.types import Floats
 
 
 class _Network:
@@ -33,7 +27,7 @@ class _Network:
         """model : serialised ONNX, with squares of 2x2 pixels, or of 2x2 means, as channels"""
         self._scale, self._multiple = architecture.scale, architecture.multiple
         self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
-        self._alone = Lock()  # The network keeps its inputs and outputs in itself.
+        self._alone = threads.Lock()  # The network keeps its inputs and outputs in itself.
 
     def __call__(self, **given: NDArray[np.float32]) -> NDArray[np.float32]:
         """Output planes (3, height, width).
@@ -54,24 +48,18 @@ class _Network:
         return _resized(found, whole, cv2.INTER_NEAREST)[:, :height, :width]
 
 
-class Painter:
-    """A generator for windows of any size."""
+class OpenCVPainter(Painter):
+    """A U-Net that OpenCV runs on the processor."""
 
     def __init__(self, architecture: Architecture, weights: Weights) -> None:
         """Raises ModelError if the weights do not fit the architecture."""
-        from xcodec.reconstruction import onnx_graph  # Only here: it loads onnx.
-
+        self.architecture = architecture
         self._network = _Network(onnx_graph.model(architecture, weights), architecture)
 
-    def window(
-        self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
-    ) -> Floats:
-        """RGB float32 (rows, cols, 3) of a window, nominally 0..255, not clipped.
-
-        fill : the classical fill of the samples
-        """
-        x = conditions(samples, fill, rows, cols)
-        return from_network(np.moveaxis(x[:3] + self._network(x=x), 0, -1))
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        residual = self._network(x=x)
+        picture: NDArray[np.float32] = x[:3] + residual
+        return picture
 
 
 class ProxyGradient:
@@ -79,8 +67,6 @@ class ProxyGradient:
 
     def __init__(self, architecture: Architecture, weights: Weights) -> None:
         """Raises ModelError if the weights do not fit the architecture."""
-        from xcodec.reconstruction import onnx_gradient  # Only here: it loads onnx.
-
         self._network = _Network(onnx_gradient.model(architecture, weights), architecture)
 
     def minus_error(self, conditions: NDArray[np.float32], error: Floats) -> Floats:
@@ -94,43 +80,23 @@ class ProxyGradient:
         return np.moveaxis(self._network(x=conditions, error=scaled), 0, -1) / GREY_LEVEL
 
 
-def suits(device: str, pixels: int) -> bool:
-    """Whether OpenCV is at least as fast as torch for a picture of this many pixels.
+def painter(paths: tuple[Path, ...], realism: float = 0.0) -> OpenCVPainter:
+    """The painter of a U-Net, cached.
 
-    device : as in ``torch_painter.choose``
+    paths   : of ``model_files.sets``
+    realism : 0..1, the share of the second file
+
+    Raises ModelError if the weights cannot be read or are those of another kind of network.
     """
-    if device not in ("auto", "cpu"):
-        return False
-    if device == "auto" and _has_card():
-        return False
-    return pixels < WORTH_TORCH or not has_bf16()
-
-
-def _has_card() -> bool:
-    """Whether there may be a GPU that torch can use: its driver is installed."""
-    apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    return apple or shutil.which("nvidia-smi") is not None or Path("/dev/kfd").exists()
-
-
-def painter(model: str, realism: float = 0.0) -> Painter:
-    """The painter of a model, cached.
-
-    model   : as in ``model_files.find``
-    realism : 0..1, the share of the realistic weights
-
-    Raises InputError or ModelError as ``model_files.sets`` does, and ModelError for a network that
-    does not start from the classical fill.
-    """
-    paths = model_files.sets(model, realism)
     return _painter(paths, tuple(map(model_files.digest, paths)), realism)
 
 
-@lru_cache(maxsize=2)
-def _painter(paths: tuple[Path, ...], digests: tuple[str, ...], realism: float) -> Painter:
+@lru_cache(maxsize=4)
+def _painter(paths: tuple[Path, ...], digests: tuple[str, ...], realism: float) -> OpenCVPainter:
     shape, weights = model_files.mixed(paths, realism)
     architecture = _u_net(shape)
     try:
-        return Painter(architecture, weights)
+        return OpenCVPainter(architecture, weights)
     except ModelError as error:
         raise ModelError(f"{paths[0]}: no usable weights: {error}") from error
 

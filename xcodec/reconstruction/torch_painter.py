@@ -1,66 +1,59 @@
-"""The generator by torch, on the processor or on a GPU."""
+"""Networks by torch, on the processor or on a GPU."""
 
 from contextlib import ExitStack
 from functools import lru_cache, partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from xcodec.errors import InputError
 from xcodec.reconstruction import model_files, torch_weights
-from xcodec.reconstruction.conditions import conditions, from_network
 from xcodec.reconstruction.generator import Network
+from xcodec.reconstruction.painter import Painter
 from xcodec.system import threads
 from xcodec.system.processor import has_bf16
-from xcodec.types import Fill, Floats, Samples
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
-class Painter:
-    """A generator on a device.
+class TorchPainter(Painter):
+    """A network on a device.
 
     device : one of DEVICES; "auto" is the fastest available
 
-    Raises InputError if the device is not available, ModelError for a network that does not start
-    from the classical fill.
+    Raises InputError if the device is not available.
     """
 
-    def __init__(self, generator: Network, device: str = "auto") -> None:
-        generator.architecture.require_fill()
+    def __init__(self, network: Network, device: str = "auto") -> None:
+        self.architecture = network.architecture
         self._device = choose(device)
-        moved = generator.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._generator: Network = moved
+        moved = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network: Network = moved
 
-    def window(
-        self, samples: Samples, fill: Fill, rows: slice = slice(None), cols: slice = slice(None)
-    ) -> Floats:
-        """RGB float32 (rows, cols, 3) of a window, nominally 0..255, not clipped.
-
-        fill : the classical fill of the samples
-        """
-        x = torch.from_numpy(conditions(samples, fill, rows, cols))[None].to(self._device)
-        painted = threads.with_openmp(partial(predict, self._generator, x))[0]
-        return from_network(painted.permute(1, 2, 0).cpu().numpy())
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        batch = torch.from_numpy(np.ascontiguousarray(x))[None].to(self._device)
+        picture = threads.with_openmp(partial(predict, self._network, batch))[0]
+        return picture.cpu().numpy()
 
 
-def painter(model: str, device: str, realism: float = 0.0) -> Painter:
-    """The painter of a model, cached.
+def painter(paths: tuple[Path, ...], device: str, realism: float = 0.0) -> TorchPainter:
+    """The painter of a network, cached.
 
-    model   : as in ``model_files.find``
-    realism : 0..1, the share of the realistic weights
+    paths   : of ``model_files.sets``
+    realism : 0..1, the share of the second file
 
-    Raises InputError or ModelError as ``model_files.sets`` and ``Painter`` do.
+    Raises InputError if the device is not available, ModelError if the weights cannot be read.
     """
-    paths = model_files.sets(model, realism)
     return _painter(paths, tuple(map(model_files.digest, paths)), realism, device)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _painter(
     paths: tuple[Path, ...], digests: tuple[str, ...], realism: float, device: str
-) -> Painter:
-    return Painter(torch_weights.mixed(paths, realism), device)
+) -> TorchPainter:
+    return TorchPainter(torch_weights.mixed(paths, realism), device)
 
 
 def predict(generator: Network, x: torch.Tensor) -> torch.Tensor:

@@ -1,15 +1,16 @@
 """The paper's restoration tasks: restores damaged pictures of any size."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from xcodec.errors import InputError, ModelError
 from xcodec.pictures.modes import to_depth
-from xcodec.reconstruction import model_files, tiling, torch_weights
+from xcodec.reconstruction import model_files, runtime, tiling
+from xcodec.reconstruction.architecture import Shape
 from xcodec.reconstruction.conditions import from_network
-from xcodec.reconstruction.generator import Network
-from xcodec.reconstruction.torch_painter import choose, predict
 from xcodec.restoration.damage import TASKS
 from xcodec.restoration.inputs import inputs
 from xcodec.restoration.known_pixels import MASKED, find_known
@@ -24,6 +25,14 @@ BLOCKS = {"white-block", "color-block"}
 MIRRORED = {"points"}
 """Tasks for which the results of a picture and of its mirror image are averaged: this gains 0.1 dB
 for points; noise and blocks would gain 0.01 to 0.06 dB."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The weights that undo a kind of damage."""
+
+    path: Path
+    architecture: Shape
 
 
 def restore(
@@ -44,13 +53,14 @@ def restore(
     device : "auto", "cpu", "cuda" or "mps"
 
     Raises InputError if picture or mask do not fit the task, or the damage is not found, ModelError
-    if the weights are missing or restore another task.
+    if the weights are missing or restore another task, DependencyError if the network needs torch
+    and torch is not installed.
     """
     if task not in TASKS:
         raise InputError(f"task is {task!r}: it must be one of {', '.join(TASKS)}")
     if known is not None and known.shape != rgb.shape[:2]:
         raise InputError(f"the mask is not {rgb.shape[1]}x{rgb.shape[0]} pixels, like the picture")
-    network = load(model or MODELS[task], task)
+    network = choose(model or MODELS[task], task)
     if known is None:
         known = found(rgb, task, network)
     conditions = inputs(network.architecture.blends, task, rgb, known)
@@ -73,8 +83,8 @@ def found(rgb: RGB, task: str, network: Network) -> NDArray[np.bool_] | None:
     return find_known(rgb, task) if task in MASKED and not alone else None
 
 
-def load(model: str, task: str) -> Network:
-    """The network of a model for a task.
+def choose(model: str, task: str) -> Network:
+    """The weights of a model for a task.
 
     Networks of the codec also restore points, and networks that fill one kind of block from its
     surroundings also fill the other kind.
@@ -82,12 +92,12 @@ def load(model: str, task: str) -> Network:
     Raises ModelError if the weights are missing or restore another task.
     """
     path = model_files.find(model)
-    network, card = torch_weights.load(path)
+    card = model_files.card(path)
     learned = card.settings.get("task", "codec")
-    alike = {learned, task} <= BLOCKS and network.architecture.blends
+    alike = {learned, task} <= BLOCKS and card.architecture.blends
     if learned != task and (learned, task) != ("codec", "points") and not alike:
         raise ModelError(f"{path}: these weights restore {learned}, not {task}")
-    return network
+    return Network(path, card.architecture)
 
 
 def paint(
@@ -101,16 +111,15 @@ def paint(
     conditions : (channels, height, width)
     task       : decides on the average over the mirror image, as in MIRRORED
     """
-    place = choose(device)
-    network = network.to(place)
+    _, height, width = conditions.shape
+    painter = runtime.network(network.path, device, height * width)
     mirrored = task in MIRRORED and network.architecture.blends
 
     def window(rows: slice, cols: slice) -> Floats:
-        x = torch.from_numpy(np.ascontiguousarray(conditions[:, rows, cols]))[None].to(place)
-        painted = predict(network, x)
+        x = conditions[:, rows, cols]
+        painted = painter(x)
         if mirrored:
-            painted = (painted + predict(network, x.flip(-1)).flip(-1)) / 2
-        return from_network(painted[0].permute(1, 2, 0).cpu().numpy())
+            painted = (painted + painter(x[..., ::-1])[..., ::-1]) * np.float32(0.5)
+        return from_network(np.moveaxis(painted, 0, -1))
 
-    _, height, width = conditions.shape
     return tiling.in_windows(height, width, window)

@@ -7,8 +7,8 @@ over the values v, where M is the classical fill as a linear map and x the pictu
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
+from xcodec.kriging.sparse import Matrix
 from xcodec.types import Floats, Points
 
 MEAN_RADIUS = 0.3
@@ -47,7 +47,7 @@ def local_means(planes: Floats, points: Points, radius: float = MEAN_RADIUS) -> 
 
 
 def least_squares(
-    gram: csr_array, moments: Floats, start: Floats, iterations: int = ITERATIONS
+    gram: Matrix, moments: Floats, start: Floats, iterations: int = ITERATIONS
 ) -> Floats:
     """Return values (n, c) whose fill fits the picture best, by conjugate gradients.
 

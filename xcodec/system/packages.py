@@ -6,8 +6,10 @@ from typing import Any
 from xcodec.errors import DependencyError
 
 
-def require(module: str, extra: str) -> Any:
+def require(module: str, extra: str, what: str | None = None) -> Any:
     """Import a module that an extra installs, for example ``require("skimage.data", "demo")``.
+
+    what : what needs the module, for the message
 
     Raises DependencyError, which names the extra, if the package is not installed.
     """
@@ -17,5 +19,6 @@ def require(module: str, extra: str) -> Any:
         package = module.partition(".")[0]
         if error.name is not None and error.name.partition(".")[0] != package:
             raise  # The package is installed; one of its own dependencies is not.
-        message = f"{package} is not installed: pip install 'xcodec[{extra}]'"
+        needed = f"{what} needs {package}, which" if what else package
+        message = f"{needed} is not installed: pip install 'xcodec[{extra}]'"
         raise DependencyError(message) from error

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
@@ -106,8 +107,12 @@ def weights_digest(model: str) -> str:
 
 
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
-    """Versions of installed packages."""
-    return {name: metadata.version(name) for name in packages}
+    """Versions of those packages that are installed."""
+    found = {}
+    for name in packages:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 @cache

@@ -40,6 +40,8 @@ from xcodec.pictures.modes import to_depth
 from xcodec.pictures.quality import decibels
 from xcodec.restoration import damage
 from xcodec.restoration.damage import DISTRIBUTIONS, TASKS
+from xcodec.restoration.inputs import inputs
+from xcodec.restoration.restore import choose, found, paint
 from xcodec.types import RGB
 
 MEASURED = ("psnr", "ssim", "lpips")
@@ -171,7 +173,7 @@ def run(options: RestorationOptions, command: str) -> tuple[Record, str]:
         state=options.state_path,
     )
     for model in plan.models:
-        _network(model, plan.task)  # Unsuitable weights fail before anything is measured.
+        choose(model, plan.task)  # Unsuitable weights fail before anything is measured.
     used = records.weights(plan.models, plan.weights)
     todo = [RestorationTask(plan, place, path) for place, path in enumerate(chosen)]
     found = records.each(measure, todo, options.jobs)
@@ -228,19 +230,9 @@ def _damaged(
     )
 
 
-@functools.lru_cache(maxsize=8)
-def _network(model: str, task: str) -> Any:
-    from xcodec.restoration.restore import load as load_network  # It imports torch.
-
-    return load_network(model, task)
-
-
 def _restored(model: str, task: str, device: str, done: damage.Corrupted) -> RGB:
     """The whole output of a network, which is not told where a colour block is."""
-    from xcodec.restoration.inputs import inputs
-    from xcodec.restoration.restore import found, paint
-
-    network = _network(model, task)
+    network = choose(model, task)
     known: NDArray[np.bool_] | None = done.known
     if task == "color-block":
         try:
