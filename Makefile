@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 DEMO := .venv/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test test-long fuzz check format docs dist clean
+.PHONY: help demo bench bench-all test test-long fuzz check format docs dist clean
 
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -15,10 +15,10 @@ demo: $(DEMO) ## code a real photo, compare with JPEG, and put pictures into dem
 	$(BIN)/python benchmarks/demo.py
 
 # How the published records were made, by the name of the set.
-BENCH_kodak := --rates 0.005,0.01,0.02,0.03,0.05,0.07,0.1,0.15,0.2 --bpp 0.02,0.03,0.05,0.1 --no-fit
+BENCH_kodak := --rates 0.005,0.01,0.02,0.03,0.05,0.07,0.1,0.15,0.2 --bpp 0.01,0.02,0.03,0.05,0.07,0.1,0.15 --no-fit
 BENCH_faces := --bytes 200,340,600,1000 --positions even
 BENCH_photos := --square 256 --bytes 200,340,600,1000 --positions even
-PEERS := jpeg,jpeg2000,webp,avif,jpegxl
+PEERS := jpeg,jpeg2000,webp,avif,av1,jpegxl,heic,hevc,vvc-sets,vvc --recorded benchmarks/rivals
 SET ?= kodak
 
 bench: $(INSTALLED) ## repeat a published table: make bench PICTURES=DIR [SET=kodak|faces|photos]
@@ -26,6 +26,10 @@ bench: $(INSTALLED) ## repeat a published table: make bench PICTURES=DIR [SET=ko
 	mkdir -p bench
 	$(BIN)/xcodec bench rd "$(PICTURES)" $(BENCH_$(SET)) --peers $(PEERS) --label $(SET) -f -o bench/$(SET).json
 	$(BIN)/xcodec bench report bench/$(SET).json --pictures "$(PICTURES)" -f -o bench/$(SET).html
+
+bench-all: $(INSTALLED) ## make every published record: make bench-all DATA=DIR; continues, and says how long it takes
+	@test -d "$(DATA)" || { echo "name a folder of kodak/, faces/val/ and photos/val/: make bench-all DATA=DIR" >&2; exit 2; }
+	$(BIN)/python benchmarks/bench_all.py "$(DATA)"
 
 test: $(INSTALLED) ## run the tests, all but the long ones
 	$(BIN)/python -m pytest -n logical --dist loadfile

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import runpy
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,14 @@ NOTHING = ("", "–", "not measured")
 """What a cell says when the record has no figure."""
 GENERATOR, FILL = "xcodec, generator photo", "xcodec, classical fill"
 BEST = {metric: f"best peer, scaled, best {metric}" for metric in ("PSNR", "LPIPS")}
+LONG = {
+    "best scaled file": "best file",
+    "AV1, payload": "AV1, payload alone",
+    "HEVC, payload": "HEVC, payload alone",
+    "VVC, slices": "VVC, slices alone",
+}
+"""Names of curves by titles of tables that are shorter."""
+TUNES = {"PSNR": "psnr", "SSIM": "ssim", "LPIPS": "iq"}
 NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 
 
@@ -101,8 +110,36 @@ def at_setting(name: str, curve: str, setting: float) -> list[float | None]:
 
 def pairs(name: str, curve: str, metric: str) -> list[tuple[float, float]]:
     """Bits per pixel and a figure, for each point of a curve, in ascending order."""
-    found = ((each["bpp"], each[metric]) for each in points(name, curve))
+    found = [(each["bpp"], each[metric]) for each in points(name, curve) if complete(each)]
     return sorted((bpp, figure) for bpp, figure in found if figure is not None)
+
+
+def complete(point: dict[str, Any]) -> bool:
+    """Whether every picture has a file at a point."""
+    return None not in point["pictures"]["bytes"]
+
+
+@cache
+def tables() -> dict[str, Any]:
+    """What the script defines that writes the tables of the pages."""
+    return runpy.run_path(str(ROOT / "scripts" / "results.py"))
+
+
+def curve_of(name: str, title: str, metric: str = "PSNR") -> str | None:
+    """The curve of a record that a column or row of a table is of, or None.
+
+    title  : of a codec: "best payload", "WebP, scaled"; or of one at full size: "WebP"
+    metric : for which scaled files were chosen, and the tune of AVIF
+    """
+    known = [each["name"] for each in record(name)["curves"]]
+    scaled = re.sub(", scaled$", "", title)
+    start = LONG.get(scaled, scaled)
+    names = [f"{start}, scaled, best {metric}"]
+    if scaled in ("best file", "best scaled file"):
+        names.append(f"best peer, scaled, best {metric}")
+    if scaled == title and title not in LONG and not title.startswith(("best", "VVC")):
+        names = [f"{title}, tune {TUNES[metric]}", title]
+    return next((each for each in names if each in known), None)
 
 
 def interpolated(curve: Sequence[tuple[float, float]], bpp: float) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from PIL import Image
 
 import xcodec
 from xcodec import codec
+from xcodec.cli import cli
 from xcodec.errors import XcodecError
 from xcodec.evaluation.runs import records
 
@@ -101,3 +103,66 @@ def test_errors_are_one_line(folder: Path, arguments: list[str], message: str) -
     assert done.output.startswith("lossless_samples: ")
     assert message in done.output
     assert done.output.count("\n") == 1
+
+
+def test_every_record_is_made_or_kept() -> None:
+    known = script("bench_all").table()
+    named = [*known["commands"], *known["kept"]]
+    assert len(set(named)) == len(named)
+    made = {path.stem for path in (BENCHMARKS / "results").glob("*.json")}
+    assert made <= set(named)
+    assert set(known["kept"]) <= made
+
+
+def test_commands_of_records_are_understood() -> None:
+    """By the commands that they name; nothing is run."""
+    module = script("bench_all")
+    for name in module.table()["commands"]:
+        words = module.command(name, Path("/data"), Path("/out"))
+        assert words[-2:] == ["-o", f"/out/{name}.json"]
+        assert "{" not in "".join(words)
+        if words[1] == "-m":
+            found = cli.get_command(click.Context(cli), "bench")
+            assert isinstance(found, click.Group)
+            benchmark = found.get_command(click.Context(found), words[4])
+            assert benchmark is not None
+        else:
+            benchmark = script(Path(words[1]).stem).main
+        benchmark.make_context(name, words[5:] if words[1] == "-m" else words[2:])
+
+
+def test_records_are_made_once_for_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = script("bench_all")
+    for folder in module.FOLDERS.values():
+        (tmp_path / folder).mkdir(parents=True)
+    output = tmp_path / "out"
+    code = "import sys; open(sys.argv[1], 'w').close(); sys.exit(int(sys.argv[2]))"
+
+    def command(name: str, data: Path, output: Path) -> list[str]:
+        status = "0" if name == "speed" else "1"
+        return [sys.executable, "-c", code, str(output / f"{name}.json"), status]
+
+    monkeypatch.setattr(module, "command", command)
+    monkeypatch.setattr(module, "commit", lambda: "abc1234")
+    arguments = ["bench_all.py", str(tmp_path), "--output", str(output), "--only"]
+    monkeypatch.setattr(sys, "argv", [*arguments, "speed", "photos"])
+    assert module.main() == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "speed: 0 s",
+        "photos: failed after 0 s",
+        "all: 0 s",
+    ]
+    monkeypatch.setattr(sys, "argv", [*arguments, "speed"])
+    assert module.main() == 0
+    assert capsys.readouterr().out.splitlines() == ["speed: made already in 0 s", "all: 0 s"]
+    monkeypatch.setattr(module, "commit", lambda: "def5678")
+    assert module.main() == 0
+    assert capsys.readouterr().out.splitlines() == ["speed: 0 s", "all: 0 s"]
+    assert [module.duration(s) for s in (3.2, 89, 95, 3720)] == [
+        "3 s",
+        "89 s",
+        "0 h 02 min",
+        "1 h 02 min",
+    ]

@@ -47,10 +47,13 @@ device = click.option(
     help="Where the networks run.",
 )  # fmt: skip
 metrics = click.option(
-    "--metrics", metavar="NAME,...", help="Metrics.  [default: all that are installed]"
+    "--metrics", metavar="NAME,...", help="Metrics.  [default: all installed ones but dists]"
 )
 weights = click.option(
-    "--weights", type=FILE, metavar="DIR", help="LPIPS weights.  [default: XCODEC_WEIGHTS]"
+    "--weights",
+    type=FILE,
+    metavar="DIR",
+    help="Weights of LPIPS and DISTS.  [default: XCODEC_WEIGHTS]",
 )
 state = click.option(
     "--state",
@@ -88,6 +91,12 @@ def bench() -> None:
     help="Measure xcodec within --bytes and --bpp too.",
 )
 @click.option(
+    "--full-size/--no-full-size",
+    default=True,
+    show_default=True,
+    help="With --rates, measure other codecs at full size too.",
+)
+@click.option(
     "--decoders",
     default="classical,generator",
     show_default=True,
@@ -96,6 +105,12 @@ def bench() -> None:
 @models
 @click.option("--efforts", default="", metavar="N,...", help="Efforts of xcodec.  [default: 4]")
 @click.option("--peers", metavar="NAME,...", help="Other codecs.  [default: all installed]")
+@click.option(
+    "--recorded",
+    type=FILE,
+    metavar="DIR",
+    help="Folder of points of codecs that cannot be coded here, such as VVC's.",
+)
 @click.option("--at", default="", metavar="X,...", help="Further bpp at which to interpolate.")
 @click.option(
     "--within-bpp",
@@ -120,8 +135,10 @@ def rd(output: Path | None, force: bool, quiet: bool, **options: Any) -> None:
     """Measure rate and distortion of xcodec and other codecs over the pictures in DIR.
 
     With --rates, all codecs run at full size. With --bytes or --bpp, the best file of each picture
-    within that size counts; for other codecs pictures are scaled down, coded, and scaled up again.
-    An interrupted run continues: nothing is computed twice.
+    within that size counts; for other codecs pictures are scaled down, coded, and scaled up again,
+    at the setting, scale and quality that are best for each metric. Of av1, hevc and vvc the
+    payload alone counts, without container and headers. An interrupted run continues: nothing is
+    computed twice.
     """
     from xcodec.evaluation.runs import commands
 

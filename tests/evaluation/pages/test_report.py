@@ -46,13 +46,17 @@ def made(photo: RGB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
     for i, (row, col) in enumerate([(0, 0), (60, 120), (150, 300)]):
         rgb = photo[row : row + 96, col : col + 120]
         Image.fromarray(rgb).save(folder / "pictures" / f"{i + 1}.png")
+    (folder / "recorded").mkdir()
+    points = [[size, 1, 18 + size / 100, 0.5, 0.5, size + 70] for size in (120, 230, 330, 900)]
+    known = {f"{name}.png": {"size": [120, 96], "vvc": points} for name in (1, 3)}
+    (folder / "recorded" / "vvc.json").write_text(json.dumps(known))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.delenv("XCODEC_WEIGHTS", raising=False)
         invoke(
             "bench", "rd", folder / "pictures", "--rates", "0.03,0.1", "--bytes", "150,250,350",
-            "--decoders", "classical", "--efforts", 0, "--peers", "jpeg,webp", "-j", 1,
-            "--metrics", "psnr,ssim",
+            "--decoders", "classical", "--efforts", 0, "--peers", "jpeg,webp,vvc", "-j", 1,
+            "--metrics", "psnr,ssim", "--recorded", folder / "recorded",
             "-o", folder / "record.json", "--label", "</script><b>crops</b>",
         )  # fmt: skip
         invoke(
@@ -233,7 +237,59 @@ def test_the_page_holds_the_records_figures_and_loads_nothing(made: Path) -> Non
     assert own == [point["pictures"]["bytes"][0] for point in fitted]
     for size in shown:
         names = [view["name"] for view in size["views"]]
-        assert {"JPEG", "WebP", "best peer, scaled, best PSNR"} <= set(names)
+        assert {"JPEG", "WebP", "best file, scaled, best PSNR"} <= set(names)
+
+
+def test_a_codec_that_was_measured_elsewhere_is_in_plots_and_tables(made: Path) -> None:
+    text = (made / "report.html").read_text()
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    assert found
+    data = json.loads(found[1])
+    every, some = data["plots"]["sets"]
+    assert every["label"].endswith("(3 pictures)")
+    assert some["label"].endswith("(2 pictures with points of VVC)")
+    curves = [
+        {c["name"]: c for c in each["curves"] if c["aim"] != "ssim"} for each in (every, some)
+    ]
+    assert "VVC, slices alone, scaled" not in curves[0]
+    vvc = curves[1]["VVC, slices alone, scaled"]["points"]
+    assert [(p["bytes"], p["psnr"]) for p in vvc] == [(120, 19.2), (230, 20.3), (330, 21.3)]
+    record = json.loads((made / "record.json").read_text())
+    own = next(c for c in record["figures"]["curves"] if c["name"].endswith(", fitted"))
+    mine = [np.mean([point["pictures"]["psnr"][i] for i in (0, 2)]) for point in own["points"]]
+    shown = [point["psnr"] for point in curves[1][own["name"]]["points"]]
+    assert shown == pytest.approx(mine, rel=1e-5)
+    tables = re.sub(r"<script.*", "", text, flags=re.S)
+    assert "VVC, slices alone, scaled, best PSNR" in tables
+    assert "measured elsewhere" in tables
+    names = {v["name"] for p in data["viewer"]["pictures"] for s in p["sizes"] for v in s["views"]}
+    assert not any("VVC" in name for name in names)
+
+
+def test_pictures_come_from_the_kept_files_and_figures_from_the_record(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No peer is coded again, and no metric is computed."""
+    from xcodec.evaluation.measures.metrics import Meter
+    from xcodec.evaluation.peers.codecs import Codec
+
+    monkeypatch.setattr(Codec, "encode", None)
+    monkeypatch.setattr(Meter, "measure", None)
+    state = made / "cache" / "xcodec" / "bench.sqlite"
+    record = records.load(made / "record.json")
+    page = report.build([record], made / "pictures", [2], state)
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
+    assert found
+    (picture,) = json.loads(found[1])["viewer"]["pictures"]
+    curves = {curve["name"]: curve for curve in record["figures"]["curves"]}
+    for size in picture["sizes"]:
+        for view in (v for v in size["views"] if v["name"].startswith("best file")):
+            point = next(
+                point["pictures"]
+                for point in curves[view["name"]]["points"]
+                if point["pictures"]["bytes"][1] == view["bytes"]
+            )
+            assert view["figures"]["psnr"] == round(point["psnr"][1], 5)
 
 
 def test_files_that_are_not_records_are_refused(made: Path, tmp_path: Path) -> None:

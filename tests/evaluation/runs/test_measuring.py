@@ -31,7 +31,7 @@ def measuring(rgb: RGB, state: State, weights: Path | None = None) -> Measuring:
 @pytest.mark.parametrize("name", ["jpeg", "webp"])
 def test_the_best_file_is_the_best_of_all(budget: int, name: str, small: RGB, state: State) -> None:
     (codec,), scales = codecs.codecs([name]), (1.0, 2.0, 4.0)
-    best = measuring(small, state).best(codec, scales, budget, AIMS)
+    best = measuring(small, state).best([codec], scales, budget, AIMS)
     every = [
         codecs.enlarge(codec.decode(data), small.shape)
         for scale in scales
@@ -51,11 +51,11 @@ def test_the_best_file_is_the_best_of_all(budget: int, name: str, small: RGB, st
 def test_each_aim_has_a_best_file_of_its_own(small: RGB, state: State, weights: Path) -> None:
     (codec,) = codecs.codecs(["webp"])
     place = measuring(small, state, weights)
-    best = place.best(codec, codecs.SCALES, 300, ["psnr", "lpips"])
+    best = place.best([codec], codecs.SCALES, 300, ["psnr", "lpips"])
     figures = {aim: place.figures(peer, ["psnr", "lpips"]) for aim, peer in best.items()}
     assert figures["psnr"]["psnr"] >= figures["lpips"]["psnr"]
     assert figures["lpips"]["lpips"] <= figures["psnr"]["lpips"]
-    assert set(measuring(small, state).best(codec, [1.0], 2000, ["psnr", "lpips"])) == {"psnr"}
+    assert set(measuring(small, state).best([codec], [1.0], 2000, ["psnr", "lpips"])) == {"psnr"}
 
 
 def test_no_file_is_written_twice_even_by_another_run(small: RGB, state: State) -> None:
@@ -68,12 +68,12 @@ def test_no_file_is_written_twice_even_by_another_run(small: RGB, state: State) 
 
     counted = replace(webp, write=write)
     place = measuring(small, state)
-    first = place.best(counted, [2.0], 400, AIMS)
+    first = place.best([counted], [2.0], 400, AIMS)
     # Files are written again to be measured, never for their size.
     assert len(coded) < 25
     coded.clear()
-    assert place.best(counted, [2.0], 400, AIMS) == first
-    assert measuring(small, state).best(counted, [2.0], 400, AIMS) == first
+    assert place.best([counted], [2.0], 400, AIMS) == first
+    assert measuring(small, state).best([counted], [2.0], 400, AIMS) == first
     assert coded == []
 
 
@@ -103,7 +103,7 @@ def test_there_is_no_file_within_too_small_a_budget(small: RGB, state: State) ->
     assert measuring(small, state).size(coding) == 0
     assert measuring(small, state).size(coding) == 0
     (jpeg,) = codecs.codecs(["jpeg"])
-    assert measuring(small, state).best(jpeg, [1.0, 2.0], 40, AIMS) == {}
+    assert measuring(small, state).best([jpeg], [1.0, 2.0], 40, AIMS) == {}
 
 
 def test_known_figures_are_reused_and_missing_ones_added(small: RGB, state: State) -> None:

@@ -160,7 +160,7 @@ def test_budgets_are_kept_and_the_best_peer_is_the_best(folder: Path, weights: P
         names = [f"{name}, scaled, best {aim}" for name in ("JPEG", "WebP")]
         columns = [points[n, 300]["pictures"][aim.lower()] for n in names if (n, 300) in points]
         assert columns
-        best = points[f"best peer, scaled, best {aim}", 300]["pictures"]
+        best = points[f"best file, scaled, best {aim}", 300]["pictures"]
         for place, value in enumerate(best[aim.lower()]):
             assert value == better(c[place] for c in columns if c[place] is not None)
         assert all(choice.startswith(("jpeg 1/", "webp 1/")) for choice in best["choice"])
@@ -168,13 +168,94 @@ def test_budgets_are_kept_and_the_best_peer_is_the_best(folder: Path, weights: P
     assert "| 300 bytes |" in output
 
 
+def points_of_vvc(folder: Path, *names: str) -> Path:
+    """A folder of recorded points of pictures of 96 rows and 80 columns."""
+    points = [
+        [100, 1, 15.0, 0.3, 0.70, 180],
+        [180, 0.667, 16.0, 0.4, 0.60, 250],
+        [250, 0.5, 17.0, 0.3, 0.50, 320],
+        [420, 1, 99.0, 0.9, 0.01, 490],
+    ]
+    place = folder.parent / "recorded"
+    place.mkdir()
+    known = {name: {"size": [80, 96], "vvc": points} for name in names}
+    (place / "vvc.json").write_text(json.dumps(known))
+    return place
+
+
+def test_recorded_points_are_compared_on_the_same_pictures(folder: Path) -> None:
+    place = points_of_vvc(folder, "1.png", "3.png", "elsewhere.png")
+    record, output = run(
+        folder, "--bytes", "200,300", "--decoders", "classical", "--peers", "webp,vvc,vvc-sets",
+        "--recorded", place, "--metrics", "psnr,ssim,lpips,ssimulacra2",
+    )  # fmt: skip
+    found = named(record)
+    assert record["figures"]["recorded"] == {"vvc.json": records.digest(place / "vvc.json")}
+    bare, sets = (
+        found[f"VVC{name}, scaled, best PSNR"]["points"]
+        for name in (", slices alone", " with parameter sets")
+    )
+    assert [point["pictures"]["bytes"] for point in bare] == [[180, None, 180], [250, None, 250]]
+    assert [point["pictures"]["bytes"] for point in sets] == [[180, None, 180], [250, None, 250]]
+    assert [point["files"] for point in bare] == [2, 2]
+    assert bare[0]["pictures"]["ssimulacra2"] == [None] * 3
+    assert [point["psnr"] for point in bare] == [16, 17]
+    assert [point["psnr"] for point in sets] == [15, 16]
+    assert bare[0]["pictures"]["choice"] == ["vvc 1/1.5 recorded", None, "vvc 1/1.5 recorded"]
+    # VVC is the only codec whose payload is measured: files of WebP are no payloads.
+    assert found["best payload, scaled, best PSNR"]["points"] == bare
+    assert (
+        found["best file, scaled, best PSNR"]["points"]
+        == found["WebP, scaled, best PSNR"]["points"]
+    )
+
+    own = found[f"{OWN}, fitted"]["points"]
+    leads = {
+        (row["anchor"], row["setting"]): row
+        for row in summary.leads(record["figures"]["curves"], ["psnr"])
+    }
+    row = leads["VVC, slices alone, scaled, best PSNR", 300]
+    of_both = [own[1]["pictures"]["psnr"][i] for i in (0, 2)]
+    assert row["pictures"] == 2
+    assert (row["own"], row["other"]) == (pytest.approx(np.mean(of_both)), 17)
+    assert f" {row['own'] - 17:+.2f} |" in output
+    assert leads["WebP, scaled, best PSNR", 300]["pictures"] == 3
+    takeovers = {
+        row["anchor"]: row for row in record["figures"]["takeovers"] if row["metric"] == "psnr"
+    }
+    assert takeovers["VVC, slices alone, scaled, best PSNR"]["pictures"] == 2
+    assert takeovers["VVC, slices alone, scaled, best PSNR"]["from_bpp"] is None
+    assert "VVC, slices alone, scaled, best PSNR" in output.rpartition("other codecs are better")[2]
+
+
+def of_peer(codec: str, psnr: float, setting: int = 300, aim: str = "psnr") -> rd.Measurement:
+    curve = rd.CurveKey(codec, "peer", codec, "bytes", aim)
+    return rd.Measurement(curve, setting, setting - 9, 0.1, {"psnr": psnr}, f"{codec} 1/2 30")
+
+
+def test_the_best_file_and_the_best_payload_are_kept_apart() -> None:
+    measured = [of_peer("webp", 22.0), of_peer("avif", 23.0), of_peer("av1", 24.0)]
+    measured += [of_peer("vvc", 25.0), of_peer("vvc-sets", 24.5), of_peer("mozjpeg", 30.0)]
+    measured += [of_peer("av1", 21.0, 200), of_peer("heic", 22.5)]
+    names = ["webp", "avif", "heic", "av1", "vvc", "vvc-sets", "mozjpeg"]
+    found = {(m.curve.codec, m.setting): m for m in rd.best_peers(measured, names)}
+    # Within 200 bytes there is no file of VVC: the best payload would be of AV1 alone.
+    assert set(found) == {("best file", 300), ("best payload", 300)}
+    assert found["best file", 300].figures == {"psnr": 23.0}
+    assert found["best file", 300].choice == "avif 1/2 30"
+    assert found["best payload", 300].figures == {"psnr": 25.0}
+    assert found["best payload", 300].curve.kind == "best"
+    without = {(m.curve.codec, m.setting) for m in rd.best_peers(measured, ["av1"])}
+    assert without == {("best payload", 300), ("best payload", 200)}
+
+
 def test_budgets_in_bits_per_pixel_depend_on_the_picture(folder: Path) -> None:
     Image.open(folder / "1.png").crop((0, 0, 40, 40)).save(folder / "4.png")
     record, _ = run(
         folder, "--bpp", "0.4", "--no-fit", "--peers", "webp", "--decoders", "classical",
-        "--only", "1,4",
+        "--only", "1,4", "--metrics", "psnr",
     )  # fmt: skip
-    assert set(named(record)) == {"WebP, scaled, best PSNR", "best peer, scaled, best PSNR"}
+    assert set(named(record)) == {"WebP, scaled, best PSNR", "best file, scaled, best PSNR"}
     sizes = named(record)["WebP, scaled, best PSNR"]["points"][0]["pictures"]["bytes"]
     assert sizes[0] <= 0.4 * 96 * 80 / 8
     assert sizes[0] > 200
@@ -294,7 +375,7 @@ def test_a_change_of_weights_leaves_the_peers_alone(
     monkeypatch.setattr("xcodec.evaluation.peers.xcodecs.weights_digest", lambda model: "after")
     run(*arguments)
     assert counted[1:] == ["OwnCoding"] + ["PeerCoding"] * len(codecs.CODECS["webp"].low)
-    assert len(new) == len(metrics.METRICS)  # The metrics of a single picture, xcodec's.
+    assert len(new) == len(metrics.choose())  # The metrics of a single picture, xcodec's.
 
 
 def test_an_interrupt_ends_all_processes_at_once(folder: Path, tmp_path: Path) -> None:
@@ -335,6 +416,8 @@ def running(group: int) -> list[str]:
     ("arguments", "message"),
     [
         (["--peers", "gif"], "no codec 'gif'"),
+        (["--peers", "vvc"], "--recorded, or programs by VVENC and VVDEC"),
+        (["--bytes", "300", "--recorded", "nowhere"], "no recorded points"),
         (["--decoders", "magic"], "no decoder 'magic'"),
         (["--weights", "nowhere"], "nowhere"),
         (["--only", "4"], "no picture 4, only 3 pictures"),

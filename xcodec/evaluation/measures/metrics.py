@@ -4,6 +4,7 @@ psnr         dB over R, G and B together; infinite for equal pictures
 ssim         scikit-image's defaults (7x7 windows), mean of the colours
 ms_ssim      five scales (pytorch-msssim), mean of the colours; for sides from 161 pixels
 lpips        version 0.1 over SqueezeNet; 0 means equal; needs weights
+dists        over VGG16; 0 means equal; needs weights
 ssimulacra2  100 means equal; can be negative (package ssimulacra2)
 
 Pictures are uint8 RGB (height, width, 3). Means over pictures are means of these values.
@@ -23,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from xcodec.errors import InputError, XcodecError
-from xcodec.evaluation.measures import lpips
+from xcodec.evaluation.measures import dists, lpips
 from xcodec.pictures.quality import decibels
 from xcodec.system.packages import require
 from xcodec.types import RGB
@@ -45,12 +46,14 @@ class Metric:
     title   : its name for readers
     rising  : whether higher is better
     digits  : decimals to show
+    aim     : the metric by which files are chosen that stand for their codec in this one
     package : name of the package that it needs, and its module
     """
 
     title: str
     rising: bool
     digits: int
+    aim: str
     package: tuple[str, str] | None = None
 
     def load(self) -> Any:
@@ -68,11 +71,12 @@ class Metric:
 
 
 METRICS = {
-    "psnr": Metric("PSNR", True, 2),
-    "ssim": Metric("SSIM", True, 4, ("scikit-image", "skimage")),
-    "ms_ssim": Metric("MS-SSIM", True, 4, ("pytorch-msssim", "pytorch_msssim")),
-    "lpips": Metric("LPIPS", False, 4),
-    "ssimulacra2": Metric("SSIMULACRA2", True, 2, ("ssimulacra2", "ssimulacra2")),
+    "psnr": Metric("PSNR", True, 2, "psnr"),
+    "ssim": Metric("SSIM", True, 4, "ssim", ("scikit-image", "skimage")),
+    "ms_ssim": Metric("MS-SSIM", True, 4, "ssim", ("pytorch-msssim", "pytorch_msssim")),
+    "lpips": Metric("LPIPS", False, 4, "lpips"),
+    "dists": Metric("DISTS", False, 4, "lpips"),
+    "ssimulacra2": Metric("SSIMULACRA2", True, 2, "ssim", ("ssimulacra2", "ssimulacra2")),
 }
 ALWAYS = ("psnr", "ssim", "lpips")
 """Metrics of every table; LPIPS is empty without its weights."""
@@ -81,54 +85,90 @@ ALWAYS = ("psnr", "ssim", "lpips")
 def choose(names: Iterable[str] | None = None) -> tuple[str, ...]:
     """Return the metrics of these names in the order of METRICS; by default all that can be used.
 
+    DISTS, which takes seconds a megapixel, is measured only where it is named.
+
     Raises InputError for an unknown name, DependencyError if a package is not installed.
     """
-    asked = list(names) if names is not None else None
-    for name in asked or ():
+    if names is None:
+        usable = (name for name in METRICS if name in ALWAYS or METRICS[name].installed)
+        return tuple(name for name in usable if name != "dists")
+    asked = list(names)
+    for name in asked:
         if name not in METRICS:
             raise InputError(f"no metric {name!r}: metrics are {', '.join(METRICS)}")
         METRICS[name].load()
-    if asked is None:
-        asked = [name for name in METRICS if name in ALWAYS or METRICS[name].installed]
+    if "dists" in asked:
+        dists.heads()
     return tuple(name for name in METRICS if name in asked)
+
+
+def weight_files(name: str, weights: Path | None) -> list[Path]:
+    """Return the files of weights that a metric uses; none if there are none.
+
+    weights : their folder
+
+    Raises DependencyError if DISTS has a network but not its package.
+    """
+    if name == "lpips" and weights:
+        return [weights / lpips.BACKBONE, weights / lpips.HEADS]
+    if name == "dists" and weights and (network := dists.network(weights)):
+        return [network, dists.heads()]
+    return []
 
 
 @cache
 def version(name: str, weights: Path | None = None) -> str:
-    """Return what a metric depends on besides the pictures: its package, or LPIPS' weights."""
+    """Return what a metric depends on besides the pictures: its package, or its weights."""
     package = METRICS[name].package
     if package:
         return metadata.version(package[0])
-    return _weights_digest(weights) if name == "lpips" else "1"
+    if name in ("lpips", "dists"):
+        return _digest(weight_files(name, weights))
+    return "1"
 
 
 class Meter:
     """Measures decoded pictures against one original.
 
-    weights : folder of LPIPS' weights; without it LPIPS is None
+    weights : folder of the weights of LPIPS and DISTS; without them the two are None
     """
 
     def __init__(self, original: RGB, weights: Path | None = None) -> None:
         self.original = original
         self.weights = weights
+        self._original_dists: Any = None
 
     def measure(self, decoded: RGB, names: Iterable[str]) -> Figures:
         """Compute metrics by name. Raises InputError if the pictures differ in shape."""
         _check(self.original, decoded)
-        return {
-            name: self._lpips(decoded) if name == "lpips" else _OF_TWO[name](self.original, decoded)
-            for name in names
-        }
+        found: Figures = {}
+        for name in names:
+            if name in _OF_TWO:
+                found[name] = _OF_TWO[name](self.original, decoded)
+            else:
+                found[name] = self._lpips(decoded) if name == "lpips" else self._dists(decoded)
+        return found
 
     def _lpips(self, decoded: RGB) -> float | None:
         if self.weights is None:
             return None
         network = lpips.load(self.weights)
         features = network.features(lpips.to_planes(decoded))
-        return float(network.between(self._original_features, features))
+        return float(network.between(self._original_lpips, features))
+
+    def _dists(self, decoded: RGB) -> float | None:
+        path = dists.network(self.weights) if self.weights else None
+        if path is None:
+            return None
+        network = dists.load(path)
+        if self._original_dists is None:
+            self._original_dists = network.features(dists.to_planes(self.original))
+        return float(
+            network.between(self._original_dists, network.features(dists.to_planes(decoded)))
+        )
 
     @cached_property
-    def _original_features(self) -> Any:
+    def _original_lpips(self) -> Any:
         assert self.weights is not None
         return lpips.load(self.weights).features(lpips.to_planes(self.original))
 
@@ -201,15 +241,14 @@ def _check(a: RGB, b: RGB) -> None:
         raise InputError(f"pictures to compare are uint8, not {a.dtype} and {b.dtype}")
 
 
-@cache
-def _weights_digest(weights: Path | None) -> str:
-    """The digest of LPIPS' two files together, which the state has always used as a key."""
-    if weights is None:
-        return ""
+def _digest(paths: Iterable[Path]) -> str:
+    """The digest of files together, which the state has always used as a key; "" for none."""
     whole = hashlib.sha256()
-    for name in (lpips.BACKBONE, lpips.HEADS):
+    empty = True
+    for path in paths:
+        empty = False
         try:
-            whole.update((weights / name).read_bytes())
+            whole.update(path.read_bytes())
         except OSError as error:
-            raise XcodecError(f"{weights / name}: {error.strerror}") from error
-    return whole.hexdigest()[:16]
+            raise XcodecError(f"{path}: {error.strerror}") from error
+    return "" if empty else whole.hexdigest()[:16]

@@ -13,7 +13,7 @@ function startPlots(root, data) {
     if (text !== undefined) made.textContent = text;
     return made;
   };
-  const colour = (curve) => `var(--c${curve.colour % 10})`;
+  const colour = (curve) => `var(--c${curve.colour % 14})`;
   const shown = (value, digits) => value === null ? "–" : value.toFixed(digits);
 
   function ticks(low, high, count) {
@@ -34,8 +34,9 @@ function startPlots(root, data) {
     chooseMetric();
   }
 
-  // Scaled files are the best ones for LPIPS if that is shown, otherwise those for PSNR.
-  const aimed = (curve) => curve.aim === null || curve.aim === (metric.value === "lpips" ? "lpips" : "psnr");
+  // Scaled files are those that were chosen for the metric that is shown, or for one that stands for it.
+  const aimed = (curve) => curve.aim === null ||
+    curve.aim === data.sets[set.value].metrics.find((entry) => entry.key === metric.value).aim;
 
   function chooseMetric() {
     const record = data.sets[set.value];

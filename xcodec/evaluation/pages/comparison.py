@@ -17,6 +17,7 @@ from xcodec.evaluation.runs.measuring import Measuring, OwnCoding, PeerCoding
 from xcodec.evaluation.runs.records import digest_of, progress
 from xcodec.evaluation.runs.state import State
 from xcodec.pictures import loading
+from xcodec.pictures.opening import Reading
 from xcodec.system import files
 
 RATES = (0.01, 0.02, 0.05)
@@ -32,15 +33,18 @@ HINT = (
 )
 
 
-def build(source: str, rates: Iterable[float], sizes: Iterable[int], model: str) -> str:
+def build(
+    source: str, rates: Iterable[float], sizes: Iterable[int], model: str, how: Reading
+) -> str:
     """Return the page of a picture at some rates and within some sizes in bytes.
 
     source : path, or "-" for standard input
     model  : name or path of the generator's weights
+    how    : how the picture is read
 
     Raises InputError if the picture cannot be read or encoded, ModelError if weights are missing.
     """
-    rgb = loading.load(source).rgb
+    rgb = loading.read(source, how).rgb
     targets: list[tuple[str, float]] = [("rate", rate) for rate in rates]
     targets += [("size", size) for size in sizes]
     variant = Variant(model=model, device="auto")
@@ -96,7 +100,7 @@ def _peers(place: Measuring, size: int, rivals: list[Codec]) -> Iterator[View]:
         peer = nearest(place, codec, size)
         yield View(codec.title, peer, f"quality {peer.quality:g}")
         if codec.name == SCALED:
-            best = place.best(codec, codecs.SCALES, size, ["psnr"])
+            best = place.best([codec], codecs.SCALES, size, ["psnr"])
             for scaled in best.values():
                 note = f"quality {scaled.quality:g} at 1/{scaled.scale:g} of the size"
                 yield View(f"{codec.title}, scaled down and up", scaled, note)

@@ -193,7 +193,8 @@ def _rate_panel(found: list[RecordedCurve], name: str, panel: Any) -> None:
         if family not in families:
             families.append(family)
         points = sorted(summary.pairs(curve, name))
-        if len(points) < 2 or curve["aim"] not in (None, name):
+        aimed = curve["aim"] in (None, METRICS[name].aim)
+        if len(points) < 2 or not aimed or not summary.representative(curve):
             continue
         panel.plot(
             *zip(*points, strict=True),

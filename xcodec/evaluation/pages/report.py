@@ -8,7 +8,9 @@ from typing import TypedDict, cast
 from xcodec.evaluation.measures.metrics import METRICS
 from xcodec.evaluation.pages import html, shots, tables
 from xcodec.evaluation.pages.viewer import MetricData
-from xcodec.evaluation.runs.schema import RdRecord, Record, RecordedCurve, figure
+from xcodec.evaluation.peers.rivals import RIVALS
+from xcodec.evaluation.runs import summary
+from xcodec.evaluation.runs.schema import RdRecord, Record
 
 HINT = (
     "Drag the slider, or move it with the arrow keys. Sizes are those of the real files; this page "
@@ -16,10 +18,20 @@ HINT = (
 )
 
 
+FAMILIES = {name: r.name for r in RIVALS.values() if not r.part for name in r.codecs}
+"""Peers by their settings, which have the peer's colour."""
+RECORDABLE = tuple(rival.name for rival in RIVALS.values() if rival.recordable)
+"""Peers that may have been measured on some pictures only."""
+
+
 class PlottedMetric(MetricData):
-    """A metric of the plots."""
+    """A metric of the plots.
+
+    aim : the metric for which the scaled files were chosen that are shown with it
+    """
 
     rising: bool
+    aim: str
 
 
 class PlottedCurve(TypedDict):
@@ -72,7 +84,7 @@ def build(
         body.append(html.viewer(HINT.format(quality=quality), titles))
         sections["viewer"] = "Pictures"
     if of_rd:
-        data["plots"] = {"sets": [_plotted(record) for record in of_rd]}
+        data["plots"] = {"sets": [each for record in of_rd for each in _sets(record)]}
         body.append(html.plots())
         sections["plots"] = "Plots"
     for place, record in enumerate(records):
@@ -83,7 +95,8 @@ def build(
     sections["how"] = "Method"
     lead = (
         "xcodec stores a few pixels of a picture and reconstructs the rest. This page compares it "
-        "with other codecs: real files, decoded by the real decoders, every byte counted."
+        "with other codecs: real files, decoded by the real decoders. Of a file every byte counts, "
+        "of a payload the coded pixels alone."
     )
     version = records[0]["versions"]["xcodec"]
     return html.page(
@@ -91,48 +104,63 @@ def build(
     )
 
 
-def _plotted(record: RdRecord) -> PlotData:
+def _sets(record: RdRecord) -> Iterator[PlotData]:
+    """The curves over all pictures, and over those of which the same codecs were recorded."""
+    count = len(record["pictures"])
+    known = list(range(count))
+    yield _plotted(record, known, "")
+    for curve in record["figures"]["curves"]:
+        shared = summary.covered(curve) if curve["points"] else known
+        if curve["codec"] in RECORDABLE and len(shared) < count and shared != known:
+            known = shared
+            yield _plotted(record, known, " with points of VVC")
+
+
+def _plotted(record: RdRecord, pictures: Sequence[int], which: str) -> PlotData:
+    """The curves over some pictures, by their indices.
+
+    which : says which they are, for the label
+    """
     names = record["figures"]["metrics"]
+    keys = ("bytes", "bpp", *names)
     codecs: list[str] = []
     found: list[PlottedCurve] = []
     for curve in record["figures"]["curves"]:
-        if not curve["points"]:
-            continue
-        family = f"{curve['kind']} {curve['codec']}"
+        family = f"{curve['kind']} {FAMILIES.get(curve['codec'], curve['codec'])}"
         if family not in codecs:
             codecs.append(family)
-        keys = ("setting", "bytes", "bpp", *names)
+        points: list[dict[str, float | None]] = [
+            {key: _rounded(summary.mean_of(point, key, pictures)) for key in keys}
+            | {"setting": point["setting"]}
+            for point in curve["points"]
+        ]
         found.append(
             {
                 "name": curve["name"].split(", best")[0],
                 "aim": curve["aim"],
                 "own": curve["kind"] == "xcodec",
                 "dashed": curve["aim"] is not None,
-                "first": curve["aim"] is None or _scaled_first(curve),
+                "first": summary.representative(curve),
                 "colour": codecs.index(family),
-                "points": [
-                    {key: _rounded(figure(point, key)) for key in keys}
-                    for point in curve["points"]
-                    if point["files"] == len(record["pictures"])
-                ],
+                "points": [point for point in points if point["bytes"] is not None],
             }
         )
+    found = [curve for curve in found if curve["points"]]
+    aims = {curve["aim"] for curve in found}
     metrics: list[PlottedMetric] = [
         {
             "key": name,
             "title": METRICS[name].title,
             "digits": METRICS[name].digits,
             "rising": METRICS[name].rising,
+            "aim": METRICS[name].aim if METRICS[name].aim in aims else "psnr",
         }
         for name in names
         if any(point[name] is not None for curve in found for point in curve["points"])
     ]
-    label = f"{record['label']} ({len(record['pictures'])} pictures)"
-    return {"label": label, "metrics": metrics, "curves": [c for c in found if c["points"]]}
-
-
-def _scaled_first(curve: RecordedCurve) -> bool:
-    return curve["kind"] == "best" or curve["codec"] in shots.SCALED_SHOWN
+    plural = "" if len(pictures) == 1 else "s"
+    label = f"{record['label']} ({len(pictures)} picture{plural}{which})"
+    return {"label": label, "metrics": metrics, "curves": found}
 
 
 def _rounded(value: float | None) -> float | None:
@@ -149,6 +177,7 @@ def _tables(record: Record) -> Iterator[str]:
     if budgets.lines:
         yield html.table(budgets.header, budgets.lines, _capital(budgets.title))
     for table in (
+        tables.leads(summary.leads(figures["curves"], names), names),
         tables.takeovers(figures["takeovers"], names),
         tables.deltas(figures["deltas"], names),
     ):
@@ -187,11 +216,16 @@ def _provenance(records: Sequence[Record]) -> str:
         rows.append(["", "versions", versions])
         for name, known in record["weights"].items():
             rows.append(["", "weights", f"{name} (SHA-256 {known}…)"])
+        if record["benchmark"] == "rd":
+            for name, known in record["figures"].get("recorded", {}).items():
+                rows.append(["", "measured elsewhere", f"{name} (SHA-256 {known}…)"])
     text = (
         "<p>PSNR is over R, G and B together; SSIM is scikit-image's with 7×7 windows; LPIPS is "
         "version 0.1 over SqueezeNet. All values are means over the pictures. For scaled codecs "
-        "each picture was scaled down by Lanczos, coded, and scaled up bicubically, at the scale "
-        "and quality that are best within the bytes.</p>"
+        "each picture was scaled down by Lanczos, coded, and scaled up bicubically, at the "
+        "setting, scale and quality that are best within the bytes. A <em>file</em> is what a "
+        "program writes, every byte counted. A <em>payload</em> is the coded pixels alone, without "
+        "container and headers: AV1's media data, HEVC's and VVC's slices.</p>"
     )
     table = html.table(["record", "what", "how"], rows, texts=3)
     return f'{text}<div class="notes">{table}</div>'

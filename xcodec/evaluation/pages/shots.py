@@ -1,16 +1,22 @@
-"""Pictures of a record for the viewer of its report: they are coded again as when measured."""
+"""Pictures of a record for the viewer of its report.
+
+Their files are those that the run kept in its state, or are written again as when measured; their
+figures are the record's.
+"""
 
 import math
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from xcodec.errors import InputError
-from xcodec.evaluation.measures import lpips
-from xcodec.evaluation.measures.metrics import Meter
+from xcodec.evaluation.measures.metrics import METRICS, Figures, Meter
 from xcodec.evaluation.pages import viewer
 from xcodec.evaluation.pages.viewer import Gallery, PictureData, View, ViewerData
 from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers.codecs import PAYLOAD
+from xcodec.evaluation.peers.rivals import BEST_PAYLOAD, RIVALS
 from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs import rd, summary
 from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding, PeerCoding, load
@@ -27,6 +33,8 @@ COMPARABLE = 1.5
 """Other codecs' files that are this many times smaller than xcodec's are not shown."""
 SCALED_SHOWN = ("webp", "avif")
 """Codecs whose scaled files are shown in addition to the best of all."""
+SHOWN_AIMS = ("psnr", "lpips")
+"""Metrics whose best files are shown."""
 
 
 def pictured(
@@ -69,13 +77,12 @@ def shown(
     """
     figures = record["figures"]
     gallery = Gallery()
-    weights = lpips.find_weights() if "lpips" in figures["metrics"] else None
     names = [name for name in summary.COMPARED if name in figures["metrics"]]
     pictures = []
     with State(state) as opened:
         for column, path in paths:
             rgb = load(path, figures["square"])
-            place = Measuring(rgb, digest_of(rgb), opened, Meter(rgb, weights))
+            place = Measuring(rgb, digest_of(rgb), opened, Meter(rgb))
             sizes = list(_sizes(record, column, rgb))
             pictures.append(viewer.picture(path.name, place, sizes, names, gallery))
     _compare_sizes(record, paths, pictures)
@@ -111,8 +118,10 @@ def _sizes(record: RdRecord, column: int, rgb: RGB) -> Iterator[tuple[str, list[
             if COMPARABLE * _size(near, column) < size:
                 continue
             coding = _coding(record, curve, near, column, rgb)
+            if coding is None:
+                continue
             name = curve["name"].replace(", fitted", "")
-            views.append(View(name, coding, _note(coding)))
+            views.append(View(name, coding, _note(coding), _figures(near, column)))
         views.sort(key=lambda view: "generator" not in view.name)
         yield f"{size:,} bytes", views
 
@@ -123,8 +132,22 @@ def _few(count: int) -> list[int]:
 
 
 def _worth_showing(curve: RecordedCurve) -> bool:
-    """Whether a curve is not just one of the scaled codecs of "best peer"."""
-    return curve["aim"] is None or curve["kind"] == "best" or curve["codec"] in SCALED_SHOWN
+    """Whether a curve is not just one of the codecs or settings of which the best one is shown."""
+    if curve["aim"] is None:
+        return curve["kind"] == "xcodec" or curve["codec"] not in summary.SECOND
+    if curve["kind"] == "best":
+        return curve["aim"] in SHOWN_AIMS
+    return curve["aim"] == SHOWN_AIMS[0] and curve["codec"] in SCALED_SHOWN
+
+
+def _figures(point: CurvePoint, column: int) -> Figures:
+    """The figures of a picture's file."""
+    return {name: each[column] for name in METRICS if (each := _column(point, name)) is not None}
+
+
+def _column(point: CurvePoint, name: str) -> Sequence[float | None] | None:
+    found: Sequence[float | None] | None = cast(Any, point["pictures"]).get(name)
+    return found
 
 
 def _size(point: CurvePoint, column: int) -> int:
@@ -142,8 +165,8 @@ def _nearest(curve: RecordedCurve, column: int, size: int) -> CurvePoint | None:
 
 def _coding(
     record: RdRecord, curve: RecordedCurve, point: CurvePoint, column: int, rgb: RGB
-) -> Coding:
-    """The coding that makes the file of a point again."""
+) -> Coding | None:
+    """The coding that makes the file of a point again; None if that was coded elsewhere."""
     if curve["kind"] != "xcodec":
         if curve["target"] == "quality":
             (codec,) = codecs.codecs([curve["codec"]])
@@ -151,8 +174,11 @@ def _coding(
         choice = point["pictures"]["choice"][column]
         assert choice is not None  # The picture has a file here.
         name, scale, quality = choice.split()
+        if quality == rd.RECORDED:
+            return None
         (codec,) = codecs.codecs([name])
-        return PeerCoding(codec, float(quality), float(scale.removeprefix("1/")))
+        part = _part(curve["codec"])
+        return PeerCoding(codec, float(quality), float(scale.removeprefix("1/")), part)
     variant = Variant(
         curve["effort"],
         curve["model"] or "photo",
@@ -163,6 +189,13 @@ def _coding(
         return OwnCoding(variant, curve["codec"], ("rate", point["setting"]))
     budget = rd.Budget(curve["target"], point["setting"])
     return OwnCoding(variant, curve["codec"], ("size", budget.bytes(rgb)))
+
+
+def _part(codec: str) -> str:
+    """What of a file counts in a curve."""
+    if codec == BEST_PAYLOAD:
+        return PAYLOAD
+    return RIVALS[codec].part if codec in RIVALS else ""
 
 
 def _note(coding: Coding) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xcodec.evaluation.measures.metrics import ALWAYS, METRICS
-from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs import records, summary
 from xcodec.evaluation.runs.records import number
 from xcodec.evaluation.runs.schema import (
     BesideRow,
@@ -14,6 +14,7 @@ from xcodec.evaluation.runs.schema import (
     TakeoverRow,
     figure,
 )
+from xcodec.evaluation.runs.summary import Lead
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,26 @@ def budgets(found: Iterable[RecordedCurve], names: Sequence[str]) -> Table:
     return Table("the best file within a budget", header, lines)
 
 
+def leads(rows: Iterable[Lead], names: Sequence[str]) -> Table:
+    """xcodec and each other codec at each budget, on the pictures that both have a file of."""
+    lines = [
+        [
+            row["name"].replace(", fitted", ""),
+            row["anchor"],
+            METRICS[row["metric"]].title,
+            f"{row['setting']:g} {row['target']}",
+            f"{row['pictures']}",
+            number(row["own"], METRICS[row["metric"]].digits),
+            number(row["other"], METRICS[row["metric"]].digits),
+            f"{row['own'] - row['other']:+.{METRICS[row['metric']].digits}f}",
+        ]
+        for row in rows
+        if row["metric"] in names
+    ]
+    header = ["codec", "peer", "metric", "budget", "pictures", "codec's", "peer's", "difference"]
+    return Table("beside each peer within a budget, on the same pictures", header, lines)
+
+
 def beside(rows: Iterable[BesideRow], names: Sequence[str]) -> Table:
     """All codecs at the same rates, as far as they reach them."""
     lines = [
@@ -72,11 +93,13 @@ def deltas(rows: Iterable[DeltaRow], names: Sequence[str]) -> Table:
             "no overlap" if row["quality"] is None else f"{row['quality']:+.3f}",
             _range(row["figures"]),
             _range(row["bpp"]),
+            _pictures(row),
         ]
         for row in rows
         if row["metric"] in names
     ]
     header = ["codec", "against", "metric", "bytes", "figure", "over figures", "over bpp"]
+    header.append("pictures")
     title = "Bjontegaard deltas: bytes at equal figures, figures at equal bytes"
     return Table(title, header, lines)
 
@@ -90,11 +113,12 @@ def takeovers(rows: Iterable[TakeoverRow], names: Sequence[str]) -> Table:
             METRICS[row["metric"]].title,
             "nowhere" if row["from_bpp"] is None else f"{row['from_bpp']:.3f} bpp",
             _range(row["bpp"]),
+            _pictures(row),
         ]
         for row in rows
         if row["metric"] in names
     ]
-    header = ["codec", "peer", "metric", "peer is better from", "compared over bpp"]
+    header = ["codec", "peer", "metric", "peer is better from", "compared over bpp", "pictures"]
     return Table("rates from which other codecs are better", header, lines)
 
 
@@ -102,6 +126,7 @@ def text(figures: RdFigures, names: Sequence[str] = ALWAYS) -> str:
     """Format all tables of a run that have rows."""
     tables = (
         budgets(figures["curves"], names),
+        leads(summary.leads(figures["curves"], names), ["psnr"]),
         beside(figures["beside"], names),
         deltas(figures["deltas"], ["psnr"]),
         takeovers(figures["takeovers"], ["psnr", "lpips"]),
@@ -115,6 +140,11 @@ def _titles(names: Sequence[str]) -> list[str]:
 
 def _cells(row: Mapping[str, object], names: Sequence[str]) -> list[str]:
     return [number(figure(row, name), METRICS[name].digits) for name in names]
+
+
+def _pictures(row: TakeoverRow | DeltaRow) -> str:
+    """The number of pictures that were compared; a dash in older records, which means all."""
+    return str(row.get("pictures", "–"))
 
 
 def _range(ends: Sequence[float] | None) -> str:

@@ -5,21 +5,26 @@
 
 import base64
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypedDict
 
 import numpy as np
 from PIL import Image
 
 from xcodec import codec
-from xcodec.evaluation.measures.metrics import METRICS
+from xcodec.evaluation.measures.metrics import METRICS, Figures
 from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding
 from xcodec.evaluation.runs.records import digest_of
+from xcodec.system.processes import cores
 from xcodec.types import RGB, Ints
 
 WEBP_QUALITIES = (95, 90, 85, 80, 70, 60, 50, 40, 30)
 """Qualities of WebP, in which pages hold decoded pictures: the first one that fits is used."""
+SAMPLED = 16
+"""About how many images are encoded at each quality to find the one that fits."""
 
 
 class ViewData(TypedDict):
@@ -75,13 +80,15 @@ class ViewerData(TypedDict):
 class View:
     """A codec at a setting, to be shown.
 
-    name : for readers
-    note : how the file was made, such as "quality 20 at 1/2 of the size"
+    name    : for readers
+    note    : how the file was made, such as "quality 20 at 1/2 of the size"
+    figures : by metric, if they are known
     """
 
     name: str
     coding: Coding
     note: str = ""
+    figures: Figures | None = None
 
 
 @dataclass
@@ -118,20 +125,43 @@ class Gallery:
 
         They have at most ``limit`` bytes together, unless the lowest quality needs more.
         """
-        for quality in WEBP_QUALITIES:
-            images = list(self._encoded(quality))
-            if sum(map(len, images)) <= limit:
-                break
-        return images, quality
+        # Some of the images tell where to begin; all of them at every quality would take minutes.
+        some = range(0, len(self._pictures), max(1, len(self._pictures) // SAMPLED))
+        share = len(some) / max(1, len(self._pictures))
+        place = next(
+            (
+                at
+                for at, quality in enumerate(WEBP_QUALITIES)
+                if sum(map(len, self._encoded(some, quality))) <= limit * share
+            ),
+            len(WEBP_QUALITIES) - 1,
+        )
+        every = range(len(self._pictures))
+        fitting: tuple[list[str], int] | None = None
+        while True:
+            images = self._encoded(every, WEBP_QUALITIES[place])
+            fits = sum(map(len, images)) <= limit
+            if fits:
+                fitting = images, WEBP_QUALITIES[place]
+            elif fitting:
+                return fitting
+            step = -1 if fits else 1
+            if not 0 <= place + step < len(WEBP_QUALITIES):
+                return images, WEBP_QUALITIES[place]
+            place += step
 
-    def _encoded(self, quality: int) -> Iterator[str]:
-        for place, rgb in enumerate(self._pictures):
-            data, kind = self._fixed.get(place), "png"
-            if data is None:
-                stream, kind = io.BytesIO(), "webp"
-                Image.fromarray(rgb).save(stream, "WEBP", quality=quality, method=4)
-                data = stream.getvalue()
-            yield f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    def _encoded(self, places: Iterable[int], quality: int) -> list[str]:
+        with ThreadPoolExecutor(cores()) as pool:  # Pillow encodes without holding the lock.
+            return list(pool.map(partial(self._data_uri, quality), places))
+
+    def _data_uri(self, quality: int, place: int) -> str:
+        data, kind = self._fixed.get(place), "png"
+        if data is None:
+            stream, kind = io.BytesIO(), "webp"
+            image = Image.fromarray(self._pictures[place])
+            image.save(stream, "WEBP", quality=quality, method=4)
+            data = stream.getvalue()
+        return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def picture(
@@ -178,17 +208,18 @@ def metric_data(names: Iterable[str]) -> list[MetricData]:
 
 def _view(view: View, place: Measuring, metrics: list[str], gallery: Gallery) -> ViewData:
     data = place.file(view.coding)
+    place.keep(view.coding)
     decoded = view.coding.paint(data, place.rgb.shape)
-    figures = place.figures(view.coding, metrics)
+    figures = view.figures or place.figures(view.coding, metrics)
     mask = None
     if isinstance(view.coding, OwnCoding):
         mask = gallery.add_mask(place.rgb.shape, codec.decode_samples(data)[0])
     return {
         "name": view.name,
         "note": view.note,
-        "bytes": len(data),
+        "bytes": place.size(view.coding),
         "image": gallery.add(decoded),
-        "figures": {name: _finite(value) for name, value in figures.items()},
+        "figures": {name: _finite(figures.get(name)) for name in metrics},
         "mask": mask,
     }
 

@@ -1,14 +1,15 @@
 """The codecs that xcodec is compared with, at full size, and scaled down, coded and scaled up.
 
 Their settings aim at small files: headers without comments, colour transform on, slow encoders.
-Pillow and its plug-ins write and read everything: JPEG XL needs the package pillow-jxl-plugin, HEIC
-pillow-heif, and mozjpeg mozjpeg-lossless-optimization.
+Pillow and its plug-ins write and read nearly everything: JPEG XL needs the package
+pillow-jxl-plugin, HEIC pillow-heif, and mozjpeg mozjpeg-lossless-optimization. VVC is coded by
+programs (``peers/vvc``).
 """
 
 import io
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
 from importlib import metadata
 
 import numpy as np
@@ -16,6 +17,7 @@ import PIL
 from PIL import Image, features
 
 from xcodec.errors import InputError
+from xcodec.evaluation.peers import payloads, vvc
 from xcodec.system.packages import require
 from xcodec.types import RGB
 
@@ -36,6 +38,7 @@ class Codec:
                 pixel of JPEG 2000, the quality of the others
     low       : the settings of a curve at low rates
     write     : function of an image and a quality that returns the file
+    counts    : functions that count only some bytes of a file, by the name of what they count
     """
 
     name: str
@@ -44,6 +47,7 @@ class Codec:
     qualities: tuple[float, ...]
     low: tuple[float, ...]
     write: Callable[[Image.Image, float], bytes]
+    counts: Mapping[str, Callable[[bytes], int]] = field(default_factory=dict, compare=False)
 
     def encode(self, rgb: RGB, quality: float) -> bytes:
         """Encode a picture as a complete file."""
@@ -51,11 +55,15 @@ class Codec:
 
     def decode(self, data: bytes) -> RGB:
         """Decode a file to uint8 (height, width, 3)."""
+        if self.kind == "VVC":
+            return vvc.decode(data)
         return np.asarray(Image.open(io.BytesIO(data), formats=[self.kind]).convert("RGB"))
 
     @property
     def version(self) -> str:
         """Versions of the libraries that encode and decode; results can change with them."""
+        if self.kind == "VVC":
+            return vvc.version()
         versions = [f"pillow {PIL.__version__}"]
         for kind in self._parts:
             feature, package, _ = REQUIREMENTS[kind]
@@ -74,20 +82,21 @@ class Codec:
 
 
 def codecs(names: Iterable[str] | None = None) -> list[Codec]:
-    """Return the codecs of these names; by default all installed ones but jpeg2000-default.
+    """Return the codecs of these names; by default all installed ones but those of VARIANTS.
 
     Raises InputError for an unknown name or if Pillow lacks the codec, DependencyError if its
     plug-in is not installed.
     """
     if names is None:
-        return [codec for name, codec in CODECS.items() if name != DEFAULT_2000 and codec.installed]
+        return [c for name, c in CODECS.items() if name not in VARIANTS and c.installed]
     chosen = []
     for name in names:
         if name not in CODECS:
             raise InputError(f"no codec {name!r}: codecs are {', '.join(CODECS)}")
         for part in CODECS[name]._parts:
             if not _load(part):
-                raise InputError(f"{name}: Pillow was built without it here")
+                missing = vvc.MISSING if part == "VVC" else "Pillow was built without it here"
+                raise InputError(f"{name}: {missing}")
         chosen.append(CODECS[name])
     return chosen
 
@@ -144,7 +153,13 @@ def _webp(image: Image.Image, quality: float) -> bytes:
 
 
 def _avif(image: Image.Image, quality: float) -> bytes:
+    """By the encoder's default tune, which is "iq" in libavif 1.4."""
     return _saved(image, "AVIF", quality=int(quality), speed=4, max_threads=1)
+
+
+def _avif_tuned(image: Image.Image, quality: float, tune: str) -> bytes:
+    options = {"speed": 1, "max_threads": 1, "advanced": {"tune": tune}}
+    return _saved(image, "AVIF", quality=int(quality), **options)
 
 
 def _jpegxl(image: Image.Image, quality: float) -> bytes:
@@ -152,7 +167,13 @@ def _jpegxl(image: Image.Image, quality: float) -> bytes:
 
 
 def _heic(image: Image.Image, quality: float) -> bytes:
+    """By the encoder's defaults, preset "slow" and tune "ssim"."""
     return _saved(image, "HEIF", quality=int(quality))
+
+
+def _heic_tuned(image: Image.Image, quality: float, tune: str) -> bytes:
+    options = {"tune": tune, "preset": "veryslow"}
+    return _saved(image, "HEIF", quality=int(quality), enc_params=options)
 
 
 def _mozjpeg(image: Image.Image, quality: float) -> bytes:
@@ -166,6 +187,8 @@ def _load(part: str) -> bool:
 
     Raises DependencyError if the plug-in is not installed.
     """
+    if part == "VVC":
+        return vvc.installed()
     feature, _, module = REQUIREMENTS[part]
     if feature:
         return bool(features.check(feature))
@@ -187,7 +210,7 @@ def _geometric(first: float, last: float, count: int) -> tuple[float, ...]:
     return tuple(float(value) for value in np.geomspace(first, last, count).round(5))
 
 
-_ALL = tuple(range(101))  # JPEG XL leaves out 100, which is its lossless mode.
+_ALL = tuple(range(101))  # JPEG XL and tuned AVIF leave out 100, which is a lossless mode there.
 _TARGETS = _geometric(0.004, 8, 160)
 _CURVE = _geometric(0.01, 0.5, 18)
 
@@ -202,8 +225,27 @@ REQUIREMENTS = {
 }
 """What the parts of a codec need: a feature of Pillow, or a package and its module."""
 
-DEFAULT_2000 = "jpeg2000-default"
 _LOW = tuple(range(0, 41, 4))
+AVIF_TUNES, HEIC_TUNES = ("psnr", "ssim", "iq"), ("psnr", "ssim")
+"""What the encoders can aim at: the tunes of libaom and of x265."""
+PAYLOAD, WITH_SETS = "payload", "with parameter sets"
+"""What of a file counts, if not the whole file."""
+_AV1, _HEVC = {PAYLOAD: payloads.av1}, {PAYLOAD: payloads.hevc}
+_VVC = {PAYLOAD: vvc.bare, WITH_SETS: vvc.with_sets}
+
+
+def _tuned() -> Iterator[Codec]:
+    for tune in AVIF_TUNES:
+        write = partial(_avif_tuned, tune=tune)
+        title = f"AVIF, tune {tune}"
+        yield Codec(f"avif-{tune}", title, "AVIF", _ALL[:-1], _LOW, write, _AV1)
+    for tune in HEIC_TUNES:
+        write = partial(_heic_tuned, tune=tune)
+        yield Codec(f"heic-{tune}", f"HEIC, tune {tune}", "HEIF", _ALL, _LOW, write, _HEVC)
+
+
+DEFAULT_2000 = "jpeg2000-default"
+_TUNED = tuple(_tuned())
 CODECS = {
     codec.name: codec
     for codec in (
@@ -222,7 +264,10 @@ CODECS = {
         Codec("avif", "AVIF", "AVIF", _ALL, _LOW, _avif),
         Codec("jpegxl", "JPEG XL", "JXL", _ALL[:-1], _LOW, _jpegxl),
         Codec("heic", "HEIC", "HEIF", _ALL, _LOW, _heic),
+        *_TUNED,
+        Codec("vvc", "VVC", "VVC", vvc.QUALITIES, vvc.LOW, vvc.write, _VVC),
     )
 }
-BEST_OF = ("jpeg", "jpeg2000", "webp", "avif", "jpegxl")
-"""The codecs among which "best peer" is chosen in records and published tables."""
+VARIANTS = (DEFAULT_2000, *(codec.name for codec in _TUNED), "vvc")
+"""Codecs that are measured where they are named: other settings of one that is there already, and
+one that needs programs."""

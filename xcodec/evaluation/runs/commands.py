@@ -11,7 +11,7 @@ from pathlib import Path
 from xcodec.errors import InputError
 from xcodec.evaluation.measures.curves import Point
 from xcodec.evaluation.pages import tables
-from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers import codecs, recorded, rivals
 from xcodec.evaluation.peers.xcodecs import GENERATOR, Variant
 from xcodec.evaluation.runs import points, rd, records, speed, summary
 from xcodec.evaluation.runs.options import (
@@ -36,15 +36,17 @@ class RdOptions(FolderOptions):
     rates      : of xcodec; default without budgets: DEFAULT_RATES
     sizes, bpp : budgets in bytes and in bits per pixel
     fit        : whether xcodec is measured within the budgets too
+    full_size  : whether other codecs are measured at full size if there are rates
     decoders   : of xcodec
     models     : names or paths of weights
     efforts    : of xcodec; empty: the default one
     peers      : names of other codecs; None: all that are installed
+    recorded   : folder of recorded points of codecs that cannot be coded here
     at         : further bpp at which the curves are interpolated
     within_bpp : range of the other codecs' bpp for Bjontegaard deltas, "LOW,HIGH"
     encode     : further arguments of ``xcodec.encode``, NAME=VALUE each
     square     : side in pixels to which middle squares are resized
-    metrics    : None: all that can be used
+    metrics    : None: all that can be used, without DISTS
     device     : where the generators run
     """
 
@@ -52,10 +54,12 @@ class RdOptions(FolderOptions):
     sizes: str = ""
     bpp: str = ""
     fit: bool = True
+    full_size: bool = True
     decoders: str = "classical,generator"
     models: str = DEFAULT_MODEL
     efforts: str = ""
     peers: str | None = None
+    recorded: Path | None = None
     at: str = ""
     within_bpp: str = ""
     encode: tuple[str, ...] = ()
@@ -116,7 +120,7 @@ def rate_distortion(options: RdOptions, command: str) -> tuple[Record, str]:
     plan = _rd_plan(options)
     limits, asked = span(options.within_bpp), numbers(options.at, float)
     models = {v.model for v in plan.variants if GENERATOR in v.decoders}
-    used = records.weights(sorted(models), plan.weights)
+    used = records.weights(sorted(models), plan.weights, plan.metrics)
     todo = rd.tasks(chosen, plan)
     found = records.each(rd.measure, todo, options.jobs)
     measured = rd.by_picture(zip(todo, found, strict=True), chosen)
@@ -147,7 +151,7 @@ def restoration_from_points(options: PointsOptions, command: str) -> tuple[Recor
         weights=options.lpips_weights,
     )
     models = {v.model for v in plan.variants if GENERATOR in plan.fills}
-    used = records.weights(sorted(models), plan.weights)
+    used = records.weights(sorted(models), plan.weights, plan.metrics)
     todo = [
         points.PointsTask(path, plan, mask, fraction)
         for mask in masks
@@ -172,7 +176,7 @@ def timing(options: SpeedOptions, command: str) -> tuple[Record, str]:
     picture, rate, model, runs = options.picture, options.rate, options.model, options.runs
     rgb = speed.load(picture)
     names = None if options.peers is None else texts(options.peers)
-    rivals = [codec.name for codec in codecs.codecs(names)]
+    others = [codec.name for codec in codecs.codecs(names)]
     sizes = numbers(options.megapixels, float)
     if any(size <= 0 for size in sizes):
         raise InputError("megapixels must be above 0")
@@ -183,7 +187,7 @@ def timing(options: SpeedOptions, command: str) -> tuple[Record, str]:
         "height": height,
         "rate": rate,
         "processes": speed.processes(picture, rate, model, runs),
-        "rows": speed.coding(rgb, rivals, sizes, rate, model, runs),
+        "rows": speed.coding(rgb, others, sizes, rate, model, runs),
     }
     label = options.label or picture.name
     record = records.record("speed", label, command, [picture], used, figures)
@@ -205,6 +209,7 @@ def summarised(
     """
     curves = summary.as_curves(measured)
     places = summary.places(curves, asked)
+    known = recorded.files(plan.recorded) if plan.recorded else []
     return {
         "square": plan.square,
         "metrics": list(plan.metrics),
@@ -214,11 +219,15 @@ def summarised(
         "beside": summary.beside(curves, places, plan.metrics),
         "takeovers": summary.takeovers(curves, plan.metrics),
         "deltas": summary.deltas(curves, plan.metrics, limits),
+        "recorded": {path.name: records.digest(path) for path in known},
     }
 
 
 def _rd_plan(options: RdOptions) -> RdPlan:
-    rivals = codecs.codecs(None if options.peers is None else texts(options.peers))
+    names = None if options.peers is None else texts(options.peers)
+    found = rivals.rivals(names, options.recorded is not None)
+    if options.recorded:
+        recorded.files(options.recorded)  # An error now is better than one after hours.
     rates = numbers(options.rates, float)
     budgets = [Budget("bytes", size) for size in numbers(options.sizes, int)]
     budgets += [Budget("bpp", bpp) for bpp in numbers(options.bpp, float)]
@@ -227,13 +236,15 @@ def _rd_plan(options: RdOptions) -> RdPlan:
     return RdPlan(
         state=options.state_path,
         variants=variants(options),
-        rivals=tuple(codec.name for codec in rivals),
+        rivals=tuple(rival.name for rival in found),
         rates=rates if rates or budgets else DEFAULT_RATES,
         budgets=tuple(budgets),
         fit=options.fit,
+        full_size=options.full_size,
         square=options.square,
         metrics=chosen_metrics(options.metrics),
         weights=options.lpips_weights,
+        recorded=options.recorded,
     )
 
 

@@ -6,6 +6,7 @@ Results are looked up in the state first, so that an interrupted run continues.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ from xcodec.pictures import loading
 from xcodec.pictures.cropping import middle
 from xcodec.types import RGB
 
+KEPT = "kept"
+"""Key of files of other codecs that the state stores whole."""
 TRIED_NEIGHBOURS = 1
 """Files tried on either side of the largest that fits: sizes and figures are not quite monotone."""
 
@@ -38,10 +41,14 @@ def load(path: Path, square: int | None = None) -> RGB:
 class Coding(Protocol):
     """A codec at a setting, and the decoder for its file.
 
-    keep : whether the state stores the file itself (if encoding is slow) or only its size
+    keep : whether the state stores every file itself (if encoding is slow) or only its size
+    part : what of the file counts; "": the whole file
     """
 
     keep: bool
+
+    @property
+    def part(self) -> str: ...
 
     def file_key(self) -> list[Any]:
         """What the file depends on, besides the picture."""
@@ -51,6 +58,9 @@ class Coding(Protocol):
 
     def write(self, rgb: RGB) -> bytes:
         """Encode a picture as a complete file; b"" if there is none at this setting."""
+
+    def counts(self, data: bytes) -> dict[str, int]:
+        """Return the bytes of parts of a file, besides those of the whole file."""
 
     def paint(self, data: bytes, shape: tuple[int, ...]) -> RGB:
         """Decode a file to a picture of the height and width of ``shape``."""
@@ -64,6 +74,7 @@ class OwnCoding:
     decoder: str
     target: tuple[str, float]
     keep = True
+    part = ""
 
     def file_key(self) -> list[Any]:
         return [*self.variant.file_key(), list(self.target)]
@@ -73,6 +84,9 @@ class OwnCoding:
 
     def write(self, rgb: RGB) -> bytes:
         return self.variant.write(rgb, *self.target)
+
+    def counts(self, data: bytes) -> dict[str, int]:
+        return {}
 
     def paint(self, data: bytes, shape: tuple[int, ...]) -> RGB:
         return self.variant.paint(data, self.decoder)
@@ -85,6 +99,7 @@ class PeerCoding:
     codec: Codec
     quality: float
     scale: float = 1.0
+    part: str = ""
     keep = False
 
     def file_key(self) -> list[Any]:
@@ -95,6 +110,9 @@ class PeerCoding:
 
     def write(self, rgb: RGB) -> bytes:
         return self.codec.encode(codecs.shrink(rgb, self.scale), self.quality)
+
+    def counts(self, data: bytes) -> dict[str, int]:
+        return {part: count(data) for part, count in self.codec.counts.items()}
 
     def paint(self, data: bytes, shape: tuple[int, ...]) -> RGB:
         return codecs.enlarge(self.codec.decode(data), shape)
@@ -123,23 +141,34 @@ class Measuring:
         return {name: metrics.version(name, self._meter.weights) for name in names}
 
     def size(self, coding: Coding) -> int:
-        """Return the size of the file in bytes; 0 if there is none."""
-        known = self._state.get(self._file_key(coding))
+        """Return the bytes that count, of the file or its part; 0 if there is no file."""
+        place = self._file_key(coding)
+        known = self._state.get(self._part_key(place, coding.part))
         if known is None:
-            return len(self.file(coding))
+            data = self.file(coding)
+            return coding.counts(data)[coding.part] if coding.part else len(data)
         return len(known) if coding.keep else int(known)
 
     def file(self, coding: Coding) -> bytes:
         """Return the file, which is written again unless the state stores it."""
         place = self._file_key(coding)
-        if place in self._written:
-            return self._written[place]
-        known = self._state.get(place)
-        data = known if coding.keep and known is not None else coding.write(self.rgb)
-        if known is None:
-            self._state.put(place, data if coding.keep else b"%d" % len(data))
-        self._written[place] = data
+        if place not in self._written:
+            known = self._state.get(place if coding.keep else self._part_key(place, KEPT))
+            self._written[place] = coding.write(self.rgb) if known is None else known
+        data = self._written[place]
+        if self._state.get(self._part_key(place, coding.part)) is None:
+            sizes = {self._part_key(place, p): b"%d" % n for p, n in coding.counts(data).items()}
+            sizes[place] = data if coding.keep else b"%d" % len(data)
+            for at, value in sizes.items():
+                if self._state.get(at) is None:
+                    self._state.put(at, value)
         return data
+
+    def keep(self, coding: Coding) -> None:
+        """Store the file itself, so that a report need not write it again."""
+        at = self._part_key(self._file_key(coding), KEPT)
+        if not coding.keep and self._state.get(at) is None:
+            self._state.put(at, self.file(coding))
 
     def figures(self, coding: Coding, names: Iterable[str]) -> Figures:
         """Measure the decoded picture; the file must exist."""
@@ -159,15 +188,23 @@ class Measuring:
         return {name: found[name] for name in wanted}
 
     def best(
-        self, codec: Codec, scales: Sequence[float], budget: int, aims: Sequence[str]
+        self,
+        settings: Sequence[Codec],
+        scales: Sequence[float],
+        budget: int,
+        aims: Sequence[str],
+        part: str = "",
     ) -> dict[str, PeerCoding]:
-        """Find a codec's best file of at most ``budget`` bytes for each aim; {} if none fits.
+        """Find the best file within a budget for each aim; {} if none fits.
 
-        aims : names of metrics
+        settings : of a codec; those count that are best
+        budget   : most bytes of the file, or of its part
+        aims     : names of metrics
+        part     : what of a file counts, of ``Codec.counts``; "": the whole file
         """
         best: dict[str, tuple[float, PeerCoding]] = {}
-        for scale in scales:
-            for peer in self._candidates(codec, scale, budget):
+        for codec, scale in product(settings, scales):
+            for peer in self._candidates(codec, scale, budget, part):
                 for aim, value in self.figures(peer, aims).items():
                     if value is None:
                         continue
@@ -176,9 +213,9 @@ class Measuring:
                         best[aim] = score, peer
         return {aim: best[aim][1] for aim in aims if aim in best}
 
-    def _candidates(self, codec: Codec, scale: float, budget: int) -> list[PeerCoding]:
+    def _candidates(self, codec: Codec, scale: float, budget: int, part: str) -> list[PeerCoding]:
         """The largest file that fits, found by bisection, and its neighbours that fit too."""
-        trials = [PeerCoding(codec, quality, scale) for quality in codec.qualities]
+        trials = [PeerCoding(codec, quality, scale, part) for quality in codec.qualities]
         if self.size(trials[0]) > budget:  # The usual case for large scales: nothing fits.
             return []
         low, high = 1, len(trials)
@@ -193,6 +230,10 @@ class Measuring:
 
     def _file_key(self, coding: Coding) -> str:
         return key("file", self._digest, coding.file_key())
+
+    def _part_key(self, place: str, part: str) -> str:
+        """The key of the size of a part of a file, of its bytes if KEPT, of the whole if ""."""
+        return key(part, place) if part else place
 
     def _figure_key(self, coding: Coding, name: str) -> str:
         version = metrics.version(name, self._meter.weights)

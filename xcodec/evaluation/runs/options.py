@@ -13,7 +13,6 @@ from xcodec.evaluation.runs.state import default_path
 
 Item = TypeVar("Item")
 
-"""Suffixes of the files of a folder that count as pictures."""
 REQUIRED_METRICS = ("psnr", "lpips")
 """Metrics that every run measures, since tables and budgets need them."""
 
@@ -26,7 +25,7 @@ class FolderOptions:
     only      : positions in sorted order from 1, as text: "1,4,7"; empty: all
     label     : what is measured, for readers; None: the folder's name
     state     : file of results that exist already; None: the user's cache folder
-    weights   : folder of LPIPS' weights; None: the one that XCODEC_WEIGHTS names
+    weights   : folder of the weights of LPIPS and DISTS; None: the one that XCODEC_WEIGHTS names
     jobs      : processes; None: one per core
     """
 
@@ -54,7 +53,7 @@ class FolderOptions:
 
     @property
     def lpips_weights(self) -> Path | None:
-        """The folder of LPIPS' weights, if there is one."""
+        """The folder of the weights of LPIPS, and perhaps of DISTS, if there is one."""
         return lpips.find_weights(self.weights)
 
 

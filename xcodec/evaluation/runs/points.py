@@ -60,6 +60,7 @@ class PointsCoding:
     mask: str
     fraction: float
     keep = True
+    part = ""
 
     def file_key(self) -> list[Any]:
         return ["points", *self.variant.file_key(), self.mask, self.fraction]
@@ -72,6 +73,9 @@ class PointsCoding:
     def write(self, rgb: RGB) -> bytes:
         arguments: dict[str, Any] = {"tone": "point", "lossless_samples": True, "effort": 0}
         return xcodec.encode(rgb, self.fraction, **(arguments | POINT_MASKS[self.mask]))
+
+    def counts(self, data: bytes) -> dict[str, int]:
+        return {}
 
     def paint(self, data: bytes, shape: tuple[int, ...]) -> RGB:
         points, values = codec.decode_samples(data)

@@ -1,28 +1,32 @@
 """``xcodec bench rd``: rate and distortion over a folder of pictures.
 
 xcodec is measured at rates and within budgets. Other codecs are measured over their qualities at
-full size, and within budgets over scales and qualities: the best file of each picture counts, for
-PSNR and for LPIPS separately. A task is one picture and one codec; several processes share the
-tasks of a run, and the state stores their results.
+full size, and within budgets over settings, scales and qualities: the best file of each picture
+counts, for each metric of AIMS separately. A task is one picture and one codec; several processes
+share the tasks of a run, and the state stores their results.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from xcodec.errors import InputError
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.measures.metrics import Figures, Meter
-from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers import codecs, recorded
+from xcodec.evaluation.peers.recorded import RecordedPoint
+from xcodec.evaluation.peers.rivals import BEST, BEST_PAYLOAD, RIVALS, Rival
 from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding, PeerCoding, load
 from xcodec.evaluation.runs.records import digest_of
 from xcodec.evaluation.runs.state import State
 from xcodec.types import RGB
 
-AIMS = ("psnr", "lpips")
+AIMS = ("psnr", "ssim", "lpips")
 """Metrics by which the best file within a budget is chosen."""
-BEST_PEER = "best peer"
+RECORDED = "recorded"
+"""What stands for the quality of a file that was coded elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,16 @@ class RdPlan:
 
     state    : path of the state file
     variants : of xcodec
-    rivals   : names of the other codecs
-    rates    : of xcodec; if there are any, other codecs are measured at full size
+    rivals   : names of the other codecs, of ``RIVALS``
+    rates    : of xcodec
     budgets  : for scaled files of the other codecs, and with ``fit`` for xcodec
+    full_size: whether other codecs are measured at full size too if there are rates
     scales   : factors by which pictures are scaled down for the other codecs
     square   : side in pixels to which the pictures' middle squares are resized; None: whole
                pictures
     metrics  : their names
-    weights  : folder of LPIPS' weights
+    weights  : folder of the weights of LPIPS and DISTS
+    recorded : folder of recorded points of codecs that cannot be coded here
     """
 
     state: Path
@@ -61,18 +67,30 @@ class RdPlan:
     budgets: tuple[Budget, ...] = ()
     scales: tuple[float, ...] = codecs.SCALES
     fit: bool = True
+    full_size: bool = True
     square: int | None = None
     metrics: tuple[str, ...] = metrics.ALWAYS
     weights: Path | None = None
+    recorded: Path | None = None
+
+    @property
+    def aims(self) -> tuple[str, ...]:
+        """The metrics of AIMS that are measured."""
+        return tuple(
+            aim for aim in AIMS if aim in self.metrics and (aim != "lpips" or self.weights)
+        )
 
 
 @dataclass(frozen=True)
 class RdTask:
-    """A picture and a codec: a variant of xcodec at a target, or another codec at all settings."""
+    """A picture and a codec: a variant of xcodec at a target, or names of peers at all settings.
+
+    The peers of a task have the same settings, so that their files are written once.
+    """
 
     path: Path
     plan: RdPlan
-    codec: Variant | str
+    codec: Variant | tuple[str, ...]
     target: float | Budget | None = None
 
 
@@ -82,7 +100,7 @@ class CurveKey:
 
     name   : for readers
     kind   : "xcodec", "peer" or "best" (the best of several peers)
-    codec  : xcodec's decoder, or the name of the other codec
+    codec  : xcodec's decoder, the name of the peer, or of its setting at full size
     target : what is set: "rate", "quality", "bytes" or "bpp"
     aim    : the metric by which files within budgets are chosen
     effort, model : of xcodec; an effort of None is the default
@@ -101,6 +119,7 @@ class CurveKey:
 class Measurement:
     """A file of a picture at a setting of a curve.
 
+    bytes  : of the file, or of its part that counts
     choice : codec, scale and quality of the best file within a budget
     """
 
@@ -121,12 +140,16 @@ def tasks(paths: Sequence[Path], plan: RdPlan) -> list[RdTask]:
     if not (plan.rates or plan.budgets):
         raise InputError("nothing to measure: give rates, bytes or bpp")
     own = [(variant, target) for variant in plan.variants for target in targets]
+    rivals: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for name in plan.rivals:
+        settings = RIVALS[name].codecs
+        rivals[settings] = (*rivals.get(settings, ()), name)
     return [
         task
         for path in paths
         for task in (
             *(RdTask(path, plan, variant, target) for variant, target in own),
-            *(RdTask(path, plan, name) for name in plan.rivals),
+            *(RdTask(path, plan, names) for names in rivals.values()),
         )
     ]
 
@@ -140,7 +163,11 @@ def measure(task: RdTask) -> list[Measurement]:
         if isinstance(task.codec, Variant):
             assert task.target is not None
             return list(_own(place, plan, task.codec, task.target))
-        return list(_peer(place, plan, task.codec))
+        return [
+            measured
+            for name in task.codec
+            for measured in _peer(place, plan, RIVALS[name], task.path.name)
+        ]
 
 
 def _own(
@@ -162,19 +189,42 @@ def _own(
             yield _measured(place, plan, curve, setting, coding)
 
 
-def _peer(place: Measuring, plan: RdPlan, name: str) -> Iterator[Measurement]:
-    (codec,) = codecs.codecs([name])
-    if plan.rates:
-        curve = CurveKey(codec.title, "peer", name, "quality")
-        for quality in codec.low:
-            yield _measured(place, plan, curve, quality, PeerCoding(codec, quality))
-    aims = AIMS if plan.weights else AIMS[:1]
+def _peer(place: Measuring, plan: RdPlan, rival: Rival, picture: str) -> Iterator[Measurement]:
+    if plan.recorded and rival.recordable:
+        yield from _recorded(place, plan, rival, picture)
+        return
+    settings = rival.settings
+    if plan.rates and plan.full_size and not rival.part:
+        for codec in settings:
+            curve = CurveKey(codec.title, "peer", codec.name, "quality")
+            for quality in codec.low:
+                yield _measured(place, plan, curve, quality, PeerCoding(codec, quality))
     for budget in plan.budgets:
-        best = place.best(codec, plan.scales, budget.bytes(place.rgb), aims)
+        size = budget.bytes(place.rgb)
+        best = place.best(settings, plan.scales, size, plan.aims, rival.part)
         for aim, peer in best.items():
-            curve = CurveKey(_scaled(codec.title, aim), "peer", name, budget.unit, aim)
-            choice = f"{name} 1/{peer.scale:g} {peer.quality:g}"
+            curve = CurveKey(_scaled(rival.title, aim), "peer", rival.name, budget.unit, aim)
+            choice = f"{peer.codec.name} 1/{peer.scale:g} {peer.quality:g}"
             yield _measured(place, plan, curve, budget.value, peer, choice)
+
+
+def _recorded(place: Measuring, plan: RdPlan, rival: Rival, name: str) -> Iterator[Measurement]:
+    assert plan.recorded is not None
+    height, width = place.rgb.shape[:2]
+    known = recorded.picture(plan.recorded, name, (width, height))
+    if known is None:
+        return
+
+    def measured(curve: CurveKey, budget: Budget, point: RecordedPoint) -> Measurement:
+        size = point.counts[rival.part]
+        figures = {name: point.figures.get(name) for name in plan.metrics}
+        choice = f"{rival.name} 1/{point.scale:g} {RECORDED}"
+        return Measurement(curve, budget.value, size, _bpp(size, place.rgb), figures, choice)
+
+    for budget in plan.budgets:
+        for aim, point in known.best(rival.part, budget.bytes(place.rgb), plan.aims):
+            curve = CurveKey(_scaled(rival.title, aim), "peer", rival.name, budget.unit, aim)
+            yield measured(curve, budget, point)
 
 
 def _scaled(title: str, aim: str) -> str:
@@ -190,49 +240,50 @@ def _measured(
     choice: str | None = None,
 ) -> Measurement:
     size = place.size(coding)
-    bpp = 8 * size / (place.rgb.shape[0] * place.rgb.shape[1])
     figures = place.figures(coding, plan.metrics)
-    return Measurement(curve, setting, size, bpp, figures, choice)
+    place.keep(coding)
+    return Measurement(curve, setting, size, _bpp(size, place.rgb), figures, choice)
 
 
-def best_peers(measured: Sequence[Measurement]) -> list[Measurement]:
-    """Return the best of one picture's scaled files for each aim and budget.
+def _bpp(size: int, rgb: RGB) -> float:
+    return 8.0 * size / float(rgb.shape[0] * rgb.shape[1])
 
-    The codecs of ``codecs.BEST_OF`` count.
+
+def best_peers(measured: Sequence[Measurement], names: Sequence[str]) -> Iterator[Measurement]:
+    """Yield the best of one picture's scaled files, and of its payloads, for each aim and budget.
+
+    measured : of the picture
+    names    : of the peers that the run measures; those of ``BEST`` count
+
+    The best payload exists where all of its peers have a file: without one of them, such as a codec
+    of which nothing is recorded, it would be another thing from picture to picture.
     """
-    best: dict[tuple[str, str, float], Measurement] = {}
-    for m in measured:
-        aim = m.curve.aim
-        if aim is None or m.curve.codec not in codecs.BEST_OF:
-            continue
-        place = (aim, m.curve.target, m.setting)
-        sign = 1 if metrics.METRICS[aim].rising else -1
-        if place not in best or sign * _value(m, aim) > sign * _value(best[place], aim):
-            best[place] = m
-    return [
-        Measurement(
-            CurveKey(_scaled(BEST_PEER, aim), "best", BEST_PEER, target, aim),
-            m.setting,
-            m.bytes,
-            m.bpp,
-            m.figures,
-            m.choice,
-        )
-        for (aim, target, _), m in best.items()
-    ]
+    for title, members in BEST.items():
+        asked = [name for name in members if name in names]
+        found: dict[tuple[str, str, float], list[Measurement]] = {}
+        for m in measured:
+            if m.curve.aim is not None and m.curve.codec in asked:
+                found.setdefault((m.curve.aim, m.curve.target, m.setting), []).append(m)
+        for (aim, target, _), files in found.items():
+            if title == BEST_PAYLOAD and len(files) < len(asked):
+                continue
+            best = max(files, key=partial(_score, aim))
+            yield replace(best, curve=CurveKey(_scaled(title, aim), "best", title, target, aim))
 
 
-def _value(measurement: Measurement, aim: str) -> float:
+def _score(aim: str, measurement: Measurement) -> float:
     value = measurement.figures[aim]
     assert value is not None  # The file was chosen by this figure.
-    return value
+    return float(value if metrics.METRICS[aim].rising else -value)
 
 
 def by_picture(
     done: Iterable[tuple[RdTask, list[Measurement]]], paths: Sequence[Path]
 ) -> list[list[Measurement]]:
-    """Group the measurements of tasks by picture, and add the best peers."""
+    """Group the measurements of tasks by picture, and add the best files and payloads."""
     found: dict[Path, list[Measurement]] = {path: [] for path in paths}
+    names: dict[str, None] = {}
     for task, measured in done:
         found[task.path] += measured
-    return [[*measured, *best_peers(measured)] for measured in found.values()]
+        names |= dict.fromkeys(task.plan.rivals)
+    return [[*measured, *best_peers(measured, list(names))] for measured in found.values()]

@@ -22,7 +22,7 @@ from PIL import features
 
 import xcodec
 from xcodec.errors import InputError, ModelError, XcodecError
-from xcodec.evaluation.measures import lpips
+from xcodec.evaluation.measures.metrics import weight_files
 from xcodec.evaluation.runs.schema import Machine, Record, RecordFigures
 from xcodec.reconstruction import model_files
 from xcodec.system import files
@@ -43,6 +43,7 @@ RECORDED_PACKAGES = (
     "scikit-image",
     "pytorch-msssim",
     "ssimulacra2",
+    "dists-pytorch",
     "bjontegaard",
     "pillow",
     "pillow-jxl-plugin",
@@ -53,15 +54,18 @@ LIBRARIES = ("libjpeg_turbo", "jpg_2000", "webp", "avif")
 """Pillow's names of the libraries behind the other codecs."""
 
 
-def weights(models: Iterable[str], perceptual: Path | None) -> dict[Path, str]:
+def weights(
+    models: Iterable[str], perceptual: Path | None, names: Iterable[str] = ("lpips",)
+) -> dict[Path, str]:
     """Return the files of weights that a run uses, and their digests.
 
     models     : names or paths of generators
-    perceptual : folder of LPIPS' weights, if it is measured
+    perceptual : folder of the weights of LPIPS and DISTS, if they are measured
+    names      : of the metrics
 
     Raises ModelError if a model has no weights.
     """
-    found = [perceptual / lpips.BACKBONE, perceptual / lpips.HEADS] if perceptual else []
+    found = [path for name in names for path in weight_files(name, perceptual)]
     for model in models:
         found.append(model_files.find(model))
     return {path: digest(path) for path in found}

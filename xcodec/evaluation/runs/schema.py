@@ -31,6 +31,7 @@ class _Metrics(TypedDict):
     ssim: NotRequired[float | None]
     ms_ssim: NotRequired[float | None]
     lpips: NotRequired[float | None]
+    dists: NotRequired[float | None]
     ssimulacra2: NotRequired[float | None]
 
 
@@ -46,6 +47,7 @@ class PictureColumns(TypedDict):
     ssim: NotRequired[list[float | None]]
     ms_ssim: NotRequired[list[float | None]]
     lpips: NotRequired[list[float | None]]
+    dists: NotRequired[list[float | None]]
     ssimulacra2: NotRequired[list[float | None]]
     choice: NotRequired[list[str | None]]
 
@@ -72,7 +74,7 @@ class RecordedCurve(TypedDict):
     kind: Literal["xcodec", "peer", "best"]
     codec: str
     target: Literal["rate", "quality", "bytes", "bpp"]
-    aim: Literal["psnr", "lpips"] | None
+    aim: Literal["psnr", "ssim", "lpips"] | None
     effort: int | None
     model: str | None
     points: list[CurvePoint]
@@ -86,21 +88,23 @@ class BesideRow(_Metrics):
 
 
 class TakeoverRow(TypedDict):
-    """The rate from which a peer is better than xcodec; see ``curves.takeover``."""
+    """The rate from which a peer is better on some pictures; see ``curves.takeover``."""
 
     name: str
     anchor: str
     metric: str
+    pictures: NotRequired[int]
     from_bpp: float | None
     bpp: Interval
 
 
 class DeltaRow(TypedDict):
-    """Bjontegaard deltas of a curve of xcodec against a peer's; see ``curves.Delta``."""
+    """Bjontegaard deltas against a peer's curve on some pictures; see ``curves.Delta``."""
 
     name: str
     anchor: str
     metric: str
+    pictures: NotRequired[int]
     within_bpp: Interval | None
     rate: float | None
     quality: float | None
@@ -109,7 +113,10 @@ class DeltaRow(TypedDict):
 
 
 class RdFigures(TypedDict):
-    """Figures of ``xcodec bench rd``."""
+    """Figures of ``xcodec bench rd``.
+
+    recorded : files of points of codecs that were measured elsewhere
+    """
 
     square: int | None
     metrics: list[str]
@@ -119,6 +126,7 @@ class RdFigures(TypedDict):
     beside: list[BesideRow]
     takeovers: list[TakeoverRow]
     deltas: list[DeltaRow]
+    recorded: NotRequired[Digests]
 
 
 class PointsRow(_Metrics):

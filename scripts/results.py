@@ -1,0 +1,524 @@
+"""Write the tables of docs/results.md and README.md from the records: python scripts/results.py
+
+A table stands between ``<!-- NAME: ... -->`` and ``<!-- end -->``; functions of BLOCKS make them.
+Pages without such a comment keep their text.
+"""
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from xcodec.evaluation.measures import curves
+from xcodec.evaluation.measures.metrics import METRICS
+from xcodec.evaluation.peers import rivals
+from xcodec.evaluation.runs import records, summary
+from xcodec.evaluation.runs.schema import RecordedCurve
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = ("README.md", "docs/results.md")
+BLOCK = re.compile(r"(<!-- ([a-z-]+): [^>]*-->\n).*?(<!-- end -->)", re.S)
+SEEN = ("psnr", "ssim", "lpips")
+GENERATOR, FILL = "xcodec, generator photo", "xcodec, classical fill"
+FITTED = ", fitted"
+Place = tuple[float | None, float, float, int]
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A set of pictures, and the names of its records: xcodec's, of its fill, of its peers.
+
+    area : pixels of each picture, if budgets are in bytes
+    note : what else a reader should know
+    """
+
+    title: str
+    own: str
+    fill: str
+    peers: str
+    area: int | None = None
+    note: str = "Each decoder has the files that are optimised for it."
+
+
+def _sets() -> dict[str, Pictures]:
+    """The sets, by their newest records."""
+    before = (
+        "Files are optimised for the classical decoder, and the weights are an earlier `photo`."
+    )
+    found = {
+        "kodak": Pictures("Kodak", "kodak_looks", "kodak", "kodak"),
+        "faces": Pictures("faces", "faces", "faces", "faces", 256 * 256, before),
+        "photos": Pictures("photos", "photos_256", "photos_256", "photos_256", 256 * 256, before),
+    }
+    for name, old in found.items():
+        new, fill = f"{old.peers}_peers", f"{old.peers}_classical"
+        if (RESULTS / f"{new}.json").is_file():
+            found[name] = Pictures(old.title, new, fill, new, old.area)
+    return found
+
+
+SETS = _sets()
+KODAK_BPP = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15)
+BUDGETS = (200, 340, 600, 1000)
+SCALED = {
+    "best file": ("best file", "best peer"),
+    "best payload": ("best payload",),
+    "AV1, payload": ("AV1, payload alone",),
+    "HEVC, payload": ("HEVC, payload alone",),
+    "VVC, slices": ("VVC, slices alone",),
+    "VVC with parameter sets": ("VVC with parameter sets",),
+    "AVIF, scaled": ("AVIF",),
+    "HEIC, scaled": ("HEIC",),
+    "WebP, scaled": ("WebP",),
+    "JPEG XL, scaled": ("JPEG XL",),
+    "JPEG 2000, scaled": ("JPEG 2000",),
+    "JPEG, scaled": ("JPEG",),
+}
+"""Scaled peers by their titles in tables, and the beginnings of their curves' names."""
+FULL_SIZE = {
+    "AVIF": ("AVIF, tune psnr", "AVIF, tune ssim", "AVIF, tune iq", "AVIF"),
+    "HEIC": ("HEIC, tune psnr", "HEIC, tune ssim"),
+    "WebP": ("WebP",),
+    "JPEG XL": ("JPEG XL",),
+    "JPEG 2000": ("JPEG 2000",),
+    "JPEG": ("JPEG",),
+}
+"""Peers at full size, and their curves, one a setting: the best one for the metric counts."""
+
+
+@cache
+def found(record: str) -> dict[str, RecordedCurve]:
+    """The curves of a record by name."""
+    loaded = records.load(RESULTS / f"{record}.json")
+    assert loaded["benchmark"] == "rd"
+    return {curve["name"]: curve for curve in loaded["figures"]["curves"]}
+
+
+@cache
+def count(record: str) -> int:
+    """The number of pictures of a record."""
+    return len(records.load(RESULTS / f"{record}.json")["pictures"])
+
+
+def peer_curves(group: Pictures, title: str, metric: str) -> list[RecordedCurve]:
+    """The curves of a peer that count for a metric; none if it was not measured."""
+    known = found(group.peers)
+    if title in FULL_SIZE:
+        names = list(FULL_SIZE[title])
+    else:
+        aim = METRICS[METRICS[metric].aim].title
+        names = [f"{start}, scaled, best {aim}" for start in SCALED[title]]
+    return [known[name] for name in names if name in known]
+
+
+def own_curve(group: Pictures, fill: bool = False) -> RecordedCurve:
+    """xcodec's curve, by the generator or by the classical fill."""
+    name = (FILL if fill else GENERATOR) + (FITTED if group.area else "")
+    return found(group.fill if fill else group.own)[name]
+
+
+def at_bpp(curve: RecordedCurve, bpp: float, metric: str) -> float | None:
+    """The mean figure of a curve, which all pictures reach, at a rate."""
+    return curves.at_bpp(summary.pairs(curve, metric), bpp)
+
+
+def triple(figures: Sequence[float | None]) -> str:
+    """PSNR, SSIM and LPIPS in a cell."""
+    if any(figure is None for figure in figures):
+        return DASH
+    digits = (2, 3, 3)
+    return " / ".join(f"{f:.{d}f}" for f, d in zip(figures, digits, strict=False))  # type: ignore
+
+
+def bold(cells: list[str], best: Callable[[list[float]], float] = max) -> list[str]:
+    """Cells with the best first figure in bold type."""
+    firsts = [float(cell.split(" / ")[0]) for cell in cells if cell != DASH]
+    first = f"{best(firsts):.2f}"
+    return [
+        cell.replace(first, f"**{first}**", 1) if cell.split(" / ")[0] == first else cell
+        for cell in cells
+    ]
+
+
+def of_psnr(group: Pictures, title: str) -> RecordedCurve | None:
+    """The curve of a peer whose files have the best PSNR."""
+    return next(iter(peer_curves(group, title, "psnr")), None)
+
+
+def kodak_rows(titles: Sequence[str], rates: Sequence[float], names: Sequence[str]) -> list[str]:
+    """A table of figures at equal bpp."""
+    group = SETS["kodak"]
+    columns = {"xcodec": own_curve(group), "classical fill": own_curve(group, fill=True)}
+    columns |= {title: curve for title in titles if (curve := of_psnr(group, title))}
+    lines = [["bpp", *columns], ["---:"] * (len(columns) + 1)]
+    for bpp in rates:
+        cells = [triple([at_bpp(c, bpp, name) for name in names]) for c in columns.values()]
+        lines.append([f"{bpp:.3f}", *bold(cells)])
+    return markdown(lines)
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table."""
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def kodak() -> list[str]:
+    """Kodak at equal bpp."""
+    titles = ("best file", "best payload", "AVIF", "WebP", "JPEG 2000", "JPEG")
+    return kodak_rows(titles, KODAK_BPP, SEEN)
+
+
+def kodak_leads() -> list[str]:
+    """PSNR of xcodec above each peer's on Kodak, at equal bpp."""
+    group = SETS["kodak"]
+    lines = [["xcodec above", *(f"{bpp:g} bpp" for bpp in KODAK_BPP)]]
+    lines.append(["---", *["---:"] * len(KODAK_BPP)])
+    for title in (*SCALED, *FULL_SIZE):
+        for other in peer_curves(group, title, "psnr")[:1]:
+            cells = [_lead_at(own_curve(group), other, bpp) for bpp in KODAK_BPP]
+            if set(cells) != {DASH}:
+                lines.append([title, *cells])
+    return markdown(lines)
+
+
+def _lead_at(own: RecordedCurve, other: RecordedCurve, bpp: float) -> str:
+    pictures = summary.covered(own, other)
+    ours, theirs = (
+        curves.at_bpp(summary.pairs(curve, "psnr", pictures), bpp) for curve in (own, other)
+    )
+    if ours is None or theirs is None:
+        return DASH
+    few = f" ({len(pictures)})" if len(pictures) < len(own["points"][0]["pictures"]["bpp"]) else ""
+    return f"{ours - theirs:+.2f}{few}"
+
+
+def budgets(name: str) -> list[str]:
+    """Figures of a set within budgets in bytes."""
+    group = SETS[name]
+    columns = {"xcodec": own_curve(group), "classical fill": own_curve(group, fill=True)}
+    for title in ("best file", "best payload"):
+        for metric in ("psnr", "lpips"):
+            for curve in peer_curves(group, title, metric):
+                columns[f"{title} for {METRICS[metric].title}"] = curve
+    lines = [["bytes", *columns], ["---:"] * (len(columns) + 1)]
+    for size in BUDGETS:
+        cells = [_at_setting(curve, size) for curve in columns.values()]
+        lines.append([f"{size:,}", *bold(cells)])
+    return markdown(lines)
+
+
+def _at_setting(curve: RecordedCurve, size: int) -> str:
+    """Figures at a budget; a dash unless every picture has a file there."""
+    for point in curve["points"]:
+        if point["setting"] == size and None not in point["pictures"]["bytes"]:
+            return triple([point.get(name) for name in SEEN])  # type: ignore
+    return DASH
+
+
+def leads(name: str, metric: str = "psnr") -> list[str]:
+    """xcodec above each scaled peer of a set, within budgets, on the same pictures."""
+    group = SETS[name]
+    own = own_curve(group)
+    total = count(group.own)
+    lines = [["xcodec above", *(f"{size:,} bytes" for size in BUDGETS)]]
+    lines.append(["---", *["---:"] * len(BUDGETS)])
+    for title in SCALED:
+        for other in peer_curves(group, title, metric):
+            at = {row["setting"]: row for row in summary.leads([own, other], [metric])}
+            cells = []
+            for size in BUDGETS:
+                row = at.get(size)
+                few = f" ({row['pictures']})" if row and row["pictures"] < total else ""
+                cells.append(f"{row['own'] - row['other']:+.2f}{few}" if row else DASH)
+            lines.append([title, *cells])
+    return markdown(lines)
+
+
+def takeover(group: Pictures, title: str, metric: str) -> Place | None:
+    """From which bpp on a peer is better, None for nowhere; the range, and how many pictures.
+
+    None if the two share no range.
+    """
+    rows = [
+        row
+        for other in peer_curves(group, title, metric)
+        for row in summary.takeovers([own_curve(group), other], [metric])
+    ]
+    if not rows:
+        return None
+    row = min(rows, key=lambda row: 9.0 if row["from_bpp"] is None else row["from_bpp"])
+    low, high = row["bpp"]
+    return row["from_bpp"], low, high, row.get("pictures", count(group.own))
+
+
+def size_of(group: Pictures, bpp: float) -> str:
+    """A rate as readers of a set's tables want it: in bytes, or in bpp."""
+    return f"{bpp * group.area / 8:,.0f}" if group.area else f"{bpp:.3f}"
+
+
+def losses() -> list[str]:
+    """From which size on each peer is better, by set and metric."""
+    metrics = [m for m in ("psnr", "ssim", "lpips", "dists") if _measured(m)]
+    lines = [["pictures", "peer", "compared", *(METRICS[m].title for m in metrics)]]
+    lines.append(["---", "---", *["---:"] * (len(metrics) + 1)])
+    for group in SETS.values():
+        titles = [*SCALED, *([] if group.area else FULL_SIZE)]
+        for title in titles:
+            places = {m: takeover(group, title, m) for m in metrics}
+            first = places["psnr"]
+            if first is None:
+                continue
+            _, low, high, pictures = first
+            reach = f"{size_of(group, low)} to {size_of(group, high)}"
+            few = f" ({pictures} of {count(group.own)})" if pictures < count(group.own) else ""
+            cells = [_from(group, place) for place in places.values()]
+            unit = "bytes" if group.area else "bpp"
+            lines.append([f"{group.title}, {unit}", title + few, reach, *cells])
+    return markdown(lines)
+
+
+def _measured(metric: str) -> bool:
+    return all(metric in own_curve(group)["points"][0] for group in SETS.values())
+
+
+def _from(group: Pictures, place: Place | None) -> str:
+    if place is None:
+        return "not compared"
+    bpp, low, _, _ = place
+    if bpp is None:
+        return DASH
+    return "everywhere" if bpp == low else size_of(group, bpp)
+
+
+def said(group: Pictures, title: str, metric: str) -> str:
+    """Where a peer is better, in words."""
+    place = takeover(group, title, metric)
+    if place is None:
+        return "not compared"
+    bpp, low, high, _ = place
+    unit = "bytes" if group.area else "bpp"
+    if bpp is None:
+        return f"nowhere up to {size_of(group, high)} {unit}"
+    if bpp == low:
+        return f"at every size from {size_of(group, low)} {unit} on"
+    return f"from {size_of(group, bpp)} {unit} on"
+
+
+def readme() -> list[str]:
+    """The tables and sentences of the README."""
+    titles = ("best file", "best payload", "VVC, slices", "AV1, payload", "HEVC, payload")
+    lines = kodak_rows(titles, (0.01, 0.02, 0.03, 0.05, 0.1), ("psnr",))
+    lines += ["", "PSNR within so many bytes, of pictures of 256x256, and how far it is above:", ""]
+    lines += markdown(
+        [
+            ["", *(f"{size:,} bytes" for size in BUDGETS)],
+            ["---", *["---:"] * len(BUDGETS)],
+            *(row for name in ("faces", "photos") for row in _readme_rows(name)),
+        ]
+    )
+    return [*lines, "", *_readme_losses()]
+
+
+def _readme_rows(name: str) -> Iterator[list[str]]:
+    group = SETS[name]
+    figures = {p["setting"]: p["psnr"] for p in own_curve(group)["points"]}
+    yield [f"{group.title}: xcodec", *(f"{figures[size]:.2f} dB" for size in BUDGETS)]
+    for line in leads(name)[2:]:
+        title, *cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        if title in ("best file", "best payload", "VVC with parameter sets"):
+            yield [f"above the {title}" if title.startswith("best") else f"above {title}", *cells]
+
+
+def _readme_losses() -> list[str]:
+    kinds = [k for k in ("best file", "best payload") if peer_curves(SETS["kodak"], k, "psnr")]
+    sentences = []
+    for kind in kinds:
+        parts = [
+            f"on {'Kodak' if name == 'kodak' else f'these {name}'} {said(group, kind, 'psnr')} in "
+            f"PSNR and {said(group, kind, 'lpips')} in LPIPS"
+            for name, group in SETS.items()
+        ]
+        sentences.append(f"The {kind} is better {'; '.join(parts)}.")
+    return wrapped("**Where it loses.** " + " ".join(sentences))
+
+
+def wrapped(text: str, indent: str = "") -> list[str]:
+    """Lines of a paragraph or of an item of a list."""
+    wrap = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.wrap(text, 120, subsequent_indent=indent, **wrap)  # type: ignore
+
+
+def realistic() -> list[str]:
+    """LPIPS of the realistic weights beside that of the best file and of the best payload."""
+    kinds = [k for k in ("best file", "best payload") if peer_curves(SETS["kodak"], k, "lpips")]
+    header = ["pictures", "size", "LPIPS"]
+    for kind in kinds:
+        header += [kind, "difference"]
+    lines = [[*header, "PSNR", "cost in PSNR"]]
+    lines.append(["---", *["---:"] * (len(lines[0]) - 1)])
+    for bpp in (0.03, 0.05, 0.1):
+        lines.append(_realistic_kodak(bpp, kinds))
+    sets = (("faces", "face", "faces_face"), ("photos", "photo", "photos_256"))
+    for name, model, faithful in sets:
+        for size in BUDGETS[:3]:
+            lines.append(_realistic_row(name, model, faithful, size, kinds))
+    return markdown(lines)
+
+
+def _realistic_kodak(bpp: float, kinds: Sequence[str]) -> list[str]:
+    group = SETS["kodak"]
+    others = [peer_curves(group, kind, "lpips")[0] for kind in kinds]
+    bpp = min(bpp, summary.pairs(others[0], "lpips")[-1][0])
+    mine = found("kodak_realistic")["xcodec, generator photo-real"]
+    lpips, psnr = (at_bpp(mine, bpp, metric) for metric in ("lpips", "psnr"))
+    before = at_bpp(found("kodak")[GENERATOR], bpp, "psnr")
+    beside = [(lpips, at_bpp(curve, bpp, "lpips"), "") for curve in others]
+    return ["Kodak", f"{bpp:.3f} bpp", *_realistic_cells(lpips, beside, psnr, before)]
+
+
+def _realistic_row(
+    name: str, model: str, faithful: str, size: int, kinds: Sequence[str]
+) -> list[str]:
+    group = SETS[name]
+    record = "faces_realistic" if name == "faces" else "photos_256_realistic"
+    mine = _column(found(record)[f"xcodec, generator {model}-real{FITTED}"], size)
+    before = _column(found(faithful)[f"xcodec, generator {model}{FITTED}"], size)
+    beside = []
+    for kind in kinds:
+        theirs = _column(peer_curves(group, kind, "lpips")[0], size)["lpips"]
+        known = [i for i, value in enumerate(theirs) if value is not None]
+        few = f" ({len(known)})" if len(known) < len(theirs) else ""
+        means = [records.mean([column[i] for i in known]) for column in (mine["lpips"], theirs)]
+        beside.append((*means, few))
+    lpips, psnr, faithfully = map(records.mean, (mine["lpips"], mine["psnr"], before["psnr"]))
+    return [group.title, f"{size} bytes", *_realistic_cells(lpips, beside, psnr, faithfully)]
+
+
+def _column(curve: RecordedCurve, size: int) -> dict[str, list[float | None]]:
+    """Figures of each picture at a budget."""
+    (point,) = (point for point in curve["points"] if point["setting"] == size)
+    return {name: list(point["pictures"][name]) for name in SEEN}  # type: ignore
+
+
+def _realistic_cells(
+    lpips: float | None,
+    beside: Sequence[tuple[float | None, float | None, str]],
+    psnr: float | None,
+    before: float | None,
+) -> list[str]:
+    """Cells of a row.
+
+    beside : of each peer, LPIPS of ours and of theirs on the same pictures, and how many these are
+    """
+    assert lpips is not None
+    assert psnr is not None
+    assert before is not None
+    cells = [f"**{lpips:.3f}**"]
+    for mine, other, few in beside:
+        if mine is None or other is None:
+            cells += [DASH, DASH]
+        else:
+            cells += [f"{other:.3f}{few}", f"{100 * (mine / other - 1):.0f} %"]
+    return [*cells, f"{psnr:.2f}", f"{before - psnr:.1f} dB"]
+
+
+def generator() -> list[str]:
+    """What the generator adds to the classical fill of the same file, by rate."""
+    lines = [["pictures", "1 %", "2 %", "5 %", "10 %"], ["---", *["---:"] * 4]]
+    for title, record in (("Kodak", SETS["kodak"].own), ("photos", "photos")):
+        both = [found(record)[name] for name in (GENERATOR, FILL)]
+        psnrs = [{p["setting"]: p["psnr"] for p in curve["points"]} for curve in both]
+        cells = [f"{psnrs[0][rate] - psnrs[1][rate]:.2f}" for rate in (0.01, 0.02, 0.05, 0.1)]  # type: ignore
+        lines.append([title, *cells])
+    return markdown(lines)
+
+
+def peers() -> list[str]:
+    """What is measured, as far as the records go."""
+    known = found(SETS["kodak"].peers)
+
+    def measured(kind: str) -> str:
+        members = (rivals.RIVALS[name].title.split(",")[0] for name in rivals.BEST[kind])
+        return listed([title for title in members if any(f"{title}," in name for name in known)])
+
+    tuned = ", by the tune that is best for the metric" if "AVIF, tune psnr" in known else ""
+    lines = wrapped(
+        "- the *best file* is, for each picture, the best file within so many bytes that "
+        f"{measured(rivals.BEST_FILE)} gives at any of seven scales and any quality{tuned}, as "
+        "Pillow and its plug-ins write them: whole files, headers and containers included",
+        "  ",
+    )
+    if not peer_curves(SETS["kodak"], "best payload", "psnr"):
+        return [lines[0], *lines[1:-1], f"{lines[-1]}."]
+    lines[-1] += ";"
+    lines += wrapped(
+        f"- the *best payload* is the best that {measured(rivals.BEST_PAYLOAD)} gives if headers "
+        "cost nothing: the media data of AVIF files, and the slices of HEVC and VVC. No file can "
+        "do without headers, but a link whose ends agreed on them could. VVC cannot be coded here: "
+        "its points were recorded elsewhere ([how](benchmarks.md#codecs-that-cannot-be-coded-here))"
+        ", some pictures lack them at some sizes, and its steps are coarse, so that real VVC does "
+        "a little better.",
+        "  ",
+    )
+    return lines
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: "a, b or c"."""
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def sources(name: str) -> list[str]:
+    """Which records a section is of, and how their files were made."""
+    group = SETS[name]
+    parts: dict[str, list[str]] = {}
+    for record, what in (
+        (group.own, "xcodec"), (group.fill, "the classical fill"), (group.peers, "other codecs"),
+    ):  # fmt: skip
+        parts.setdefault(record, []).append(what)
+    if len(parts) == 1:
+        return wrapped(f"{group.note} Record: `{group.own}.json`.")
+    texts = [f"`{record}.json` for {' and '.join(what)}" for record, what in parts.items()]
+    return wrapped(f"{group.note} Records: {', '.join(texts)}.")
+
+
+BLOCKS: dict[str, Callable[[], list[str]]] = {
+    "peers": peers,
+    "kodak": kodak,
+    "kodak-records": lambda: sources("kodak"),
+    "faces-records": lambda: sources("faces"),
+    "photos-records": lambda: sources("photos"),
+    "kodak-leads": kodak_leads,
+    "losses": losses,
+    "generator": generator,
+    "faces": lambda: budgets("faces"),
+    "faces-leads": lambda: leads("faces"),
+    "photos": lambda: budgets("photos"),
+    "photos-leads": lambda: leads("photos"),
+    "realistic": realistic,
+    "readme": readme,
+}
+
+
+def written(text: str) -> str:
+    """The text of a page with its tables as the records have them."""
+
+    def block(match: re.Match[str]) -> str:
+        lines = "\n".join(BLOCKS[match[2]]())
+        return f"{match[1]}\n{lines}\n\n{match[3]}"
+
+    return BLOCK.sub(block, text)
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        path = ROOT / page
+        before = path.read_text()
+        after = written(before)
+        if after != before:
+            path.write_text(after)
+            print(f"{page}: written again")
