@@ -1,6 +1,6 @@
 """Make the published records again, one after the other, into a folder.
 
-python benchmarks/bench_all.py DATA [--output bench] [--only NAME ...] [--list]
+python benchmarks/bench_all.py DATA [--output bench] [--only NAME ...] [--jobs N] [--list]
 
 DATA holds the pictures: kodak/, faces/val/ and photos/val/. records.toml says how each record is
 made. A record that the same commit has made is kept, and within a record nothing is computed twice,
@@ -29,8 +29,8 @@ def table() -> dict[str, dict[str, str]]:
     return tomllib.loads((ROOT / "benchmarks" / "records.toml").read_text())
 
 
-def command(name: str, data: Path, output: Path) -> list[str]:
-    """Return the command that makes a record."""
+def command(name: str, data: Path, output: Path, jobs: int = 1) -> list[str]:
+    """Return the command that makes a record, by so many processes."""
     known = table()
     places = {key: str(data / folder) for key, folder in FOLDERS.items()}
     text = known["commands"][name].format(**known["parts"], **places)
@@ -38,7 +38,7 @@ def command(name: str, data: Path, output: Path) -> list[str]:
     record = ["-o", str(output / f"{name}.json")]
     if first.endswith(".py"):
         return [sys.executable, str(ROOT / "benchmarks" / first), *rest, *record]
-    state = [] if first == "speed" else ["--state", str(output / "bench.sqlite"), "-j", "1"]
+    state = [] if first == "speed" else ["--state", str(output / "bench.sqlite"), "-j", str(jobs)]
     start = [sys.executable, "-m", "xcodec", "bench", first]
     return [*start, *rest, *state, "-f", "-q", *record]
 
@@ -66,6 +66,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, help="folder with kodak/, faces/val/ and photos/val/")
     parser.add_argument("--output", type=Path, default=Path("bench"), help="folder (bench)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the records")
+    parser.add_argument("--jobs", type=int, default=1, help="processes of each benchmark (1)")
     parser.add_argument("--list", action="store_true", help="print the commands, and run nothing")
     options = parser.parse_args()
     names = options.only or list(table()["commands"])
@@ -75,7 +76,7 @@ def main() -> int:
     data, output = options.data.resolve(), options.output.resolve()
     if options.list:
         for name in names:
-            print(f"{name}: {shlex.join(command(name, data, output)[1:])}")
+            print(f"{name}: {shlex.join(command(name, data, output, options.jobs)[1:])}")
         return 0
     for folder in missing(data):
         parser.error(f"{folder}: not a folder")
@@ -89,7 +90,9 @@ def main() -> int:
             print(f"{name}: made already in {duration(known['seconds'])}", flush=True)
             continue
         start = time.monotonic()
-        status = subprocess.run(command(name, data, output), cwd=ROOT, check=False).returncode
+        status = subprocess.run(
+            command(name, data, output, options.jobs), cwd=ROOT, check=False
+        ).returncode
         seconds = time.monotonic() - start
         if status:
             failed.append(name)

@@ -26,7 +26,7 @@ LONG = {
     "VVC, slices": "VVC, slices alone",
 }
 """Names of curves by titles of tables that are shorter."""
-TUNES = {"PSNR": "psnr", "SSIM": "ssim", "LPIPS": "iq"}
+TUNES = {"PSNR": "psnr", "SSIM": "ssim", "LPIPS": "iq", "DISTS": "iq"}
 NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 
 
@@ -131,6 +131,7 @@ def curve_of(name: str, title: str, metric: str = "PSNR") -> str | None:
     title  : of a codec: "best payload", "WebP, scaled"; or of one at full size: "WebP"
     metric : for which scaled files were chosen, and the tune of AVIF
     """
+    metric = "LPIPS" if metric == "DISTS" else metric
     known = [each["name"] for each in record(name)["curves"]]
     scaled = re.sub(", scaled$", "", title)
     start = LONG.get(scaled, scaled)
@@ -144,6 +145,8 @@ def curve_of(name: str, title: str, metric: str = "PSNR") -> str | None:
 
 def interpolated(curve: Sequence[tuple[float, float]], bpp: float) -> float | None:
     """A figure between measured points, linear over log bpp; None beyond them."""
+    if not curve:
+        return None
     rates, figures = zip(*curve, strict=True)
     if not rates[0] <= bpp <= rates[-1]:
         return None

@@ -140,7 +140,7 @@ def test_records_are_made_once_for_a_commit(
     output = tmp_path / "out"
     code = "import sys; open(sys.argv[1], 'w').close(); sys.exit(int(sys.argv[2]))"
 
-    def command(name: str, data: Path, output: Path) -> list[str]:
+    def command(name: str, data: Path, output: Path, jobs: int) -> list[str]:
         status = "0" if name == "speed" else "1"
         return [sys.executable, "-c", code, str(output / f"{name}.json"), status]
 

@@ -269,10 +269,13 @@ def test_a_codec_that_was_measured_elsewhere_is_in_plots_and_tables(made: Path) 
 def test_pictures_come_from_the_kept_files_and_figures_from_the_record(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No peer is coded again, and no metric is computed."""
+    """Nothing is coded again, and no metric is computed."""
     from xcodec.evaluation.measures.metrics import Meter
     from xcodec.evaluation.peers.codecs import Codec
+    from xcodec.evaluation.peers.xcodecs import Variant
 
+    monkeypatch.setattr(Variant, "write", None)
+    monkeypatch.setattr(Variant, "paint", None)
     monkeypatch.setattr(Codec, "encode", None)
     monkeypatch.setattr(Meter, "measure", None)
     state = made / "cache" / "xcodec" / "bench.sqlite"

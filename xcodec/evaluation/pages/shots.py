@@ -7,6 +7,7 @@ figures are the record's.
 import math
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,13 +21,13 @@ from xcodec.evaluation.peers.rivals import BEST_PAYLOAD, RIVALS
 from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs import rd, summary
 from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding, PeerCoding, load
-from xcodec.evaluation.runs.records import digest, digest_of
+from xcodec.evaluation.runs.records import digest, digest_of, each
 from xcodec.evaluation.runs.schema import CurvePoint, RdRecord, RecordedCurve
 from xcodec.evaluation.runs.state import State
+from xcodec.system.processes import cores
 from xcodec.types import RGB
 
 MAX_PICTURES = 6
-MAX_SIZES = 3
 MAX_IMAGE_BYTES = 2_700_000
 """Limit on the images of a page."""
 COMPARABLE = 1.5
@@ -75,27 +76,47 @@ def shown(
     paths : indices of the pictures in the record, and their paths
     state : path of the state file
     """
-    figures = record["figures"]
     gallery = Gallery()
-    names = [name for name in summary.COMPARED if name in figures["metrics"]]
-    pictures = []
-    with State(state) as opened:
-        for column, path in paths:
-            rgb = load(path, figures["square"])
-            place = Measuring(rgb, digest_of(rgb), opened, Meter(rgb))
-            sizes = list(_sizes(record, column, rgb))
-            pictures.append(viewer.picture(path.name, place, sizes, names, gallery))
+    tasks = [ShotTask(record, column, path, state) for column, path in paths]
+    found = each(shot, tasks, min(cores(), len(tasks)))
+    pictures = [gallery.absorb(images, picture) for picture, images in found]
     _compare_sizes(record, paths, pictures)
     images, quality = gallery.fitted(MAX_IMAGE_BYTES)
     data: ViewerData = {
         "pictures": pictures,
         "images": images,
-        "metrics": viewer.metric_data(names),
+        "metrics": viewer.metric_data(_names(record)),
     }
     return data, quality
 
 
-def _sizes(record: RdRecord, column: int, rgb: RGB) -> Iterator[tuple[str, list[View]]]:
+@dataclass(frozen=True)
+class ShotTask:
+    """A picture of a record, by its column, to be shown."""
+
+    record: RdRecord
+    column: int
+    path: Path
+    state: Path
+
+
+def shot(task: ShotTask) -> tuple[PictureData, Gallery]:
+    """Return the data of a picture and its images."""
+    gallery = Gallery()
+    rgb = load(task.path, task.record["figures"]["square"])
+    with State(task.state) as state:
+        place = Measuring(rgb, digest_of(rgb), state, Meter(rgb))
+        sizes = list(_sizes(task.record, task.column, place))
+        names = _names(task.record)
+        return viewer.picture(task.path.name, place, sizes, names, gallery), gallery
+
+
+def _names(record: RdRecord) -> list[str]:
+    """The metrics of the viewer's table."""
+    return [name for name in summary.COMPARED if name in record["figures"]["metrics"]]
+
+
+def _sizes(record: RdRecord, column: int, place: Measuring) -> Iterator[tuple[str, list[View]]]:
     """The sizes of xcodec's files of a picture, and all codecs at the nearest size each."""
     curves = record["figures"]["curves"]
     own = [curve for curve in curves if curve["kind"] == "xcodec"]
@@ -103,8 +124,7 @@ def _sizes(record: RdRecord, column: int, rgb: RGB) -> Iterator[tuple[str, list[
         raise InputError(f"{record['label']}: has no curve of xcodec to show")
     fitted = [curve for curve in own if curve["target"] != "rate"]
     first = (fitted or own)[0]
-    for at in _few(len(first["points"])):
-        point = first["points"][at]
+    for point in rd.few(first["points"]):
         size = point["pictures"]["bytes"][column]
         if size is None:
             continue
@@ -117,18 +137,16 @@ def _sizes(record: RdRecord, column: int, rgb: RGB) -> Iterator[tuple[str, list[
                 continue
             if COMPARABLE * _size(near, column) < size:
                 continue
-            coding = _coding(record, curve, near, column, rgb)
+            coding = _coding(record, curve, near, column, place.rgb)
             if coding is None:
                 continue
             name = curve["name"].replace(", fitted", "")
-            views.append(View(name, coding, _note(coding), _figures(near, column)))
+            how = _choice(near, column) or f"{curve['name']} {near['setting']:g}"
+            psnr = near["pictures"]["psnr"][column]
+            known = place.kept(rd.kept_as(how, _size(near, column), psnr))
+            views.append(View(name, coding, _note(coding), _figures(near, column), *known))
         views.sort(key=lambda view: "generator" not in view.name)
         yield f"{size:,} bytes", views
-
-
-def _few(count: int) -> list[int]:
-    most = min(count, MAX_SIZES)
-    return sorted({round(i * (count - 1) / max(most - 1, 1)) for i in range(most)})
 
 
 def _worth_showing(curve: RecordedCurve) -> bool:
@@ -155,6 +173,12 @@ def _size(point: CurvePoint, column: int) -> int:
     return point["pictures"]["bytes"][column] or 0
 
 
+def _choice(point: CurvePoint, column: int) -> str | None:
+    """Codec, scale and quality of a picture's file, if it is one of several."""
+    chosen = point["pictures"].get("choice")
+    return chosen[column] if chosen else None
+
+
 def _nearest(curve: RecordedCurve, column: int, size: int) -> CurvePoint | None:
     """The point at which a picture's file is nearest to a size."""
     points = [point for point in curve["points"] if _size(point, column)]
@@ -171,7 +195,7 @@ def _coding(
         if curve["target"] == "quality":
             (codec,) = codecs.codecs([curve["codec"]])
             return PeerCoding(codec, point["setting"])
-        choice = point["pictures"]["choice"][column]
+        choice = _choice(point, column)
         assert choice is not None  # The picture has a file here.
         name, scale, quality = choice.split()
         if quality == rd.RECORDED:

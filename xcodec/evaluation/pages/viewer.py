@@ -16,7 +16,7 @@ from PIL import Image
 
 from xcodec import codec
 from xcodec.evaluation.measures.metrics import METRICS, Figures
-from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding
+from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding, counted
 from xcodec.evaluation.runs.records import digest_of
 from xcodec.system.processes import cores
 from xcodec.types import RGB, Ints
@@ -83,12 +83,16 @@ class View:
     name    : for readers
     note    : how the file was made, such as "quality 20 at 1/2 of the size"
     figures : by metric, if they are known
+    file    : if it is known
+    picture : decoded, if it is known
     """
 
     name: str
     coding: Coding
     note: str = ""
     figures: Figures | None = None
+    file: bytes | None = None
+    picture: RGB | None = None
 
 
 @dataclass
@@ -119,6 +123,25 @@ class Gallery:
         self._fixed[place] = stream.getvalue()
         self._pictures.append(np.zeros((1, 1, 3), np.uint8))
         return place
+
+    def absorb(self, other: "Gallery", picture: PictureData) -> PictureData:
+        """Take over the images of another gallery.
+
+        picture : refers to them
+
+        Returns the picture with their indices in this gallery.
+        """
+        first = len(self._pictures)
+        self._pictures += other._pictures
+        self._places |= {name: first + place for name, place in other._places.items()}
+        self._fixed |= {first + place: data for place, data in other._fixed.items()}
+
+        def moved(view: ViewData) -> ViewData:
+            mask = None if view["mask"] is None else first + view["mask"]
+            return view | {"image": first + view["image"], "mask": mask}
+
+        sizes = [size | {"views": list(map(moved, size["views"]))} for size in picture["sizes"]]
+        return picture | {"original": moved(picture["original"]), "sizes": sizes}
 
     def fitted(self, limit: int) -> tuple[list[str], int]:
         """Return data URIs of all images, and the quality of WebP that was used.
@@ -207,9 +230,10 @@ def metric_data(names: Iterable[str]) -> list[MetricData]:
 
 
 def _view(view: View, place: Measuring, metrics: list[str], gallery: Gallery) -> ViewData:
-    data = place.file(view.coding)
-    place.keep(view.coding)
-    decoded = view.coding.paint(data, place.rgb.shape)
+    data = view.file or place.file(view.coding)
+    decoded = view.picture
+    if decoded is None:
+        decoded = view.coding.paint(data, place.rgb.shape)
     figures = view.figures or place.figures(view.coding, metrics)
     mask = None
     if isinstance(view.coding, OwnCoding):
@@ -217,7 +241,7 @@ def _view(view: View, place: Measuring, metrics: list[str], gallery: Gallery) ->
     return {
         "name": view.name,
         "note": view.note,
-        "bytes": place.size(view.coding),
+        "bytes": counted(view.coding, data),
         "image": gallery.add(decoded),
         "figures": {name: _finite(figures.get(name)) for name in metrics},
         "mask": mask,

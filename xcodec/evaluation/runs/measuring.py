@@ -3,6 +3,7 @@
 Results are looked up in the state first, so that an interrupted run continues.
 """
 
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,6 @@ from xcodec.pictures import loading
 from xcodec.pictures.cropping import middle
 from xcodec.types import RGB
 
-KEPT = "kept"
-"""Key of files of other codecs that the state stores whole."""
 TRIED_NEIGHBOURS = 1
 """Files tried on either side of the largest that fits: sizes and figures are not quite monotone."""
 
@@ -118,6 +117,11 @@ class PeerCoding:
         return codecs.enlarge(self.codec.decode(data), shape)
 
 
+def counted(coding: Coding, data: bytes) -> int:
+    """Return the bytes of a file that count."""
+    return coding.counts(data)[coding.part] if coding.part else len(data)
+
+
 class Measuring:
     """Files and figures of one picture.
 
@@ -130,6 +134,7 @@ class Measuring:
         self.rgb = rgb
         self._digest, self._state, self._meter = digest, state, meter
         self._written: dict[str, bytes] = {}
+        self._painted: tuple[Coding, RGB] | None = None
 
     @property
     def named(self) -> list[str]:
@@ -143,32 +148,55 @@ class Measuring:
     def size(self, coding: Coding) -> int:
         """Return the bytes that count, of the file or its part; 0 if there is no file."""
         place = self._file_key(coding)
-        known = self._state.get(self._part_key(place, coding.part))
+        known = self._state.get(self._size_key(place, coding.part))
         if known is None:
-            data = self.file(coding)
-            return coding.counts(data)[coding.part] if coding.part else len(data)
+            return counted(coding, self.file(coding))
         return len(known) if coding.keep else int(known)
 
     def file(self, coding: Coding) -> bytes:
         """Return the file, which is written again unless the state stores it."""
         place = self._file_key(coding)
         if place not in self._written:
-            known = self._state.get(place if coding.keep else self._part_key(place, KEPT))
+            known = self._state.get(place) if coding.keep else None
             self._written[place] = coding.write(self.rgb) if known is None else known
         data = self._written[place]
-        if self._state.get(self._part_key(place, coding.part)) is None:
-            sizes = {self._part_key(place, p): b"%d" % n for p, n in coding.counts(data).items()}
+        if self._state.get(self._size_key(place, coding.part)) is None:
+            sizes = {self._size_key(place, p): b"%d" % n for p, n in coding.counts(data).items()}
             sizes[place] = data if coding.keep else b"%d" % len(data)
             for at, value in sizes.items():
                 if self._state.get(at) is None:
                     self._state.put(at, value)
         return data
 
-    def keep(self, coding: Coding) -> None:
-        """Store the file itself, so that a report need not write it again."""
-        at = self._part_key(self._file_key(coding), KEPT)
-        if not coding.keep and self._state.get(at) is None:
+    def picture(self, coding: Coding) -> RGB:
+        """Decode the file."""
+        if self._painted is None or self._painted[0] != coding:
+            self._painted = coding, coding.paint(self.file(coding), self.rgb.shape)
+        return self._painted[1]
+
+    def keep(self, coding: Coding, label: Sequence[Any], decoded: bool = False) -> None:
+        """Store the file under a label, for reports, whatever writes and reads such files by then.
+
+        decoded : store its picture as well, which takes much more space
+        """
+        at = key("kept", self._digest, list(label))
+        if self._state.get(at) is None:
             self._state.put(at, self.file(coding))
+        at = key("decoded", self._digest, list(label))
+        if decoded and self._state.get(at) is None:
+            stream = io.BytesIO()
+            image = Image.fromarray(self.picture(coding))
+            image.save(stream, "WEBP", lossless=True, method=0, quality=20)
+            self._state.put(at, stream.getvalue())
+
+    def kept(self, label: Sequence[Any]) -> tuple[bytes | None, RGB | None]:
+        """Return the file and the picture that were stored under a label, as far as they were."""
+        file, decoded = (
+            self._state.get(key(kind, self._digest, list(label))) for kind in ("kept", "decoded")
+        )
+        if decoded is None:
+            return file, None
+        return file, np.asarray(Image.open(io.BytesIO(decoded)).convert("RGB"))
 
     def figures(self, coding: Coding, names: Iterable[str]) -> Figures:
         """Measure the decoded picture; the file must exist."""
@@ -181,8 +209,7 @@ class Measuring:
                 found[name] = json.loads(known)
         missing = [name for name in wanted if name not in found]
         if missing:
-            picture = coding.paint(self.file(coding), self.rgb.shape)
-            for name, value in self._meter.measure(picture, missing).items():
+            for name, value in self._meter.measure(self.picture(coding), missing).items():
                 found[name] = value
                 self._state.put(places[name], json.dumps(value).encode())
         return {name: found[name] for name in wanted}
@@ -231,8 +258,8 @@ class Measuring:
     def _file_key(self, coding: Coding) -> str:
         return key("file", self._digest, coding.file_key())
 
-    def _part_key(self, place: str, part: str) -> str:
-        """The key of the size of a part of a file, of its bytes if KEPT, of the whole if ""."""
+    def _size_key(self, place: str, part: str) -> str:
+        """The key of the size of a part of a file; of the whole file if the part is ""."""
         return key(part, place) if part else place
 
     def _figure_key(self, coding: Coding, name: str) -> str:

@@ -6,10 +6,12 @@ counts, for each metric of AIMS separately. A task is one picture and one codec;
 share the tasks of a run, and the state stores their results.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from xcodec.errors import InputError
 from xcodec.evaluation.measures import metrics
@@ -25,8 +27,13 @@ from xcodec.types import RGB
 
 AIMS = ("psnr", "ssim", "lpips")
 """Metrics by which the best file within a budget is chosen."""
+SHOWN_TARGETS = 3
+"""Targets of xcodec at which a report shows pictures."""
 RECORDED = "recorded"
 """What stands for the quality of a file that was coded elsewhere."""
+
+
+Target = TypeVar("Target")
 
 
 @dataclass(frozen=True)
@@ -86,12 +93,15 @@ class RdTask:
     """A picture and a codec: a variant of xcodec at a target, or names of peers at all settings.
 
     The peers of a task have the same settings, so that their files are written once.
+
+    shown : whether a report shows xcodec's picture at this target
     """
 
     path: Path
     plan: RdPlan
     codec: Variant | tuple[str, ...]
     target: float | Budget | None = None
+    shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,6 +146,7 @@ def tasks(paths: Sequence[Path], plan: RdPlan) -> list[RdTask]:
 
     Raises InputError if there is nothing to measure.
     """
+    shown = {*few(plan.rates), *few(plan.budgets)}
     targets: list[float | Budget] = [*plan.rates, *(plan.budgets if plan.fit else ())]
     if not (plan.rates or plan.budgets):
         raise InputError("nothing to measure: give rates, bytes or bpp")
@@ -148,10 +159,17 @@ def tasks(paths: Sequence[Path], plan: RdPlan) -> list[RdTask]:
         task
         for path in paths
         for task in (
-            *(RdTask(path, plan, variant, target) for variant, target in own),
+            *(RdTask(path, plan, variant, target, target in shown) for variant, target in own),
             *(RdTask(path, plan, names) for names in rivals.values()),
         )
     ]
+
+
+def few(targets: Sequence[Target]) -> list[Target]:
+    """Return up to SHOWN_TARGETS of them, the first and the last one included."""
+    most = min(len(targets), SHOWN_TARGETS)
+    places = {round(i * (len(targets) - 1) / max(most - 1, 1)) for i in range(most)}
+    return [targets[place] for place in sorted(places)]
 
 
 def measure(task: RdTask) -> list[Measurement]:
@@ -162,7 +180,7 @@ def measure(task: RdTask) -> list[Measurement]:
         place = Measuring(rgb, digest_of(rgb), state, Meter(rgb, plan.weights))
         if isinstance(task.codec, Variant):
             assert task.target is not None
-            return list(_own(place, plan, task.codec, task.target))
+            return list(_own(place, task, task.codec, task.target))
         return [
             measured
             for name in task.codec
@@ -171,7 +189,7 @@ def measure(task: RdTask) -> list[Measurement]:
 
 
 def _own(
-    place: Measuring, plan: RdPlan, variant: Variant, target: float | Budget
+    place: Measuring, task: RdTask, variant: Variant, target: float | Budget
 ) -> Iterator[Measurement]:
     for decoder in variant.decoders:
         title = variant.title(decoder)
@@ -186,7 +204,7 @@ def _own(
             coding = OwnCoding(variant, decoder, ("rate", target))
             setting = target
         if place.size(coding):
-            yield _measured(place, plan, curve, setting, coding)
+            yield _measured(place, task.plan, curve, setting, coding, shown=task.shown)
 
 
 def _peer(place: Measuring, plan: RdPlan, rival: Rival, picture: str) -> Iterator[Measurement]:
@@ -238,11 +256,23 @@ def _measured(
     setting: float,
     coding: Coding,
     choice: str | None = None,
+    shown: bool = False,
 ) -> Measurement:
     size = place.size(coding)
     figures = place.figures(coding, plan.metrics)
-    place.keep(coding)
+    label = kept_as(choice or f"{curve.name} {setting:g}", size, figures["psnr"])
+    place.keep(coding, label, decoded=shown)
     return Measurement(curve, setting, size, _bpp(size, place.rgb), figures, choice)
+
+
+def kept_as(how: str, size: int, psnr: float | None) -> list[Any]:
+    """The label under which the state stores the file of a point, from what its record says.
+
+    how  : the choice of codec, scale and quality, or curve and setting
+    psnr : None for infinity, as in a record
+    """
+    exact = psnr is None or not math.isfinite(psnr)
+    return [how, size, None if exact else f"{psnr:.6g}"]
 
 
 def _bpp(size: int, rgb: RGB) -> float:
