@@ -45,6 +45,8 @@ Nothing is overwritten unless `-f` is given.
   `a.jpg` and `a.png.jpg` become `a.png.xgc`, `a.jpg.xgc` and `a.png.jpg.xgc`.
 - A name of more than 255 bytes is cut: it ends in `~`, 8 digits that depend on the whole name, and
   the suffix.
+- Names may hold any bytes. Control characters, and what is no text, are printed as escapes (`\\n`,
+  `\\udce9`), so that a report or an error is one line.
 """
 
 

@@ -444,6 +444,28 @@ def test_options_of_other_formats_are_ignored() -> None:
     assert xcodec.info(stream.getvalue()).lossless
 
 
+def test_several_frames_become_one() -> None:
+    image, expected = Image.fromarray(SCENE), xcodec.encode(SCENE, effort=0)
+    for options in ({"append_images": [image]}, {"append_images": [image], "save_all": True}):
+        stream = io.BytesIO()
+        with pytest.warns(UserWarning, match="holds one picture: the other frames are left out"):
+            image.save(stream, "XGC", effort=0, **options)
+        assert stream.getvalue() == expected
+    image.save(stream := io.BytesIO(), "XGC", effort=0, save_all=True)
+    assert stream.getvalue() == expected
+
+
+@pytest.mark.parametrize("name", ["exif", "xmp", "icc_profile"])
+def test_metadata_of_a_wrong_type(name: str) -> None:
+    image, expected = Image.fromarray(SCENE), xcodec.encode(SCENE, effort=0)
+    for value in (5, 2.5, [1], object()):
+        with pytest.raises(xcodec.InputError, match=f"{name} cannot be written .* bytes"):
+            image.save(io.BytesIO(), "XGC", **{name: value})
+    for value in (None, b"", "", bytearray(), memoryview(b"")):
+        image.save(stream := io.BytesIO(), "XGC", effort=0, **{name: value})
+        assert stream.getvalue() == expected
+
+
 def test_wrong_options(tmp_path: Path) -> None:
     image = Image.fromarray(SCENE)
     for options in ({"rate": 9.0}, {"rate": 0.1, "max_bytes": 300}, {"seed": 1, "quality": 5}):

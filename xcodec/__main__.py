@@ -6,36 +6,43 @@
 """
 
 import atexit
+import errno
 import gc
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from types import FrameType
 from typing import NoReturn, TextIO
 
 import click
 
 from xcodec.cli import cli
+from xcodec.cli.common import say
 from xcodec.errors import XcodecError
+from xcodec.system import notices
 
 atexit.register(gc.freeze)  # Collecting garbage at exit, torch's above all, would only take time.
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process; returns the exit code."""
+    _open_streams()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("always", UserWarning)
+            notices.only_ours()
             warnings.showwarning = _show
             with _ending_orderly():
                 code = cli.main(args, prog_name="xcodec", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
@@ -44,18 +51,44 @@ def main(args: Sequence[str] | None = None) -> int:
     except MemoryError:
         message = "not enough memory"
     except OSError as error:
-        message = "" if isinstance(error, BrokenPipeError) else str(error)
+        message = "" if isinstance(error, BrokenPipeError) else _reason(error)
     _let_go()
     if message:
-        click.echo(f"xcodec: {message}", err=True)
+        say(f"xcodec: {message}", err=True)
     return 1
+
+
+def _open_streams() -> None:
+    """Open standard streams that are closed, and let them print names of any characters.
+
+    Files that are opened later would get the numbers of closed streams, and be written to by
+    whatever writes to these.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _reason(error: OSError) -> str:
+    """What an error of the system says, after the name of its file if that is known."""
+    text = (error.strerror or str(error)).lower()
+    if error.filename is not None:
+        return f"{error.filename}: {text}"
+    # Our files have names: what has none and is full is standard output.
+    return f"standard output: {text}" if error.errno == errno.ENOSPC else text
 
 
 def _let_go() -> None:
     """Discard buffered output that a full or closed standard output did not take. Otherwise the
     interpreter reports it again at exit and changes the exit code."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -87,7 +120,9 @@ def _show(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    click.echo(f"xcodec: warning: {message}", err=True)
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        say(f"xcodec: warning: {message}", err=True)
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ class EncodeOptions(_Options):
     saliency  : whether faces and salient areas weigh more
     alpha_quality : quality of transparency, 0 to 100; 100 is exact
     keep      : EXIF, XMP and ICC profile to store: all (True), none (False), or those that are
-                small beside the file (None), with a warning about the others
+                small beside the file, without positions (None), with a warning about the others
     tile      : side of the tiles in pixels, a multiple of 128; 0: no tiles; None: 1024 if the
                 picture has more than 2 megapixels, else no tiles
     jobs      : processes that code tiles; above 1 needs an ``if __name__ == "__main__"`` guard

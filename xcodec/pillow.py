@@ -10,18 +10,21 @@ a smaller picture with the classical decoder, which is much faster. With Pillow'
 ``ImageFile.LOAD_TRUNCATED_IMAGES``, what is left of a damaged or cut file is decoded.
 """
 
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import IO, Any
 
-from PIL import Image, ImageFile
+from PIL import ExifTags, Image, ImageFile
 
 from xcodec import codec
 from xcodec.choices import CODED, DOWNSAMPLES
 from xcodec.coding.header import MAGIC
 from xcodec.decoder import inspection
-from xcodec.errors import DependencyError, FormatError, ModelError, XcodecError
+from xcodec.errors import DependencyError, FormatError, InputError, ModelError, XcodecError
 from xcodec.options import RENAMED, DecodeOptions, EncodeOptions
-from xcodec.pictures import metadata
+from xcodec.pictures import metadata, modes
+from xcodec.pictures.chromaticity import as_shown
 
 FORMAT, MIME = "XGC", "image/x-xgc"
 _NO_LIMIT = 1 << 62
@@ -146,18 +149,50 @@ def save(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
         options.pop("lossless", None)
     if isinstance(options.get("comment"), bytes):  # As other formats have it.
         options["comment"] = options["comment"].decode("utf-8", "replace")
-    picture = image.copy()
-    picture.info = image.info.copy()
-    for name in ("exif", "icc_profile", "xmp"):
-        if name in image.encoderinfo:
-            picture.info[name] = _bytes(image.encoderinfo[name])
+    given = {
+        name: _bytes(name, image.encoderinfo[name])
+        for name in ("exif", "icc_profile", "xmp")
+        if name in image.encoderinfo
+    }
+    # A program may have turned or cropped what it opened, and Pillow keeps the EXIF all the same.
+    turn = opened = isinstance(image, ImageFile.ImageFile)
+    copy = as_shown(image).copy() if opened else image.copy()
+    copy.info = dict(image.info)
+    copy.info.update(given)
+    if image.format == "TIFF" and "exif" not in copy.info:
+        with suppress(Exception):  # Damaged EXIF never stops pixels.
+            copy.info["exif"] = image.getexif().tobytes()
+    if "exif" in given:
+        tags = Image.Exif()
+        with suppress(Exception):
+            tags.load(given["exif"])
+        turn = ExifTags.Base.Orientation in tags
+    picture = modes.picture_of(copy, turn)
+    if {"exif", "xmp"} & set(given):
+        picture = replace(picture, metadata=replace(picture.metadata, asked=True))
     from xcodec.encoder.encoding import encode_picture  # Only here: opening never needs it.
 
     stream.write(encode_picture(picture, EncodeOptions.from_keywords(options, 4), stacklevel=4))
 
 
-def _bytes(value: Any) -> bytes:
-    return value.tobytes() if isinstance(value, Image.Exif) else bytes(value or b"")
+def save_all(image: Image.Image, stream: IO[bytes], filename: str | bytes) -> None:
+    """Pillow's hook for several frames, of which only the current one is encoded."""
+    if image.encoderinfo.get("append_images") or getattr(image, "n_frames", 1) > 1:
+        text = "a .xgc file holds one picture: the other frames are left out"
+        warnings.warn(text, UserWarning, stacklevel=3)
+    save(image, stream, filename)
+
+
+def _bytes(name: str, value: Any) -> bytes:
+    """An option of ``Image.save`` with metadata. Raises InputError."""
+    try:
+        if isinstance(value, Image.Exif):
+            return value.tobytes()
+        if isinstance(value, str):
+            return value.encode()
+        return memoryview(value or b"").tobytes()
+    except Exception as error:  # EXIF that was made up may hold anything.
+        raise InputError(f"{name} cannot be written ({error}): it must be bytes") from error
 
 
 def _accept(prefix: bytes) -> bool:
@@ -176,6 +211,7 @@ def register(decoder: str = "auto", *, model: str = "auto", device: str = "auto"
     settings.decoder, settings.model, settings.device = decoder, model, device
     Image.register_open(FORMAT, XgcImageFile, _accept)
     Image.register_save(FORMAT, save)
+    Image.register_save_all(FORMAT, save_all)
     Image.register_extension(FORMAT, CODED)
     Image.register_mime(FORMAT, MIME)
 

@@ -132,6 +132,12 @@ def test_special_files_and_folders_are_not_read(tree: Path) -> None:
     there = trees.listing(str(tree), "encode")
     assert there.found == ["a.jpg", "again.png", "deep/b.PNG"]
     assert set(there.unread) == {*OTHERS, "pipe.png", "lost.png", "loop"}
+    counted = trees.kinds(there.unread, there.special)
+    assert (counted["special"], counted["hidden"]) == (3, 2)
+    assert sum(counted.values()) == len(there.unread)
+    for name in ("a.jpg", "pipe.png", "lost.png"):
+        with pytest.raises(InputError, match=f"{name}: is not a folder"):
+            batch.tasks(str(tree), str(tree / name), "encode")
 
 
 def test_folders_that_cannot_be_listed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +152,8 @@ def test_folders_that_cannot_be_listed(tree: Path, monkeypatch: pytest.MonkeyPat
     there = trees.listing(str(tree), "encode")
     assert there.found == ["a.jpg"]
     assert "deep" in there.unread
+    with pytest.raises(InputError, match="deep: permission denied"):
+        trees.listing(str(tree / "deep"), "encode")
 
 
 def test_decoding_counts_the_rest(tmp_path: Path) -> None:

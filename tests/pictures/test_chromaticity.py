@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import xcodec
+import xcodec.pillow  # Registers the format.
 from tests.golden import pictures
-from xcodec.pictures import loading
+from xcodec.pictures import loading, modes
 from xcodec.pictures.chromaticity import BT709
 
 RGB = NDArray[np.uint8]
@@ -121,6 +122,19 @@ def test_primaries_count_beside_gamma() -> None:
     assert difference(found.rgb, right) < 3.5
     assert difference(found.rgb, SCENE) > 10
     assert np.array_equal(loading.load(png(image, chrm(ADOBE))).rgb, SCENE)
+
+
+def test_images_of_pillow_are_shown_alike() -> None:
+    data = png(Image.fromarray(SCENE), gama(1.0))
+    image = Image.open(io.BytesIO(data))
+    expected = xcodec.encode(loading.load(data), effort=0)
+    assert xcodec.encode(image, effort=0) == expected
+    assert xcodec.encode(image, effort=0) == expected
+    stream = io.BytesIO()
+    image.save(stream, "XGC", effort=0)
+    assert stream.getvalue() == expected
+    # What a program made of it may have other colours.
+    assert np.array_equal(modes.picture_of(image.convert("RGB")).rgb, SCENE)
 
 
 def test_what_is_srgb_stays_as_it_is() -> None:

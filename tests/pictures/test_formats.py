@@ -95,7 +95,7 @@ def test_icons_are_read_on_request(small: RGB) -> None:
     for kind in ("ico", "icns", "pcx", "sgi"):
         source = np.ascontiguousarray(small[:64, :64])
         data = file(source, kind.upper(), **({"sizes": [(64, 64)]} if kind == "ico" else {}))
-        with pytest.raises(InputError, match=f"on request only: xcodec encode --format {kind}"):
+        with pytest.raises(InputError, match=f"on request only: --format {kind}"):
             loading.load(data)
         for name in (kind, kind.upper(), f".{kind}"):
             assert loading.load(data, kind=name).rgb.shape[2] == 3
@@ -119,9 +119,7 @@ def test_postscript_starts_no_program(
     path.write_bytes(POSTSCRIPT)
     assert main(["encode", str(path), "-o", str(tmp_path / "a.xgc")]) == 1
     assert not started
-    assert (
-        "EPS files are read on request only: xcodec encode --format eps" in capsys.readouterr().err
-    )
+    assert "EPS files are read on request only: --format eps" in capsys.readouterr().err
     for content in (b"\xc5\xd0\xd3\xc6" + bytes(28) + POSTSCRIPT,):
         with pytest.raises(InputError):
             loading.load(content)

@@ -198,9 +198,7 @@ def test_cut_jpeg_files_can_be_salvaged(photo: RGB, progressive: bool, tmp_path:
     whole = loading.load(data.getvalue()).rgb.astype(int)
     for share in (0.3, 0.6, 0.9):
         cut = data.getvalue()[: int(share * len(data.getvalue()))]
-        with pytest.raises(
-            InputError, match=r"truncated .*; xcodec encode --salvage reads what is"
-        ):
+        with pytest.raises(InputError, match=r"truncated .*; --salvage reads what is"):
             loading.load(cut)
         with pytest.warns(UserWarning, match="the file was cut short: ") as caught:
             found = loading.load(cut, salvage=True).rgb.astype(int)
@@ -249,7 +247,7 @@ def test_salvage_on_the_command_line(
     Image.fromarray(photo).save(path, quality=90)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert main(["encode", str(path), "-e", "0"]) == 1
-    assert "xcodec encode --salvage reads what is there" in capsys.readouterr().err
+    assert "--salvage reads what is there" in capsys.readouterr().err
     assert main(["encode", str(path), "-e", "0", "--salvage"]) == 0
     assert "xcodec: warning: the file was cut short: about " in capsys.readouterr().err
 

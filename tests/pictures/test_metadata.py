@@ -1,13 +1,15 @@
 """EXIF, XMP and ICC profiles (xcodec/pictures/metadata.py)."""
 
 import io
+import struct
 import warnings
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 import xcodec
+import xcodec.pillow  # Registers the format.
 from tests.golden import pictures
 from xcodec.pictures import metadata
 from xcodec.pictures.metadata import Metadata
@@ -138,3 +140,93 @@ def test_the_layout_of_a_tiff_file_is_not_metadata() -> None:
     Image.fromarray(SCENE).save(stream, "TIFF", compression="tiff_lzw", description="a scene")
     data = xcodec.encode(Image.open(stream))
     assert set(decoded(data).getexif()) == {ExifTags.Base.ImageDescription}
+
+
+# Positions, and what describes a file
+
+POSITION = b"<x:xmpmeta><a exif:GPSLatitude='52,30N' dc:title='sea'/></x:xmpmeta>"
+
+
+def placed(**options: object) -> Image.Image:
+    """A JPEG file that tells where it was taken, and much about itself, opened."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "somebody"
+    exif[ExifTags.Base.ImageWidth] = exif[ExifTags.Base.BitsPerSample] = 999
+    inside = exif.get_ifd(ExifTags.IFD.Exif)
+    inside[ExifTags.Base.ExifImageWidth], inside[ExifTags.Base.ExifImageHeight] = 999, 888
+    place = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    place[ExifTags.GPS.GPSLatitudeRef] = "N"
+    place[ExifTags.GPS.GPSLatitude] = (52.0, 30.0, 0.0)
+    data = io.BytesIO()
+    Image.fromarray(SCENE).save(data, "JPEG", exif=exif, xmp=POSITION, **options)
+    return Image.open(data)
+
+
+def test_positions_travel_only_if_asked() -> None:
+    image = placed()
+    with pytest.warns(UserWarning, match=r"left out of the file: position \(GPS\)$"):
+        data = xcodec.encode(image, effort=0)
+    found = decoded(data)
+    assert ExifTags.IFD.GPSInfo not in found.getexif()
+    assert found.getexif()[ExifTags.Base.Artist] == "somebody"
+    assert b"GPS" not in found.info["xmp"]
+    assert b"dc:title='sea'" in found.info["xmp"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = decoded(xcodec.encode(image, effort=0, keep=True))
+        xcodec.encode(image, effort=0, keep=False)
+    assert found.getexif().get_ifd(ExifTags.IFD.GPSInfo)[2] == (52.0, 30.0, 0.0)
+    assert b"GPSLatitude" in found.info["xmp"]
+    assert ExifTags.IFD.GPSInfo in image.getexif()
+
+
+def test_a_budget_that_leaves_no_metadata_says_so_once() -> None:
+    with pytest.warns(UserWarning, match=r"left out of the file: EXIF, XMP$"):
+        xcodec.encode(placed(), effort=0, max_bytes=500)
+
+
+def test_exif_that_is_given_to_save_keeps_the_position() -> None:
+    image, data = placed(), io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        image.convert("RGB").save(data, "XGC", effort=0, exif=image.getexif())
+    assert Image.open(data).getexif().get_ifd(ExifTags.IFD.GPSInfo)[2] == (52.0, 30.0, 0.0)
+
+
+def test_a_file_is_not_described_as_another() -> None:
+    tags = decoded(xcodec.encode(placed(), effort=0, keep=True)).getexif()
+    assert set(tags) == {ExifTags.Base.Artist, ExifTags.IFD.GPSInfo}
+
+
+def test_thumbnails_are_not_kept() -> None:
+    small = io.BytesIO()
+    Image.fromarray(SCENE[:16, :16]).save(small, "JPEG")
+    # A directory with an artist, and behind it one with a thumbnail.
+    first = (
+        struct.pack("<H", 1) + struct.pack("<HHI4s", 315, 2, 4, b"abc\0") + struct.pack("<I", 26)
+    )
+    second = struct.pack("<H", 2) + struct.pack("<HHII", 513, 4, 1, 56)
+    second += struct.pack("<HHII", 514, 4, 1, len(small.getvalue())) + struct.pack("<I", 0)
+    exif = b"Exif\0\0II*\0\x08\0\0\0" + first + second + small.getvalue()
+    data = io.BytesIO()
+    Image.fromarray(SCENE).save(data, "JPEG", exif=exif)
+    image = Image.open(data)
+    assert image.getexif().get_ifd(ExifTags.IFD.IFD1)[514] == len(small.getvalue())
+    kept = xcodec.encode(image, effort=0, keep=True)
+    assert b"\xff\xd8\xff" not in kept
+    assert decoded(kept).getexif()[315] == "abc"
+    assert not decoded(kept).getexif().get_ifd(ExifTags.IFD.IFD1)
+
+
+def test_keep_tells_what_no_file_can_hold() -> None:
+    png, gif = io.BytesIO(), io.BytesIO()
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Software", "a program")
+    Image.fromarray(SCENE).save(png, "PNG", pnginfo=text)
+    Image.fromarray(SCENE).quantize(8).save(gif, "GIF", comment=b"hello")
+    for data, name in ((png, "text"), (gif, "comment")):
+        with pytest.warns(UserWarning, match=rf"left out of the file: {name}$"):
+            xcodec.encode(Image.open(data), effort=0, keep=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            xcodec.encode(Image.open(data), effort=0)

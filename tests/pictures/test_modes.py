@@ -308,6 +308,43 @@ def test_arrays_of_every_stride_and_order(small: NDArray[np.uint8], tmp_path: Pa
         assert xcodec.encode(view, effort=0) == expected
 
 
+class Interface:
+    """What offers itself as an array (``__array_interface__``, ``__array__``), as tensors do."""
+
+    def __init__(self, array: NDArray[np.uint8]) -> None:
+        self.__array_interface__ = array.__array_interface__
+        self._array = array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
+        return self._array
+
+
+def test_subclasses_of_arrays(small: NDArray[np.uint8]) -> None:
+    class Own(np.ndarray):  # type: ignore[type-arg]
+        def __getitem__(self, key: Any) -> Any:
+            raise AssertionError("arrays calculate in their own ways")
+
+    grey = small[..., 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        views = [np.asmatrix(grey), np.ma.masked_less(grey, 99)]
+    for view in views:
+        assert np.array_equal(modes.picture_of(view).rgb, np.dstack([grey] * 3))
+    for view in (small.view(Own), small.view(np.recarray), small.view(">u1"), small.view("<u1")):
+        picture = modes.picture_of(view)
+        assert type(picture.rgb) is np.ndarray
+        assert np.array_equal(picture.rgb, small)
+
+
+def test_what_offers_itself_as_an_array_is_named(small: NDArray[np.uint8]) -> None:
+    others: list[Any] = [Interface(small), memoryview(small), small.tolist(), bytes(9)]
+    for other in others:
+        with pytest.raises(InputError, match=f"not {type(other).__name__}: numpy.asarray"):
+            xcodec.encode(other)
+    for other in others[:2]:
+        assert np.array_equal(modes.picture_of(np.asarray(other)).rgb, small)
+
+
 def test_arrays(small: NDArray[np.uint8]) -> None:
     assert np.shares_memory(modes.picture_of(small).rgb, small)
     grey = modes.picture_of(small[..., 0]).rgb

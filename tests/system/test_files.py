@@ -175,8 +175,20 @@ def test_overwriting_a_link_keeps_the_link(tmp_path: Path) -> None:
 def test_targets_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is a directory"):
         files.check_target(tmp_path, overwrite=True)
+    with pytest.raises(InputError, match="new/: is the name of a folder"):
+        files.check_target(f"{tmp_path}/new/")
     with pytest.raises(InputError, match="no directory"):
         files.check_target(tmp_path / "none" / "a")
+
+
+def test_folders_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").touch()
+    (tmp_path / "link").symlink_to("there")
+    monkeypatch.setattr(os, "access", lambda path, _: path != str(tmp_path))
+    for name in ("there", "new", "link"):
+        with pytest.raises(InputError, match="no permission to write into its folder"):
+            files.check_target(tmp_path / name, overwrite=True)
+    files.check_target(os.devnull)
 
 
 def test_sources_that_cannot_be_read(tmp_path: Path) -> None:

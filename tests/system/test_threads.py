@@ -1,8 +1,11 @@
 """The thread pool (xcodec/system/threads.py)."""
 
+import os
+import signal
 import threading
 from collections.abc import Iterator
 
+import cv2
 import pytest
 
 from xcodec.system import threads
@@ -52,3 +55,35 @@ def test_errors_reach_who_waits(monkeypatch: pytest.MonkeyPatch, asked: str) -> 
     with pytest.raises(ZeroDivisionError):
         threads.later(lambda: 1 // 0).result()
     assert threads.later(lambda: 5).result() == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.parametrize("alone", [True, False])
+def test_forks(monkeypatch: pytest.MonkeyPatch, alone: bool) -> None:
+    """Locks are free in a child, and OpenCV starts threads there only if nothing went on."""
+    monkeypatch.setattr(threading, "enumerate", lambda: [threading.main_thread()])
+    lock, taken, ended = threads.Lock(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock, lock:
+            taken.set()
+            ended.wait(20)
+
+    future = threads.later(hold) if not alone else None
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        assert alone or taken.wait(20)
+        child = os.fork()
+        if not child:
+            signal.alarm(20)
+            with lock:
+                os._exit(cv2.getNumThreads())
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (3 if alone else 1)
+        assert cv2.getNumThreads() == 3
+    finally:
+        ended.set()
+        cv2.setNumThreads(before)
+        if future is not None:
+            future.result()

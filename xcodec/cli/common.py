@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -13,6 +13,10 @@ from click.core import ParameterSource
 from xcodec.choices import DECODERS, DEVICES
 from xcodec.errors import ConflictError
 
+if TYPE_CHECKING:
+    from xcodec.pictures.opening import Reading
+
+_CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 Command = TypeVar("Command", bound=Callable[..., Any])
 FLAGS = {"max_bytes": "--bytes"}
 """Options whose name on the command line differs from that in Python."""
@@ -23,6 +27,30 @@ max_pixels = click.option(
     metavar="N",
     help="Refuse pictures with more pixels.  [default: 100 million]",
 )
+reading = (
+    click.option(
+        "--format",
+        "kind",
+        metavar="NAME",
+        help="Read files of this format only, also if it is one that is not read unasked (EPS, "
+        "ICO, PSD, ...).",
+    ),
+    click.option(
+        "--frame",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Frame or page to read, from 0.  [default: the one that is shown first]",
+    ),
+    click.option(
+        "--salvage", is_flag=True, help="Read what is there of a JPEG that was cut short."
+    ),
+    click.option(
+        "--stretch",
+        is_flag=True,
+        help="Spread the levels of 16-bit and floating-point greys over the whole range.",
+    ),
+)
+"""Options that say how pictures are read; ``how_read`` takes them."""
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 device = click.option(
     "--device",
@@ -122,6 +150,33 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def printable(text: str) -> str:
+    """A text with escapes for control characters, such as newlines, which names of files and
+    comments may hold."""
+    return text.translate(_CONTROLS)
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print a text as one line. That standard error is full or closed stops no work."""
+    with suppress(*[OSError] if err else []):
+        click.echo(printable(text), err=err)
+
+
+def reads_pictures(command: Command) -> Command:
+    """Give a command the options in ``reading``, and --max-pixels."""
+    for option in (max_pixels, *reversed(reading)):
+        command = option(command)
+    return command
+
+
+def how_read(options: dict[str, Any]) -> "Reading":
+    """Take the options of ``reads_pictures`` out of those of a command."""
+    from xcodec.pictures.opening import Reading
+
+    names = ("kind", "frame", "salvage", "stretch", "max_pixels")
+    return Reading(**given(**{name: options.pop(name) for name in names}))
+
+
 def report(
     text: str, facts: dict[str, Any], file: str, as_json: bool = False, quiet: bool = False
 ) -> None:
@@ -133,7 +188,7 @@ def report(
     if as_json:
         text = json.dumps({"file": file} | facts)
     if as_json or not quiet:
-        click.echo(text, err=file == "-")
+        say(text, err=file == "-")
 
 
 def percent(share: float) -> str:

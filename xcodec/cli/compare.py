@@ -2,10 +2,11 @@
 
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 import click
 
-from xcodec.cli.common import beside, force, quiet
+from xcodec.cli.common import beside, force, how_read, quiet, reads_pictures, say
 
 
 @click.command(short_help="Compare xcodec with JPEG, WebP and AVIF on a picture of yours.")
@@ -24,6 +25,7 @@ from xcodec.cli.common import beside, force, quiet
     help="Page to write.  [default: IN.html, or IN.compared.html if that exists]",
 )  # fmt: skip
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
+@reads_pictures
 @force
 @quiet
 def compare(
@@ -35,6 +37,7 @@ def compare(
     show: bool,
     force: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Make a page that compares xcodec with JPEG, WebP and AVIF on the picture IN.
 
@@ -48,9 +51,9 @@ def compare(
     files.check_target(output, force)
     if not (rates or sizes):
         rates = comparison.RATES
-    page = comparison.build(source, rates, sizes, model).encode()
+    page = comparison.build(source, rates, sizes, model, how_read(options)).encode(errors="replace")
     files.write(output, page, force)
     if not quiet:
-        click.echo(f"{output}: {len(page):,} bytes", err=output == "-")
+        say(f"{output}: {len(page):,} bytes", err=output == "-")
     if show:
         webbrowser.open(Path(output).resolve().as_uri())

@@ -1,12 +1,13 @@
 """``xcodec corrupt``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from xcodec.choices import DISTRIBUTIONS, TASKS
-from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
+from xcodec.cli.common import as_json, beside, force, how_read, quiet, reads_pictures, report
 
 
 @click.command(short_help="Damage a picture as in the paper, repeatably.")
@@ -45,7 +46,7 @@ from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, 
 @click.option(
     "-o", "--output", metavar="OUT", help="The damaged picture, a PNG file.  [default: IN-TASK.png]"
 )
-@max_pixels
+@reads_pictures
 @force
 @as_json
 @quiet
@@ -54,7 +55,6 @@ def corrupt(
     task: str,
     clutter: str | None,
     output: str | None,
-    max_pixels: int | None,
     force: bool,
     **options: Any,
 ) -> None:
@@ -82,9 +82,9 @@ def corrupt(
     names = [place, *(place.with_name(files.fitted(place.stem, kind)) for kind in kinds)]
     for name in names:
         files.check_target(name, force)
-    limit = given(max_pixels=max_pixels)
-    rgb = loading.load(source, **limit).rgb
-    other = loading.load(clutter, **limit).rgb if clutter is not None else None
+    how = how_read(options)
+    rgb = loading.read(source, how).rgb
+    other = loading.read(clutter, replace(how, beside=True)).rgb if clutter is not None else None
     seed, distribution, percent = (options[name] for name in ("seed", "distribution", "percent"))
     usual = {"points": 5, "color-noise": 90}.get(task, options["side"])
     level = percent if percent is not None and task in ("points", "color-noise") else usual

@@ -1,5 +1,7 @@
 """``xcodec decode``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -141,10 +143,24 @@ def decode(
     output = output or beside(sources[0], ".png", trees.DECODED)
     files.check_target(output, how.force)
     kind = loading.kind_of(output)
-    with conflicts():
+    with conflicts(), _partial_hint(single):
         width, height = _decoded(sources, single, _Target(output, kind, how.force))
     facts = {"width": width, "height": height, "decoder": options["decoder"]}
     report(f"{output}: {width}x{height} pixels", facts, output, how.as_json, how.quiet)
+
+
+@contextmanager
+def _partial_hint(options: "DecodeOptions") -> Iterator[None]:
+    """Add to the error about a file that was cut short or damaged that --partial may help."""
+    from xcodec.errors import FormatError, TruncatedError
+
+    try:
+        yield
+    except FormatError as error:
+        told = isinstance(error, TruncatedError) or "checksum" in str(error)
+        if options.partial or not told:
+            raise
+        raise type(error)(f"{error}; --partial decodes what is left") from error
 
 
 class _Target(NamedTuple):

@@ -1,6 +1,5 @@
 """``xcodec encode``."""
 
-import warnings
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,12 @@ from xcodec.cli.common import (
     conflicts,
     force,
     given,
+    how_read,
     jobs,
     max_pixels,
     percent,
     quiet,
+    reading,
     refuse,
     report,
     skip_existing,
@@ -38,11 +39,10 @@ from xcodec.cli.packets import Link
 
 if TYPE_CHECKING:
     from xcodec.options import EncodeOptions
+    from xcodec.pictures.opening import Reading
 
 NOT_FOLDERS = ("packet_size", "packets", "loss", "armor", "roi", "roi_mask")
 """Options that cannot be used with a folder."""
-READING = ("kind", "frame", "salvage", "stretch")
-"""Options that say how a picture is read: parameters of ``loading.load``."""
 
 
 class _Region(click.ParamType[tuple[int, int, int, int, float]]):
@@ -98,27 +98,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 )
 @cloup.option_group(
     "Input",
-    cloup.option(
-        "--format",
-        "kind",
-        metavar="NAME",
-        help="Read files of this format only, also if it is one that is not read unasked (EPS, "
-        "ICO, PSD, ...).",
-    ),
-    cloup.option(
-        "--frame",
-        type=click.IntRange(0),
-        metavar="N",
-        help="Frame or page to encode, from 0.  [default: the one that is shown first]",
-    ),
-    cloup.option(
-        "--salvage", is_flag=True, help="Encode what is there of a JPEG that was cut short."
-    ),
-    cloup.option(
-        "--stretch",
-        is_flag=True,
-        help="Spread the levels of 16-bit and floating-point greys over the whole range.",
-    ),
+    *reading,
 )
 @cloup.option_group(
     "Sampling",
@@ -203,7 +183,8 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     cloup.option(
         "--keep/--strip",
         default=None,
-        help="Keep or drop EXIF, XMP and ICC profile.  [default: keep what is small]",
+        help="Keep or drop EXIF, XMP and ICC profile.  "
+        "[default: keep what is small, but no position]",
     ),
     cloup.option("--comment", metavar="TEXT", help="Store a text in the file."),
 )
@@ -244,7 +225,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     as_json,
     quiet,
 )
-def encode(source: str, output: str | None, max_pixels: int | None, **options: Any) -> None:
+def encode(source: str, output: str | None, **options: Any) -> None:
     """Encode the picture IN ('-': standard input) as a .xgc file.
 
     With --packet-size, encode it as packets for a lossy link: a folder of .xgp files, any subset of
@@ -253,8 +234,7 @@ def encode(source: str, output: str | None, max_pixels: int | None, **options: A
 
     how = How(**{name: options.pop(name) for name in How._fields})
     link = Link(**{name: options.pop(name) for name in Link._fields})
-    limit = given(max_pixels=max_pixels)
-    reading = limit | given(**{name: options.pop(name) for name in READING})
+    reading = how_read(options)
     if trees.is_folder(source):
         _folder(source, output, options, reading, how)
         return
@@ -262,10 +242,8 @@ def encode(source: str, output: str | None, max_pixels: int | None, **options: A
         raise click.UsageError("--skip-existing and --cluster are for folders")
     if link.packet_size is None and any(value is not None for value in link):
         raise click.UsageError("--packets, --loss and --armor need --packet-size")
-    with conflicts(), warnings.catch_warnings():
-        if how.quiet:
-            warnings.simplefilter("ignore", UserWarning)
-        settings = _options(options, limit)
+    with conflicts():
+        settings = _options(options, reading)
         if link.packet_size is None:
             done = _file(source, output or beside(source, CODED), settings, reading, how)
         else:
@@ -274,37 +252,36 @@ def encode(source: str, output: str | None, max_pixels: int | None, **options: A
     report(done.text, done.facts, done.output, how.as_json, how.quiet)
 
 
-def _options(options: dict[str, Any], limit: dict[str, Any]) -> "EncodeOptions":
+def _options(options: dict[str, Any], reading: "Reading") -> "EncodeOptions":
     """The options of the command line, with the pictures that they name."""
     from xcodec.options import EncodeOptions
     from xcodec.pictures import loading
 
-    chosen = given(**options)
+    chosen, others = given(**options), replace(reading, beside=True)
     if chosen["mask"] not in MASKS:
-        chosen["mask"] = loading.load_mask(chosen["mask"], **limit)
+        chosen["mask"] = loading.load_mask(chosen["mask"], others)
     if "roi_mask" in chosen:
-        chosen["roi_mask"] = loading.load_weights(chosen["roi_mask"], **limit)
+        chosen["roi_mask"] = loading.load_weights(chosen["roi_mask"], others)
     return EncodeOptions(**chosen)
 
 
 def _folder(
-    source: str, output: str | None, options: dict[str, Any], reading: dict[str, Any], how: How
+    source: str, output: str | None, options: dict[str, Any], reading: "Reading", how: How
 ) -> None:
     """Encode all pictures of a folder."""
     from xcodec.cli import many
     from xcodec.many.batch import Settings
-    from xcodec.pictures.opening import Reading
 
     refuse(NOT_FOLDERS, "a folder")
     if options["mask"] not in MASKS:
         raise click.UsageError("--mask FILE cannot be used with a folder")
     with conflicts():
-        settings = Settings(_options(options, {}), Reading(**reading))
+        settings = Settings(_options(options, reading), reading)
     many.run(settings, source, output, how)
 
 
 def _file(
-    source: str, output: str, options: "EncodeOptions", reading: dict[str, Any], how: How
+    source: str, output: str, options: "EncodeOptions", reading: "Reading", how: How
 ) -> Written:
     """Encode a picture as a file."""
     from xcodec.decoder import inspection
@@ -314,12 +291,11 @@ def _file(
     from xcodec.system.processes import cores
 
     files.check_target(output, how.force)
-    picture = loading.load(source, **reading)
+    picture = loading.read(source, reading)
     data = encode_picture(picture, replace(options, jobs=how.jobs or cores()))
     files.write(output, data, how.force)
-    limit = given(max_pixels=reading.get("max_pixels"))
     # Only --json reports all facts: they take reading the whole file again.
-    facts = asdict(inspection.info(data, **limit)) if how.as_json else {}
+    facts = asdict(inspection.info(data, max_pixels=reading.max_pixels)) if how.as_json else {}
     text = "" if how.as_json or how.quiet else _line(output, data, picture.rgb.shape[:2])
     return Written(output, text, facts)
 
@@ -332,5 +308,5 @@ def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
     samples = inspection.sample_count(data, max_pixels=area)
     return (
         f"{output}: {len(data)} bytes, {8 * len(data) / area:.3f} bpp, "
-        f"{samples} samples ({percent(samples / area)})"
+        f"{samples} sample{'' if samples == 1 else 's'} ({percent(samples / area)})"
     )

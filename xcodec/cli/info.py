@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xcodec.cli.common import as_json, given, max_pixels, percent
+from xcodec.cli.common import as_json, given, max_pixels, percent, printable, say
 
 if TYPE_CHECKING:
     from rich.console import Group
 
+NARROW = 40
+"""Columns below which tables are not readable."""
 PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 
 
@@ -26,22 +28,25 @@ def info(source: str, max_pixels: int | None, as_json: bool) -> None:
 
     facts = asdict(inspection.info(files.read(source), **given(max_pixels=max_pixels)))
     if as_json:
-        click.echo(json.dumps({"file": source} | facts))
+        say(json.dumps({"file": source} | facts))
         return
     from rich.console import Console
 
-    Console().print(tables(facts))
+    console = Console()
+    console.width = max(console.width, NARROW)
+    console.print(tables(facts))
 
 
 def tables(facts: dict[str, Any]) -> "Group":
     """The facts about a file as two tables: its fields, and the bytes of its parts."""
     from rich.console import Group
+    from rich.markup import escape
     from rich.table import Table
 
     fields = Table("field", "value", box=None)
     for name, value in facts.items():
         if name not in PARTS:
-            fields.add_row(name, shown(name, value))
+            fields.add_row(name, escape(printable(shown(name, value))))
     parts = Table("part", box=None)
     parts.add_column("bytes", justify="right")
     parts.add_column("share", justify="right")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xcodec.cli.common import How
+from xcodec.cli.common import How, say
 
 if TYPE_CHECKING:
     from xcodec.many.batch import Outcome, Settings, Summary
@@ -34,7 +34,9 @@ def run(settings: "Settings", source: str, output: str | None, how: How) -> None
 
         outcomes = ray.run(todo, settings, how.cluster)
     unread = listing.unread
-    summary = batch.Summary(len(every), unread=len(unread), kinds=trees.kinds(unread))
+    summary = batch.Summary(
+        len(every), unread=len(unread), kinds=trees.kinds(unread, listing.special)
+    )
     for outcome in settled:
         summary.add(outcome)
         _tell(outcome, how.quiet)
@@ -49,14 +51,14 @@ def run(settings: "Settings", source: str, output: str | None, how: How) -> None
 
 def _tell(outcome: "Outcome", quiet: bool) -> None:
     if outcome.state == "failed":
-        click.echo(f"xcodec: {outcome.note}", err=True)
+        say(f"xcodec: {outcome.note}", err=True)
     elif outcome.note and not quiet:
-        click.echo(f"xcodec: warning: {outcome.note}", err=True)
+        say(f"xcodec: warning: {outcome.note}", err=True)
 
 
 def _report(summary: "Summary", action: str, source: str, output: str, how: How) -> None:
     if how.as_json:
-        click.echo(json.dumps({"source": source, "output": output} | asdict(summary)))
+        say(json.dumps({"source": source, "output": output} | asdict(summary)))
     elif not how.quiet:
         from xcodec.many.batch import named
 
@@ -64,7 +66,7 @@ def _report(summary: "Summary", action: str, source: str, output: str, how: How)
             f"; {summary.unread} not read: {named(summary.kinds, action)}" if summary.unread else ""
         )
         rate = summary.done / summary.seconds if summary.seconds else 0.0
-        click.echo(
+        say(
             f"{output}: {summary.done} done, {summary.skipped} skipped, {summary.failed} failed; "
             f"{summary.read} -> {summary.written} bytes, {rate:.1f} pictures per second{rest}"
         )

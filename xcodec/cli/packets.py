@@ -1,11 +1,12 @@
 """Packets, for ``xcodec encode``."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from xcodec.cli.common import How, Written, beside
 
 if TYPE_CHECKING:
     from xcodec.options import EncodeOptions
+    from xcodec.pictures.opening import Reading
 
 
 class Link(NamedTuple):
@@ -28,7 +29,7 @@ def write(
     source: str,
     output: str,
     options: "EncodeOptions",
-    limit: dict[str, Any],
+    reading: "Reading",
     link: Link,
     how: How,
 ) -> Written:
@@ -50,7 +51,7 @@ def write(
     if link.armor:
         size = packet_files.carried(size, link.armor)
     loss = sending.LOSS if link.loss is None else link.loss
-    picture = loading.load(source, **limit)
+    picture = loading.read(source, reading)
     packets = sending.packets_of(picture, size, link.packets, loss, options)
     if in_folder:
         packet_files.save(output, packets, how.force)

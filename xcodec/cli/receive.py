@@ -4,7 +4,17 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import beside, conflicts, decoder, device, force, given, max_pixels, quiet
+from xcodec.cli.common import (
+    beside,
+    conflicts,
+    decoder,
+    device,
+    force,
+    given,
+    max_pixels,
+    quiet,
+    say,
+)
 
 
 @click.command(short_help="Decode packets as they arrive, and again whenever the picture improves.")
@@ -79,9 +89,9 @@ def receive(
         loading.save(received.image, output, kind, force)
         force = True  # From now on, the file is ours.
         if not quiet:
-            click.echo(f"{output}: {received.text()}", err=output == "-")
+            say(f"{output}: {received.text()}", err=output == "-")
         if received.needed is None:
             return
     if collection.left_out() and not quiet:
-        click.echo(f"xcodec: {collection.left_out()}", err=True)
+        say(f"xcodec: {collection.left_out()}", err=True)
     collection.joined()  # Raises an error if no packet arrived.

@@ -1,11 +1,12 @@
 """``xcodec restore``."""
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from xcodec.choices import DEVICES, TASKS
-from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
+from xcodec.cli.common import as_json, beside, force, how_read, quiet, reads_pictures, report
 
 
 @click.command(short_help="Undo damage: missing pixels, noise, blocks.")
@@ -28,7 +29,7 @@ from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, 
     show_default=True,
     help="Where the network runs.",
 )
-@max_pixels
+@reads_pictures
 @force
 @as_json
 @quiet
@@ -37,7 +38,6 @@ def restore(
     task: str,
     mask: str | None,
     output: str | None,
-    max_pixels: int | None,
     force: bool,
     **options: Any,
 ) -> None:
@@ -61,10 +61,9 @@ def restore(
     output = output or beside(source, "-restored.png")
     files.check_target(output, force)
     kind = loading.kind_of(output)
-    limit = given(max_pixels=max_pixels)
-    rgb = loading.load(source, **limit).rgb
-    known = loading.load_mask(mask, **limit) if mask is not None else None
-
+    how = how_read(options)
+    rgb = loading.read(source, how).rgb
+    known = loading.load_mask(mask, replace(how, beside=True)) if mask is not None else None
     restored = run(rgb, task, known=known, **options)
     loading.save(to_image(restored), output, kind, force)
     facts = {"width": restored.shape[1], "height": restored.shape[0], "task": task}

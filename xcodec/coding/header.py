@@ -131,7 +131,10 @@ def read_header(reader: Reader, max_pixels: int, limits: tuple[int, int]) -> tup
     width = reader.varint(MAX_SIDE - 1, "the width") + 1
     height = reader.varint(MAX_SIDE - 1, "the height") + 1
     if width * height > max_pixels:
-        raise LimitError(f"{width}x{height} pixels are more than the limit of {max_pixels}")
+        raise LimitError(
+            f"{width}x{height} pixels, more than the {max_pixels} allowed: --max-pixels raises the "
+            "limit"
+        )
     lossless, uniform = bool(flags & 16), bool(flags & 32)
     if lossless and TONES[tone] != "point":
         raise FormatError("damaged: lossless samples that are not points")

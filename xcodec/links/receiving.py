@@ -181,8 +181,8 @@ class Collection:
         area = parameters.width * parameters.height
         if area > options.max_pixels:
             raise LimitError(
-                f"{parameters.width}x{parameters.height} pixels are more than the limit of "
-                f"{options.max_pixels}"
+                f"{parameters.width}x{parameters.height} pixels, more than the "
+                f"{options.max_pixels} allowed: --max-pixels raises the limit"
             )
         if not joined.stream:  # One colour everywhere: a network could only add errors.
             options = DecodeOptions("classical")

@@ -20,6 +20,7 @@ from xcodec.errors import InputError, XcodecError
 from xcodec.many import trees
 from xcodec.options import DecodeOptions, EncodeOptions
 from xcodec.pictures.opening import Reading
+from xcodec.system import notices
 from xcodec.system.processes import AHEAD, Pool
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
@@ -109,14 +110,15 @@ def tasks(
 
     All results have different names (``trees.distinct``). A decoded picture has a second one, since
     its original may have the first. Raises InputError if there is no such folder or no picture in
-    it.
+    it, or if the other tree is a file.
     """
+    trees.check_folder(target)
     suffix, word = (CODED, None) if action == "encode" else (".png", trees.DECODED)
     there = trees.listing(folder, action) if listing is None else listing
     found = there.found
     if not found:
-        unread = there.unread if action == "encode" else []
-        rest = f"; not read: {named(trees.kinds(unread), action)}" if unread else ""
+        unread = trees.kinds(there.unread, there.special) if action == "encode" else {}
+        rest = f"; not read: {named(unread, action)}" if unread else ""
         raise InputError(f"{folder}: no pictures to {action}{rest}")
     bases = trees.distinct(found, suffix)
     names = [trees.named(base, suffix) for base in bases]
@@ -168,7 +170,8 @@ def named(kinds: dict[str, int], action: str, most: int = 12) -> str:
         suffix = (
             name if name.startswith(".") and name.count(".") == 1 else os.path.splitext(name)[1]
         )
-        advice = formats.advice(suffix) if action == "encode" and name != "hidden" else ""
+        known = action == "encode" and name not in ("hidden", "special")
+        advice = formats.advice(suffix) if known else ""
         text = name if count == 1 else f"{count} {name}"
         parts.append(f"{text} ({advice})" if advice else text)
     more = sum(list(kinds.values())[most:])
@@ -237,7 +240,7 @@ def run_task(settings: Settings, task: Task) -> Outcome:
     """Encode or decode a picture, in a worker. Errors become outcomes."""
     try:
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
+            notices.only_ours()
             read, data = _result(settings, task)
         trees.write(task.target, data)
         notes = [str(each.message) for each in caught]

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -75,10 +75,13 @@ class Listing:
 
     found  : pictures to encode, or to decode
     unread : everything else, except packets that belong to a picture
+    special : those of ``unread`` that are no files: pipes, sockets, devices, broken links, links to
+              folders, and folders that cannot be listed
     """
 
     found: list[str]
     unread: list[str]
+    special: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def listing(folder: str, action: str, kind: str | None = None) -> Listing:
@@ -89,18 +92,20 @@ def listing(folder: str, action: str, kind: str | None = None) -> Listing:
     kind   : for "encode", the only format to read; None: those that are read unasked
 
     Hidden files and folders, and special files, are never read. Raises InputError if there is no
-    such folder.
+    such folder, or it cannot be listed.
     """
     names, others = _files(folder)
+    special = frozenset(others)
     if action == "encode":
         wanted = _readable(kind)
         found = [name for name in names if _suffix(name) in wanted]
-        return Listing(sorted(found), sorted([*others, *(set(names) - set(found))]))
+        rest = set(names) - set(found)
+        return Listing(sorted(found), sorted([*others, *rest]), special)
     packets = {_parent(name) for name in names if _suffix(name) == PACKET}
     packets -= {_parent(name) for name in names if _suffix(name) != PACKET} | {"."}
     coded = [name for name in names if _suffix(name) == CODED]
     rest = {name for name in names if _parent(name) not in packets} - set(coded)
-    return Listing(sorted([*coded, *packets]), sorted([*others, *rest]))
+    return Listing(sorted([*coded, *packets]), sorted([*others, *rest]), special)
 
 
 def pictures(folder: str, action: str) -> list[str]:
@@ -108,15 +113,20 @@ def pictures(folder: str, action: str) -> list[str]:
     return listing(folder, action).found
 
 
-def kinds(names: list[str]) -> dict[str, int]:
+def kinds(names: list[str], special: frozenset[str] = frozenset()) -> dict[str, int]:
     """Count files by suffix, and by name where they have none or are alone with theirs.
 
-    Hidden files, and files in hidden folders, are counted together if there are several.
+    Hidden files, and files in hidden folders, are counted together if there are several, and so are
+    those that are ``special``.
     """
     groups: dict[str, list[str]] = {}
     for name in names:
         last = PurePosixPath(name)
-        key = "hidden" if _hidden(name) else last.suffix or last.name
+        key = last.suffix or last.name
+        if _hidden(name):
+            key = "hidden"
+        elif name in special:
+            key = "special"
         groups.setdefault(key, []).append(name)
     return {
         PurePosixPath(every[0]).name if len(every) == 1 else key: len(every)
@@ -147,7 +157,7 @@ def write(name: str, data: bytes) -> None:
         try:
             Path(name).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{name}: {error.strerror}") from error
+            raise InputError(f"{name}: {str(error.strerror).lower()}") from error
         files.write_atomic(name, data, overwrite=True)
         return
     system, path = _remote(name)
@@ -161,6 +171,12 @@ def exists(name: str) -> bool:
         return os.path.exists(name)
     system, path = _remote(name)
     return bool(system.exists(path))
+
+
+def check_folder(name: str) -> None:
+    """Raise InputError if a name cannot be that of a folder for results."""
+    if not is_remote(name) and os.path.lexists(name) and not os.path.isdir(name):
+        raise InputError(f"{name}: is not a folder")
 
 
 def is_folder(name: str) -> bool:
@@ -199,7 +215,10 @@ def _files(folder: str) -> tuple[list[str], list[str]]:
             return path.relative_to(folder).as_posix()
 
         def closed(error: OSError) -> None:
-            others.append(relative(Path(error.filename)))
+            place = Path(error.filename)
+            if place == Path(folder):
+                raise InputError(f"{folder}: {str(error.strerror).lower()}") from error
+            others.append(relative(place))
 
         names = []
         for where, folders, here in os.walk(folder, onerror=closed):

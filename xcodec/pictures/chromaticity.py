@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec.pictures import metadata
+from xcodec.pictures import profiles
 from xcodec.types import Floats
 
 SRGB_GAMMA, GAMMA_TOLERANCE, XY_TOLERANCE = 0.45455, 0.05, 0.01
@@ -43,11 +43,11 @@ _BRADFORD = np.array(
 _D50 = np.array([0.96420, 1.0, 0.82491])
 
 
-def as_shown(image: Image.Image, data: bytes) -> Image.Image:
+def as_shown(image: Image.Image, data: bytes = b"") -> Image.Image:
     """Return an image in sRGB, if its file tells its colours otherwise than by an ICC profile.
 
     image : as it was opened; returned unchanged if its colours are sRGB or told by a profile
-    data  : its file
+    data  : its file; without it, cICP and nclx are not known
 
     Warns if the levels are those of high dynamic range (PQ, HLG), which are not converted.
     """
@@ -120,7 +120,7 @@ def _converted(image: Image.Image, xy: Primaries, gamma: float | None) -> Image.
         except (np.linalg.LinAlgError, struct.error, ArithmeticError, ValueError):
             return image  # The primaries make no sense.
         colours = image if len(bands) == 1 else Image.merge("RGB", bands[:3])
-        found, _ = metadata.to_srgb(colours, profile)
+        found, _ = profiles.to_srgb(colours, profile)
         if len(bands) == 4:
             found.putalpha(bands[3])
     else:

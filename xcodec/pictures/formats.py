@@ -54,23 +54,27 @@ _BRANDS = {
 DEVELOP = "develop it first, to TIFF for example"
 
 
-def kinds(head: bytes, asked: str | None = None) -> list[str]:
+def kinds(head: bytes, asked: str | None = None, others: bool = False) -> list[str]:
     """Return the formats, by Pillow's names, as which a file may be opened.
 
-    head  : its first bytes
-    asked : the format that was asked for, in any spelling; None: every format in READ
+    head   : its first bytes
+    asked  : the format that was asked for, in any spelling; None: every format in READ
+    others : whether every format in READ counts besides
 
     Raises InputError if there is no such format, or if a file is of a kind that is not read, and
     DependencyError if a plug-in is missing.
     """
     wanted = READ if asked is None else (kind_called(asked),)
-    needed = mark(head) if asked is None else wanted[0]
+    if asked is None or others:
+        wanted, needed = tuple(dict.fromkeys((*wanted, *READ))), mark(head)
+    else:
+        needed = wanted[0]
     if needed in PLUGINS:
         _register(needed)
     Image.preinit()
     if not any(_accepts(kind, head) for kind in wanted):
         Image.init()
-    other = asked is None and _other(head)
+    other = (asked is None or others) and _other(head)
     return [kind for kind in wanted if kind in Image.OPEN and not (kind == "TGA" and other)]
 
 
@@ -121,7 +125,7 @@ def refused(head: bytes) -> str:
         return f"{found}, not a picture"
     kind = _other(head)
     if kind is not None:
-        return f"{kind} files are read on request only: xcodec encode --format {kind.lower()}"
+        return f"{kind} files are read on request only: --format {kind.lower()}"
     return "not a picture of a known format"
 
 

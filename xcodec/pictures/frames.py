@@ -9,6 +9,7 @@ from PIL import Image
 
 from xcodec.errors import InputError
 from xcodec.pictures.formats import DEVELOP
+from xcodec.system.notices import first_line
 
 _SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _SUBIFDS, _DNG = 254, 256, 257, 262, 330, 50706
 """Tags of TIFF files."""
@@ -50,7 +51,7 @@ def chosen(image: Image.Image, frame: int | None, again: Callable[[], Image.Imag
         except MemoryError:
             raise
         except Exception as error:
-            raise InputError(f"frame {frame} cannot be read ({error})") from error
+            raise InputError(f"frame {frame} cannot be read ({first_line(error)})") from error
     return image
 
 
@@ -60,7 +61,7 @@ def _notice(image: Image.Image, count: int) -> str:
     text = f"the picture has {count} frames, of which only number {shown} is encoded"
     if getattr(image, "default_image", False):
         text += ", a still for programs that show no animations"
-    return f"{text}: xcodec encode --frame N (0 to {count - 1}) chooses another"
+    return f"{text}: --frame N (0 to {count - 1}) chooses another"
 
 
 def refuse_thumbnails(data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Sizes of pictures whose readers take memory as soon as they open a file.
+"""Sizes of pictures whose readers take memory as soon as they open a file, and orientations.
 
 The plug-in for JPEG XL decodes files when it opens them, and Pillow allocates WebP pictures.
 """
@@ -13,7 +13,7 @@ def size(data: bytes) -> tuple[int, int]:
         return width, height
     start = _codestream(data)
     if data[start : start + 2] == b"\xff\x0a":
-        return _jxl_size(int.from_bytes(data[start + 2 : start + 16], "little"))
+        return _jxl_size(_Bits(int.from_bytes(data[start + 2 : start + 16], "little")))
     return 0, 0
 
 
@@ -35,21 +35,40 @@ def _codestream(data: bytes) -> int:
     return len(data)
 
 
-def _jxl_size(bits: int) -> tuple[int, int]:
-    """Width and height in a JPEG XL codestream (ISO/IEC 18181-1, SizeHeader)."""
+def is_turned(data: bytes) -> bool:
+    """Whether a JPEG XL picture is decoded otherwise than its pixels are stored."""
+    start = _codestream(data)
+    if data[start : start + 2] != b"\xff\x0a":
+        return False
+    bits = _Bits(int.from_bytes(data[start + 2 : start + 16], "little"))
+    _jxl_size(bits)
+    plain, more, orientation = bits.take(1), bits.take(1), bits.take(3)
+    return not plain and bool(more) and orientation != 0
 
-    def take(count: int) -> int:
-        nonlocal bits
-        value = bits & (1 << count) - 1
-        bits >>= count
+
+class _Bits:
+    """The first bits of a JPEG XL codestream."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+
+    def take(self, count: int) -> int:
+        value = self._bits & (1 << count) - 1
+        self._bits >>= count
         return value
 
-    def side(small: int) -> int:
-        return (take(5) + 1) * 8 if small else take((9, 13, 18, 30)[take(2)]) + 1
 
-    small = take(1)
+def _jxl_size(bits: _Bits) -> tuple[int, int]:
+    """Width and height in a JPEG XL codestream (ISO/IEC 18181-1, SizeHeader)."""
+
+    def side(small: int) -> int:
+        if small:
+            return (bits.take(5) + 1) * 8
+        return bits.take((9, 13, 18, 30)[bits.take(2)]) + 1
+
+    small = bits.take(1)
     height = side(small)
-    ratio = take(3)
+    ratio = bits.take(3)
     if ratio == 0:
         return side(small), height
     over, under = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[ratio - 1]

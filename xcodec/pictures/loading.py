@@ -10,20 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from xcodec.choices import CODED
 from xcodec.errors import InputError
-from xcodec.pictures import extras, modes, ranges
+from xcodec.pictures import extras, holding, modes, ranges
 from xcodec.pictures.chromaticity import as_shown
 from xcodec.pictures.metadata import sound
-from xcodec.pictures.modes import Picture, picture_of, upright
+from xcodec.pictures.modes import Picture, picture_of
 from xcodec.pictures.opening import Reading, Source, opened
+from xcodec.pictures.orientation import upright
 from xcodec.system import files
 from xcodec.types import MAX_PIXELS
 
-METADATA = ("exif", "icc_profile", "xmp")
-"""Keys of Pillow's ``Image.info`` that are written to files."""
+_USUAL = Reading()
 DEEP_KINDS = {"PNG": ".png", "TIFF": ".tif"}
 """Formats that are written with 16 bits per channel, and the suffixes that OpenCV knows them by."""
 
@@ -52,6 +51,7 @@ def read(source: Source, how: Reading) -> Picture:
     """Read a picture as ``load`` does."""
     image, data = opened(source, how)
     image = as_shown(image, data)
+    image.info.pop("gamma", None)  # It counts once.
     beside = extras.named(sound(image.info).get("xmp") or b"", data)
     del data  # It may be as large as the picture.
     if beside:
@@ -65,12 +65,12 @@ def read(source: Source, how: Reading) -> Picture:
     return picture_of(image)
 
 
-def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]:
+def load_mask(source: Source, how: Reading = _USUAL) -> NDArray[np.bool_]:
     """Read an explicit mask from a picture: bool (height, width), False where it is black.
 
     Raises what ``load`` raises.
     """
-    image = upright(opened(source, Reading(max_pixels))[0])
+    image = upright(opened(source, how)[0])
     if image.mode in ("P", "PA"):
         image = image.convert("RGB")
     levels = np.asarray(image).reshape(image.height, image.width, -1)
@@ -79,14 +79,13 @@ def load_mask(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.bool_]
     return mask
 
 
-def load_weights(source: Source, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def load_weights(source: Source, how: Reading = _USUAL) -> NDArray[np.uint8]:
     """Read the weights of pixels from a picture: its grey levels, uint8 (height, width).
 
     Raises what ``load`` raises.
     """
-    grey: NDArray[np.uint8] = np.asarray(
-        upright(opened(source, Reading(max_pixels))[0]).convert("L")
-    )
+    image = upright(opened(source, how)[0])
+    grey: NDArray[np.uint8] = np.asarray(image.convert("L"))
     return grey
 
 
@@ -111,23 +110,35 @@ def save(
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
-    """Return a picture as the bytes of a file; ``kind`` as in ``save``. Raises InputError."""
-    data = io.BytesIO()
-    known = {name: image.info[name] for name in METADATA if name in image.info}
-    # Formats ignore the options that they do not have.
-    options: dict[str, Any] = {"quality": 95, **known}
-    if kind == "PNG" and "xmp" in known:
-        options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", known["xmp"].decode("utf-8", "replace"))
-    try:
-        try:
-            image.save(data, kind, **options)
-        except OSError:  # The format does not support this mode.
+    """Return a picture as the bytes of a file; ``kind`` as in ``save``.
+
+    Warns if files of this format cannot hold its metadata. Raises InputError.
+    """
+    image, known, lost = holding.fitted(image, kind)
+    if lost:
+        warnings.warn(lost, UserWarning, stacklevel=2)
+    failure: Exception | None = None
+    # The format may not have the mode of the image; damaged EXIF must not prevent writing.
+    for options in (known, {}) if known else (known,):
+        for simpler in (lambda each: each, modes.plainer, _rgb):
             data = io.BytesIO()
-            modes.plainer(image).save(data, kind, **options)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"cannot write {kind}: {error}") from error
-    return data.getvalue()
+            try:
+                # Formats ignore the options that they do not have.
+                simpler(image).save(data, kind, quality=95, **options)
+            except MemoryError:
+                raise
+            except Exception as error:  # Pillow's writers raise exceptions of many kinds.
+                failure = error
+                continue
+            if options is not known:
+                warnings.warn("damaged metadata was left out", UserWarning, stacklevel=2)
+            return data.getvalue()
+    raise InputError(f"cannot write {kind}: {failure}") from failure
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """An image as the simplest formats can hold it."""
+    return modes.plainer(image).convert("RGB")
 
 
 def save_deep(levels: NDArray[Any], target: files.Name, kind: str, overwrite: bool = False) -> None:
@@ -157,5 +168,8 @@ def kind_of(name: files.Name) -> str:
     suffix = Path(name).suffix.lower()
     kind = Image.registered_extensions().get(suffix, "")
     if kind not in Image.SAVE or suffix == CODED:
-        raise InputError(f"{files.called(name)}: no picture format has the suffix {suffix!r}")
+        raise InputError(
+            f"{files.called(name)}: no picture format has the suffix {suffix!r}: try .png, .jpg, "
+            ".webp, .avif or .tif"
+        )
     return kind

@@ -1,19 +1,13 @@
-"""EXIF, XMP and ICC profiles of pictures.
+"""EXIF, XMP and ICC profiles of pictures: which of them is kept."""
 
-Pictures are encoded in sRGB. A picture with another profile is converted to sRGB before encoding,
-and back after decoding if the profile was kept. Its colours are shown correctly either way.
-"""
-
-import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 
+from xcodec.pictures import profiles, xmp
 from xcodec.pictures.extras import without_promises
 
 KINDS = ("EXIF", "XMP", "ICC profile")
@@ -23,8 +17,6 @@ SHARE = 8
 """Otherwise, by default, an item may take one part in SHARE of the budget."""
 PLENTY = 1000
 """Bytes that an item may take by default if there is no budget."""
-_SAME = 2
-"""Profiles whose colours differ from sRGB by at most this many levels count as sRGB."""
 _DESCRIPTIVE = {
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
@@ -41,6 +33,14 @@ _DESCRIPTIVE = {
     ExifTags.IFD.GPSInfo,
 }
 """Tags of a TIFF file that describe the picture; the others describe the layout of the file."""
+_FILE = {
+    *range(254, 260), 262, 266, 273, 274, *range(277, 280), 284, 317, 320, *range(322, 326), 330,
+    338, 339, 347, 513, 514, 40962, 40963,
+}  # fmt: skip
+"""Tags of EXIF that describe a file: size, layout, orientation, which is applied, and thumbnail."""
+_PLACE = "position (GPS)"
+_POSITION = {2, 4, 20, 22, 28}
+"""Tags of GPSInfo that tell where a picture was taken, or what it shows."""
 _DIRECTORIES = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop)
 _TYPES = {
     "exif": bytes,
@@ -51,8 +51,8 @@ _TYPES = {
 }
 """Types of the metadata in Pillow's ``Image.info``."""
 _PREFIX = b"Exif\0\0"
-_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
-_INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
+_IPTC = 33723
+"""The tag of TIFF files that holds IPTC."""
 
 
 @dataclass(frozen=True)
@@ -62,35 +62,77 @@ class Metadata:
     exif    : a TIFF structure without prefix, and without orientation, which is already applied
     xmp     : an XMP packet
     profile : the ICC profile that the picture was converted from, unless that is sRGB
+    asked   : whether the caller gave EXIF and XMP, so that a position in them is kept
+    others  : names of other metadata, which files cannot hold
     """
 
     exif: bytes = b""
     xmp: bytes = b""
     profile: bytes = b""
+    asked: bool = field(default=False, kw_only=True)
+    others: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __bool__(self) -> bool:
         return bool(self.exif or self.xmp or self.profile)
 
 
 def metadata_of(image: Image.Image, upright: Image.Image) -> Metadata:
-    """Return the EXIF and XMP of an image, except what promises more than a picture.
+    """Return the EXIF and XMP of an image, except what describes its file and what promises more
+    than a picture.
 
     image   : as it was opened
     upright : the same turned upright (ImageOps.exif_transpose)
     """
-    xmp = sound(upright.info).get("xmp") or b""
+    packet = sound(upright.info).get("xmp") or b""
     try:
         exif = Image.Exif()  # A copy: the caller's image stays unchanged.
         with only_sound(image):
             exif.load(image.getexif().tobytes())
-        if image.format == "TIFF":
-            for tag in set(exif) - _DESCRIPTIVE:
-                del exif[tag]
-        exif.pop(ExifTags.Base.Orientation, None)
+        unwanted = set(exif) - _DESCRIPTIVE if image.format == "TIFF" else set(exif) & _FILE
+        for tag in unwanted:
+            del exif[tag]
+        if ExifTags.IFD.Exif in exif:
+            inside = exif.get_ifd(ExifTags.IFD.Exif)
+            for tag in set(inside) & _FILE:
+                del inside[tag]
         packed = exif.tobytes().removeprefix(_PREFIX) if len(exif) else b""
+        if ExifTags.IFD.Exif in exif and not inside:
+            packed = _without(packed, ExifTags.IFD.Exif)
     except Exception:  # Damaged EXIF must not prevent encoding.
         packed = b""
-    return Metadata(packed, without_promises(xmp.rstrip(b"\0")))
+    return Metadata(
+        packed, xmp.without_file(without_promises(packet.rstrip(b"\0"))), others=_others(image)
+    )
+
+
+def _without(exif: bytes, directory: int) -> bytes:
+    """EXIF without one of its directories; empty if nothing is left."""
+    tags = Image.Exif()
+    tags.load(exif)
+    del tags[directory]
+    return tags.tobytes().removeprefix(_PREFIX) if len(tags) else b""
+
+
+def _others(image: Image.Image) -> tuple[str, ...]:
+    """Name the metadata of an image besides EXIF, XMP and ICC profile."""
+    there = {
+        "IPTC": "photoshop" in image.info or _IPTC in getattr(image, "tag_v2", ()),
+        "comment": "comment" in image.info,
+        "text": image.format == "PNG"
+        and any(isinstance(value, str) for name, value in image.info.items() if name not in _TYPES),
+    }
+    return tuple(name for name, found in there.items() if found)
+
+
+def without_position(known: Metadata) -> Metadata:
+    """Return metadata without the place where the picture was taken (GPS)."""
+    packed = known.exif
+    with suppress(Exception):  # Damaged EXIF tells none.
+        tags = Image.Exif()
+        tags.load(packed)
+        if _POSITION & set(tags.get_ifd(ExifTags.IFD.GPSInfo)):
+            packed = _without(packed, ExifTags.IFD.GPSInfo)
+    return replace(known, exif=packed, xmp=xmp.without_position(known.xmp))
 
 
 def sound(info: dict[Any, Any]) -> dict[Any, Any]:
@@ -143,6 +185,16 @@ def loadable(image: Image.Image) -> Iterator[None]:
         yield
 
 
+def for_tiff(exif: bytes) -> Image.Exif:
+    """Return EXIF as tags for a TIFF file, without those that describe another file."""
+    tags = Image.Exif()
+    with suppress(Exception):  # Damaged EXIF must not prevent writing.
+        tags.load(exif)
+        for tag in set(tags) & _FILE:
+            del tags[tag]
+    return tags
+
+
 def without_maker_note(exif: bytes) -> bytes:
     """Return EXIF without the maker note, which is often most of it; empty if it is damaged."""
     try:
@@ -157,19 +209,20 @@ def without_maker_note(exif: bytes) -> bytes:
 def chosen(
     whole: Metadata, keep: bool | None, size: int | None, bytes_of: Callable[[bytes], int]
 ) -> tuple[Metadata, list[str]]:
-    """Choose the metadata to keep; also return the KINDS that are dropped or reduced.
+    """Choose the metadata to keep; also return the names of what is dropped or reduced.
 
-    keep     : True for everything, False for nothing, None for items that are small for the file
+    keep     : True for everything, False for nothing, None for items that are small for the file,
+               without positions that nobody asked for
     size     : byte budget of the file, or None
     bytes_of : the size of an item in a file
     """
     if keep is not None:
-        return whole if keep else Metadata(), []
+        return whole if keep else Metadata(), [*whole.others] if keep else []
     limit = PLENTY if size is None else size // SHARE if size >= SMALL else 0
-    kept = replace(whole)
-    dropped = []
+    kept = whole if whole.asked else without_position(whole)
+    dropped = [] if kept == whole else [_PLACE]
     for name, kind in zip(("exif", "xmp", "profile"), KINDS, strict=True):
-        content = getattr(whole, name)
+        content = getattr(kept, name)
         if not content or bytes_of(content) <= limit:
             continue
         if name == "exif" and limit:
@@ -179,13 +232,15 @@ def chosen(
             content, kind = b"", kind.split(" (")[0]
         kept = replace(kept, **{name: content})
         dropped.append(kind)
+    if not (kept.exif or kept.xmp):  # These say it all.
+        dropped = [name for name in dropped if name != _PLACE]
     return kept, dropped
 
 
 def attached(image: Image.Image, known: Metadata) -> Image.Image:
     """Return an sRGB image with metadata, converted to its profile if there is one."""
     if known.profile:
-        image = from_srgb(image, known.profile)
+        image = profiles.from_srgb(image, known.profile)
     image.info |= info_of(replace(known, profile=b""))
     return image
 
@@ -198,90 +253,3 @@ def info_of(known: Metadata) -> dict[str | tuple[int, int], Any]:
         "icc_profile": known.profile,
     }
     return {name: content for name, content in every.items() if content}
-
-
-def to_srgb(image: Image.Image, profile: Any) -> tuple[Image.Image, bytes]:
-    """Convert an image to sRGB; also return the profile for converting it back, if any.
-
-    The image is returned unchanged, without a profile, if its profile is sRGB or unusable.
-
-    image   : of a mode with 8 bits per channel, without alpha
-    profile : the ICC profile of its colours, or nothing
-    """
-    if not profile or not isinstance(profile, bytes):  # A TIFF file may hold anything.
-        return image, b""
-    try:
-        space = _space(profile)
-        if space not in {"RGB": ("RGB",), "L": ("GRAY",), "CMYK": ("CMYK",)}.get(image.mode, ()):
-            return image, b""
-        if space == "RGB" and _is_srgb(profile):
-            return image, b""
-        mode = "RGB" if image.mode == "CMYK" else image.mode
-        transform = _transform(_opened(profile), _srgb(), image.mode, "RGB")
-        converted = ImageCms.applyTransform(image, transform)
-        assert converted is not None
-        if mode == "L":
-            converted = converted.getchannel("G")
-        # Pictures are never written as CMYK, so they are never converted back.
-        return converted, b"" if space == "CMYK" else profile
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image, b""
-
-
-def from_lab(image: Image.Image) -> Image.Image:
-    """Convert an image from CIE L*a*b* (D50) to sRGB."""
-    transform = _transform(_lab(), _srgb(), "LAB", "RGB")
-    converted = ImageCms.applyTransform(image, transform)
-    assert converted is not None
-    converted.info = {key: value for key, value in image.info.items() if key != "icc_profile"}
-    return converted
-
-
-def from_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert an sRGB image to an ICC profile; return it unchanged if that fails."""
-    mode = image.mode.removesuffix("A")
-    try:
-        if _space(profile) != {"RGB": "RGB", "L": "GRAY"}.get(mode):
-            return image
-        transform = _transform(_srgb(), _opened(profile), "RGB", mode)
-        converted = ImageCms.applyTransform(image.convert("RGB"), transform)
-        assert converted is not None
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return image
-    if mode != image.mode:
-        converted.putalpha(image.getchannel("A"))
-    converted.info["icc_profile"] = profile
-    return converted
-
-
-def _opened(profile: bytes) -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(io.BytesIO(profile))
-
-
-def _srgb() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-def _lab() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-
-
-def _space(profile: bytes) -> str:
-    return str(_opened(profile).profile.xcolor_space).strip()
-
-
-def _transform(
-    source: ImageCms.ImageCmsProfile, target: ImageCms.ImageCmsProfile, mode: str, to: str
-) -> ImageCms.ImageCmsTransform:
-    return ImageCms.buildTransform(source, target, mode, to, _INTENT, _FLAGS)
-
-
-def _is_srgb(profile: bytes) -> bool:
-    """Whether an RGB profile gives the same colours as sRGB, within _SAME levels."""
-    levels = np.linspace(0, 255, 9).astype(np.uint8)
-    lattice = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(27, 27, 3)
-    transform = _transform(_opened(profile), _srgb(), "RGB", "RGB")
-    shown: NDArray[np.uint8] = np.asarray(
-        ImageCms.applyTransform(Image.fromarray(lattice), transform)
-    )
-    return int(np.abs(shown.astype(int) - lattice).max()) <= _SAME

@@ -10,17 +10,21 @@ P, RGB, CMYK, YCbCr, HSV, LAB          RGB
 LA; PA, RGBA; a transparent colour     LA; RGBA; LA or RGBA
 """
 
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
 
 from xcodec.errors import InputError, XcodecError
-from xcodec.pictures import metadata
+from xcodec.pictures import libtiff, metadata, profiles
+from xcodec.pictures.chromaticity import as_shown
 from xcodec.pictures.filling import surroundings
 from xcodec.pictures.metadata import Metadata, metadata_of
+from xcodec.pictures.orientation import upright
+from xcodec.system.notices import first_line
 from xcodec.types import RGB, Alpha, Floats
 
 PLAIN, BILEVEL, DEEP, COLOUR = range(4)
@@ -59,25 +63,31 @@ class Picture:
     metadata: Metadata = field(default_factory=Metadata)
 
 
-def picture_of(image: Image.Image | NDArray[Any]) -> Picture:
+def picture_of(image: Image.Image | NDArray[Any], turn: bool = True) -> Picture:
     """Convert a Pillow image or an array to a Picture.
 
     image : a Pillow image, or an array, uint8 (height, width) or (height, width, 3 or 4)
+    turn  : whether the orientation of the image is applied
 
     Raises InputError for anything else, and for an image whose pixels cannot be read.
     """
     if isinstance(image, Image.Image):
         try:
-            return _of_image(image)
+            return _of_image(image, turn)
         except (XcodecError, MemoryError):
             raise
         except Exception as error:  # Pillow raises exceptions of many kinds.
-            raise InputError(f"the picture cannot be converted ({_reason(error)})") from error
+            raise InputError(f"the picture cannot be converted ({first_line(error)})") from error
     if not isinstance(image, np.ndarray):
-        raise InputError(f"a picture is a Pillow image or an array, not {type(image).__name__}")
+        raise InputError(
+            f"a picture is a Pillow image or a uint8 array, not {type(image).__name__}: "
+            "numpy.asarray makes arrays of lists and tensors"
+        )
     image = np.asarray(image)  # Matrices and masked arrays calculate in their own ways.
     if image.dtype != np.uint8:
-        raise InputError(f"a picture array is uint8, not {image.dtype}")
+        raise InputError(
+            f"a picture array is uint8, not {image.dtype}: scale it to 0..255 and convert it"
+        )
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)) or not image.size:
         shape = "x".join(map(str, image.shape))
         raise InputError(f"a picture array is (height, width[, 3 or 4]), not {shape}")
@@ -143,22 +153,13 @@ def to_depth(levels: RGB | Floats, depth: int) -> NDArray[Any]:
     return np.clip(np.rint(levels.astype(np.float64) * 257), 0, 65535).astype(np.uint16)
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Return an image turned according to its EXIF orientation; the same image if upright."""
-    try:
-        with metadata.only_sound(image):
-            if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
-                return image  # A copy of a large picture would take too much memory.
-            return ImageOps.exif_transpose(image)
-    except Exception:  # Damaged EXIF must not prevent encoding.
-        return image
-
-
-def _of_image(image: Image.Image) -> Picture:
+def _of_image(image: Image.Image, turn: bool) -> Picture:
     if 0 in image.size:
         raise InputError("the picture has no pixels")
     _load(image)
-    turned = upright(image)
+    if isinstance(image, ImageFile.ImageFile):  # Others may have been changed since.
+        image = as_shown(image)
+    turned = upright(image) if turn else image
     known = metadata_of(image, turned)
     image = turned
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -175,13 +176,15 @@ def _of_image(image: Image.Image) -> Picture:
             alpha = np.asarray(image.convert("RGBA").getchannel("A"))
         grey = image.mode in ("1", "L", "LA")
         if image.mode == "LAB":
-            image = metadata.from_lab(image)
+            image = profiles.from_lab(image)
         colours = image if image.mode == "CMYK" else _in(image, "L" if grey else "RGB")
-        colours, profile = metadata.to_srgb(colours, image.info.get("icc_profile") or b"")
+        colours, profile = profiles.to_srgb(colours, image.info.get("icc_profile") or b"")
         rgb = np.asarray(_in(colours, "RGB"))
     except ValueError as error:
-        raise InputError(f"pictures of mode {image.mode} are not supported") from error
-    known = Metadata(known.exif, known.xmp, profile)
+        raise InputError(
+            f"pictures of mode {image.mode} are not supported: convert it to RGB"
+        ) from error
+    known = replace(known, profile=profile)
     source = BILEVEL if image.mode == "1" else PLAIN
     return _finished(rgb, alpha, grey, source, known)
 
@@ -190,13 +193,14 @@ def _load(image: Image.Image) -> None:
     """Read the pixels of an image. Raises InputError with the reason if that fails."""
     file = getattr(image, "fp", None)
     closed = isinstance(image, ImageFile.ImageFile) and getattr(file, "closed", file is None)
+    silent = libtiff.silenced() if image.format == "TIFF" else nullcontext()
     try:
-        with metadata.loadable(image):
+        with silent, metadata.loadable(image):
             image.load()
     except MemoryError:
         raise
     except Exception as error:
-        text = f"the picture cannot be read ({_reason(error)})"
+        text = f"the picture cannot be read ({first_line(error)})"
         if "closed image" in str(error):
             text = "the picture was closed: open it again, or close it after it is encoded"
         elif closed:
@@ -207,11 +211,6 @@ def _load(image: Image.Image) -> None:
         elif "truncated" in text or "broken" in text:
             text += ": set PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True to read what is there"
         raise InputError(text) from error
-
-
-def _reason(error: Exception) -> str:
-    """The first line of an error's message, or its type if it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _transparent_level(image: Image.Image) -> float:
@@ -261,7 +260,7 @@ def _finished(
         grey, source = True, COLOUR
     if alpha is not None and not alpha.all():
         rgb = _spread(rgb, alpha)
-    return Picture(rgb, alpha, grey, source, known or Metadata())
+    return Picture(rgb, alpha, grey, source, Metadata() if known is None else known)
 
 
 def _is_grey(rgb: RGB) -> bool:
@@ -285,7 +284,9 @@ def _grey(image: Image.Image) -> NDArray[np.uint8]:
     levels = np.asarray(image, np.float64)
     if image.mode == "F":
         if not np.isfinite(levels).all():
-            raise InputError("the picture holds values that are not numbers")
+            raise InputError(
+                "the picture holds values that are not numbers: --stretch makes them black"
+            )
         if levels.max() <= 1:
             levels = levels * 255
     else:

@@ -3,7 +3,6 @@
 import io
 import logging
 import os
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -13,15 +12,18 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from xcodec.errors import InputError, LimitError, XcodecError
-from xcodec.pictures import formats, frames, headers, salvage
+from xcodec.pictures import formats, frames, headers, libtiff, salvage
 from xcodec.pictures.metadata import loadable
-from xcodec.system import files
+from xcodec.system import files, threads
+from xcodec.system.notices import first_line
 from xcodec.types import MAX_PIXELS
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
-_limit_lock = threading.RLock()
-_stderr_lock = threading.Lock()
+_RAISE = "--max-pixels raises the limit"
+_limit_lock = threads.Lock()
+_limits: list[int | None] = []
+"""Pillow's limits before the current ones."""
 # Without a handler, Python writes what Pillow logs to standard error.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -37,6 +39,9 @@ class Reading:
     salvage    : whether to read what is there of a JPEG file that was cut short, with a warning
     stretch    : whether to spread the levels of grey pictures with more than 8 bits over the whole
                  range; otherwise, a warning tells if they use little of it
+    beside     : whether this is a picture beside another one that ``kind`` and ``frame`` are meant
+                 for, such as its mask: other formats are read as well, and a single frame is taken
+                 whatever its number
     """
 
     max_pixels: int = MAX_PIXELS
@@ -44,6 +49,7 @@ class Reading:
     frame: int | None = None
     salvage: bool = False
     stretch: bool = False
+    beside: bool = False
 
 
 def opened(source: Source, how: Reading) -> tuple[Image.Image, bytes]:
@@ -59,14 +65,16 @@ def opened(source: Source, how: Reading) -> tuple[Image.Image, bytes]:
         data = source if isinstance(source, bytes) else _content(source, name)
     head = data[: formats.HEAD]
     try:
-        kinds = formats.kinds(head, how.kind)
+        kinds = formats.kinds(head, how.kind, how.beside)
         _check(headers.size(data), how.max_pixels)
         if how.frame is None:
             frames.refuse_thumbnails(data)
         image = _identified(data, kinds, how)
         _check(image.size, how.max_pixels)
         with _guarded(kinds, how):
-            image = frames.chosen(image, how.frame, lambda: _identified(data, kinds, how))
+            one = how.beside and getattr(image, "n_frames", 1) == 1
+            frame = None if one else how.frame
+            image = frames.chosen(image, frame, lambda: _identified(data, kinds, how))
         _check(image.size, how.max_pixels)
         return _decoded(image, data, kinds, how), data
     except XcodecError as error:
@@ -92,7 +100,7 @@ def _check(size: tuple[int, int], max_pixels: int) -> None:
     """Raise LimitError if a picture has too many pixels."""
     width, height = size
     if width * height > max_pixels:
-        raise LimitError(f"{width}x{height} pixels, more than the {max_pixels} allowed")
+        raise LimitError(f"{width}x{height} pixels, more than the {max_pixels} allowed: {_RAISE}")
 
 
 def _identified(data: bytes, kinds: list[str], how: Reading) -> Image.Image:
@@ -102,7 +110,7 @@ def _identified(data: bytes, kinds: list[str], how: Reading) -> Image.Image:
             return Image.open(io.BytesIO(data), formats=kinds)
     except UnidentifiedImageError as error:
         text = formats.refused(data[: formats.HEAD])
-        if how.kind is not None:
+        if how.kind is not None and not how.beside:
             text = f"not a picture of the format {how.kind}"
         raise InputError(text) from error
     except (LimitError, MemoryError):
@@ -113,8 +121,7 @@ def _identified(data: bytes, kinds: list[str], how: Reading) -> Image.Image:
 
 def _decoded(image: Image.Image, data: bytes, kinds: list[str], how: Reading) -> Image.Image:
     """Return an image after decoding its pixels. Raises InputError or LimitError."""
-    # Only libtiff writes messages of its own to standard error.
-    silent = silenced() if image.format == "TIFF" else nullcontext()
+    silent = libtiff.silenced() if image.format == "TIFF" else nullcontext()
     try:
         with silent, nullcontext() if _known(kinds) else _guarded(kinds, how), loadable(image):
             image.load()
@@ -126,7 +133,7 @@ def _decoded(image: Image.Image, data: bytes, kinds: list[str], how: Reading) ->
         if isinstance(error, OSError) and image.format in ("JPEG", "MPO"):
             if how.salvage:
                 return _salvaged(data, kinds, how)
-            text += "; xcodec encode --salvage reads what is there"
+            text += "; --salvage reads what is there"
         raise InputError(text) from error
 
 
@@ -156,7 +163,7 @@ def _guarded(kinds: list[str], how: Reading) -> Iterator[None]:
         with _pillow_limit(None if _known(kinds) else how.max_pixels):
             yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise LimitError(f"more than the {how.max_pixels} pixels allowed") from error
+        raise LimitError(f"more than the {how.max_pixels} pixels allowed: {_RAISE}") from error
 
 
 @contextmanager
@@ -166,7 +173,8 @@ def _pillow_limit(limit: int | None) -> Iterator[None]:
     None disables it: for formats whose size is known before pixels are decoded, ours is checked.
     """
     with _limit_lock:
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, limit
+        _limits.append(Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = limit
         try:
             if limit is None:
                 yield
@@ -175,28 +183,14 @@ def _pillow_limit(limit: int | None) -> Iterator[None]:
                     warnings.simplefilter("error", Image.DecompressionBombWarning)
                     yield
         finally:
-            Image.MAX_IMAGE_PIXELS = before
+            Image.MAX_IMAGE_PIXELS = _limits.pop()
 
 
-@contextmanager
-def silenced() -> Iterator[None]:
-    """Discard what C libraries write to standard error in the block."""
-    with _stderr_lock:
-        try:
-            kept = os.dup(2)
-        except OSError:  # It is closed.
-            yield
-            return
-        try:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, 2)
-            os.close(null)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+def _limited_again() -> None:
+    """Put Pillow's limit back in a child, which lacks the threads that had changed it."""
+    if _limits:
+        Image.MAX_IMAGE_PIXELS = _limits[0]
+        _limits.clear()
 
 
-def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its type if it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+threads.in_child(_limited_again)

@@ -20,7 +20,7 @@ DARK = 1 << 14
 """Pictures of 16 bits without a level from here on are too dark: 14 bits or fewer."""
 NARROW = 1 << 13
 """So many levels of 16 bits are too few contrasts."""
-_HINT = "xcodec encode --stretch spreads them over the whole range"
+_HINT = "--stretch spreads them over the whole range"
 
 
 def is_deep(image: Image.Image) -> bool:

@@ -54,7 +54,7 @@ def text(name: str, value: Any) -> None:
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{name} holds what is no character") from error
+        raise InputError(f"{name} holds a surrogate, which is no character") from error
 
 
 def items(name: str, value: Any, count: int | None = None) -> Sequence[Any]:

@@ -6,9 +6,9 @@ import os
 import stat
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO, cast
 
 from xcodec.errors import InputError, LimitError
 
@@ -28,13 +28,11 @@ def read(name: Name, max_bytes: int = MAX_BYTES) -> bytes:
     Raises InputError if it is missing, a folder, unreadable or empty, and LimitError if it is
     longer than ``max_bytes``.
     """
+    stream = _stream(sys.stdin, "input") if os.fspath(name) == STDIO else None
     try:
-        if os.fspath(name) == STDIO:
-            data = sys.stdin.buffer.read(max_bytes + 1)
-        else:
-            with open(name, "rb") as file:
-                data = file.read(max_bytes + 1)
-    except OSError as error:
+        with nullcontext(stream) if stream is not None else open(name, "rb") as file:
+            data = file.read(max_bytes + 1)
+    except (OSError, ValueError) as error:
         raise _explained(name, error) from error
     if not data:
         raise InputError(f"{called(name)}: the file is empty")
@@ -57,13 +55,14 @@ def write(name: Name, data: bytes, overwrite: bool = False) -> None:
     if os.fspath(name) != STDIO:
         write_atomic(name, data, overwrite)
         return
+    stream = _stream(sys.stdout, "output")
     try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        stream.write(data)
+        stream.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _explained(name, error) from error
+        raise _explained("standard output", error, kept="") from error
 
 
 def fitted(stem: str, suffix: str) -> str:
@@ -83,22 +82,27 @@ def fitted(stem: str, suffix: str) -> str:
 def check_target(name: Name, overwrite: bool = False) -> None:
     """Raise InputError if ``write`` could not write ``name``: call it before a long computation."""
     if os.fspath(name) == STDIO:
-        if sys.stdout.isatty():
+        if _stream(sys.stdout, "output").isatty():
             raise InputError("standard output is a terminal: name a file with -o")
         return
     path = Path(name)
+    if os.fspath(name).endswith(("/", os.sep)):
+        raise InputError(f"{os.fspath(name)}: is the name of a folder: add that of a file")
     if not os.path.isdir(path.parent):
         raise InputError(f"{path}: no directory {path.parent}")
     try:
-        mode = os.stat(path).st_mode
+        mode: int | None = os.stat(path).st_mode
     except FileNotFoundError:
-        return
-    except OSError as error:  # For example, the name is too long.
+        mode = None
+    except (OSError, ValueError) as error:  # For example, the name is too long.
         raise _explained(name, error) from error
-    if stat.S_ISDIR(mode):
+    if mode is not None and stat.S_ISDIR(mode):
         raise InputError(f"{path}: is a directory")
-    if stat.S_ISREG(mode) and not overwrite:
+    regular = mode is None or stat.S_ISREG(mode)
+    if mode is not None and regular and not overwrite:
         raise _exists(path)
+    if regular and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
+        raise InputError(f"{path}: no permission to write into its folder; -o names another")
 
 
 def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
@@ -146,11 +150,19 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
+def _stream(stream: TextIO | None, role: str) -> BinaryIO:
+    """The bytes of a standard stream, "input" or "output". Raises InputError if there are none."""
+    binary = getattr(stream, "buffer", None)  # Programs may replace streams by others.
+    if binary is None:
+        raise InputError(f"standard {role} is closed: name a file instead of {STDIO!r}")
+    return cast(BinaryIO, binary)
+
+
 def called(source: Name | bytes | BinaryIO) -> str:
     """Return the name of a source for use in messages."""
     if isinstance(source, str | os.PathLike):
         name = os.fspath(source)
-        return "standard input or output" if name == STDIO else name
+        return "standard input" if name == STDIO else name or repr(name)
     return "the data" if isinstance(source, bytes) else str(getattr(source, "name", "the stream"))
 
 
@@ -177,8 +189,16 @@ def _exists(name: Name) -> InputError:
     return InputError(f"{called(name)}: exists already; -f overwrites it, -o names another")
 
 
-def _explained(name: Name, error: OSError) -> InputError:
+def _explained(
+    name: Name, error: OSError | ValueError, kept: str = "; nothing was written"
+) -> InputError:
+    """The error to raise for a file.
+
+    kept : what to add if there is no room
+    """
+    if isinstance(error, ValueError):  # A null character, or one that the system cannot encode.
+        return InputError(f"{os.fspath(name)!r} is no name of a file")
     reason = (error.strerror or str(error)).lower()
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        reason += "; nothing was written"
+        reason += kept
     return InputError(f"{called(name)}: {reason}")

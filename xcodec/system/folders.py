@@ -5,14 +5,22 @@ from pathlib import Path
 
 import platformdirs
 
+from xcodec.errors import InputError
+
 WEIGHTS = "XCODEC_WEIGHTS"
 """Environment variable that names a folder with the backbones of losses and metrics (VGG,
 SqueezeNet)."""
 
 
 def cache() -> Path:
-    """Return xcodec's folder among the user's caches; it need not exist yet."""
-    return platformdirs.user_cache_path("xcodec")
+    """Return xcodec's folder among the user's caches; it need not exist yet.
+
+    Raises InputError if the user has no home folder.
+    """
+    try:
+        return platformdirs.user_cache_path("xcodec")
+    except RuntimeError as error:
+        raise InputError("no home folder for the cache: set HOME or XDG_CACHE_HOME") from error
 
 
 def weights(given: str | os.PathLike[str] | None = None) -> Path | None:

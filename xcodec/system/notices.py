@@ -1,0 +1,15 @@
+"""Which warnings users see, and what they are told of the errors of libraries."""
+
+import warnings
+
+
+def only_ours() -> None:
+    """Show every warning of xcodec, and none of Pillow and its plug-ins, whose cause is either an
+    error or of no consequence. To be called in a block of ``warnings.catch_warnings``."""
+    warnings.simplefilter("always", UserWarning)
+    warnings.filterwarnings("ignore", module=r"PIL\.|pillow_")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an exception's message, or its type if it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
