@@ -24,7 +24,8 @@ ROOT = Path(__file__).parent.parent
 def test_no_pickle_anywhere() -> None:
     for path in (ROOT / "xcodec").rglob("*.py"):
         text = path.read_text().replace("allow_pickle=False", "")
-        if "training" in path.parts:  # torchvision's weights for losses, as bare tensors.
+        # Weights of losses and metrics that others publish as bare tensors.
+        if "training" in path.parts or path.name == "dists.py":
             text = re.sub(r"torch\.load\([^()]*weights_only=True\)", "", text)
         for word in ("pickle", "torch.load", "marshal", "shelve", "eval(", "exec("):
             assert word not in text.replace(".eval(", ""), f"{path}: {word}"

@@ -21,6 +21,7 @@ import numpy as np
 from xcodec.errors import DependencyError, ModelError
 from xcodec.evaluation.measures.lpips import at_least
 from xcodec.system import folders
+from xcodec.system.packages import require
 from xcodec.types import RGB
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Dists:
 @functools.cache
 def load(path: Path) -> Dists:
     """Load DISTS' network from its file. Raises ModelError if a file cannot be used."""
-    import torch
+    torch = require("torch", "bench", "DISTS")
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -144,7 +145,8 @@ def load(path: Path) -> Dists:
             state = torch.load(path, map_location="cpu", weights_only=True)
         state = {name.removeprefix("features."): tensor for name, tensor in state.items()}
         names = [f"{i}.{part}" for stage in STAGES for i in stage for part in ("weight", "bias")]
-        channels = torch.load(heads(), map_location="cpu", weights_only=True)
+        published = heads()
+        channels = torch.load(published, map_location="cpu", weights_only=True)
         alpha, beta = (channels[name].detach() for name in ("alpha", "beta"))
         return Dists(
             {name: state[name].float() for name in names}, path.name == OXFORD, alpha, beta

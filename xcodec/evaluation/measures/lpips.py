@@ -14,6 +14,7 @@ import numpy as np
 
 from xcodec.errors import ModelError
 from xcodec.system import folders
+from xcodec.system.packages import require
 from xcodec.types import RGB
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class Squeeze:
 @functools.cache
 def load(folder: Path) -> Squeeze:
     """Load LPIPS' network from its two files. Raises ModelError if they cannot be used."""
+    require("torch", "bench", "LPIPS")
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
