@@ -31,6 +31,9 @@ atexit.register(gc.freeze)  # Collecting garbage at exit, torch's above all, wou
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process; returns the exit code."""
     _open_streams()
+    # Starting threads for numpy's linear algebra takes a third of a command's processor time until
+    # it opens its picture, and our systems of equations are too small for them.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         with warnings.catch_warnings():
             notices.only_ours()

@@ -13,8 +13,8 @@ from xcodec.evaluation.runs import summary
 from xcodec.evaluation.runs.schema import RdRecord, Record
 
 HINT = (
-    "Drag the slider, or move it with the arrow keys. Sizes are those of the real files; this page "
-    "holds decoded pictures as WebP at quality {quality}."
+    "Drag the slider, or move it with the arrow keys. Sizes are those of the real files, or of "
+    "their payloads; this page holds decoded pictures as WebP at quality {quality}."
 )
 
 
