@@ -113,9 +113,9 @@ def test_some_files_need_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
         draft.quantise(STEP, DEFAULT_EFFORT)
 
 
-@pytest.mark.parametrize("size", [400, pytest.param(1200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("size", [200, pytest.param(600, marks=pytest.mark.long)])
 def test_each_decoder_paints_best_what_is_made_for_it(photo: RGB, size: int) -> None:
-    errors = {}
+    errors, photo = {}, np.ascontiguousarray(photo[:200, 60:320])
     for made in DECODERS:
         data = xcodec.encode(photo, max_bytes=size, decoder=made)
         assert len(data) <= size
@@ -126,8 +126,8 @@ def test_each_decoder_paints_best_what_is_made_for_it(photo: RGB, size: int) -> 
     assert errors["classical", "classical"] < 0.996 * errors["generator", "classical"]
 
 
-def test_a_psnr_is_that_of_the_classical_decoder(photo: RGB) -> None:
-    made = [xcodec.encode(photo, psnr=25, decoder=decoder) for decoder in (None, "classical")]
+def test_a_psnr_is_that_of_the_classical_decoder(small: RGB) -> None:
+    made = [xcodec.encode(small, psnr=22, decoder=decoder) for decoder in (None, "classical")]
     assert made[0] == made[1]
     with pytest.raises(xcodec.InputError, match="decoder is 'nobody'"):
-        xcodec.encode(photo, decoder="nobody")
+        xcodec.encode(small, decoder="nobody")

@@ -69,7 +69,7 @@ def discs(mean: int) -> NDArray[np.uint8]:
     return np.clip(np.rint(rgb - rgb.mean() + mean), 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("mean", [20, 128, 235])
+@pytest.mark.parametrize("mean", [20, pytest.param(128, marks=pytest.mark.long), 235])
 def test_protection_costs_no_more_than_the_floor_allows(mean: int) -> None:
     """Beside a plain file of as many bytes, where nothing is lost. The planner does not round and
     clip, which decoding does: 0.05 dB."""
