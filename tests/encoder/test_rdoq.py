@@ -11,7 +11,7 @@ from tests.golden import pictures
 from xcodec.coding import context, quantizer
 from xcodec.coding.synthesis import GREY
 from xcodec.decoder import inspection
-from xcodec.encoder import analysis, rdoq
+from xcodec.encoder import analysis, descent, rdoq
 from xcodec.encoder.effort import EFFORTS
 from xcodec.encoder.request import Request
 from xcodec.kriging.fill import normal_equations
@@ -29,7 +29,7 @@ def drafted(rate: float, **options: object) -> analysis.Analysis:
 
 def bits(draft: analysis.Analysis, symbols: NDArray[np.int32]) -> float:
     """What symbols cost by the tables."""
-    model, costs = context.tables(rdoq.KIND), context.token_bits(rdoq.KIND)
+    model, costs = context.tables(descent.KIND), context.token_bits(descent.KIND)
     known = np.minimum(np.abs(symbols), model.clip)
     total = 0.0
     for level, plane in itertools.product(range(len(draft.tree)), range(3)):
@@ -151,3 +151,26 @@ def test_other_tones_are_left_as_they_are(small: RGB, tone: str) -> None:
 def test_efforts_that_there_are_not(small: RGB, effort: int) -> None:
     with pytest.raises(xcodec.InputError, match=r"effort is -?[0-9]+; it lies in 0\.\.9"):
         xcodec.encode(small, effort=effort)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_samples_far_apart_need_care(careful: bool) -> None:
+    """Where all depend on each other, moving them at the same time must not make things worse."""
+    picture = pictures.scene(900, 1200)
+    request = Request(4e-5, decoder="classical", density="uniform", cells=8.0, careful=careful)
+    draft = analysis.analyse(picture, request)
+    assert draft.problem is not None
+    errors = [
+        draft.problem.error(draft.samples(draft.quantise(118, effort), 118).values - GREY)
+        for effort in (0, 4)
+    ]
+    assert (errors[1] < 1.1 * errors[0]) == careful
+
+
+def test_multipliers_share_all_but_the_last_sweep() -> None:
+    draft = drafted(0.05)
+    step = quantizer.default_index(0.05)
+    each = draft.quantise_each(step, 4, [1.0, 0.1, 3.0])
+    assert np.array_equal(each[0], draft.quantise(step, 4))
+    spent = [bits(draft, symbols) for symbols in each]
+    assert spent[2] < spent[0] < spent[1]

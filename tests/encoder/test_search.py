@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 import xcodec
 from xcodec.decoder import inspection
+from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import Request
-from xcodec.encoder.search import Goal, Search
+from xcodec.encoder.search import Search
 
 RGB = NDArray[np.uint8]
 Coded = Callable[[int, int], bytes]

@@ -124,6 +124,24 @@ def test_squares_cover_a_picture_once(side: int, share: float) -> None:
     assert (times[:side, :side] == 1).all()
 
 
+@pytest.mark.parametrize("cell", [2, 4])
+def test_cells_are_painted_as_their_pixels(cell: int) -> None:
+    points = scattered(90, 0.004, 3)
+    values = np.random.default_rng(0).normal(0, 30, (len(points), 1))
+    planes, _ = fill.interpolate(points, values, fill.squares(points))
+    size = -(-90 // cell)
+    cells, times = np.zeros((size, size)), np.zeros((size + 16, size + 16), int)
+    for square in fill.squares(points, cell=cell):
+        np.add.at(times, (square.rows, square.cols), 1)
+        inside = (square.rows < size) & (square.cols < size)
+        painted = square.weights @ values[square.sites, 0][..., None]
+        cells[square.rows[inside], square.cols[inside]] = painted[inside][:, 0]
+    assert (times[:size, :size] == 1).all()
+    whole = 90 // cell
+    means = planes[: whole * cell, : whole * cell, 0].reshape(whole, cell, whole, cell).mean((1, 3))
+    assert np.abs(cells[:whole, :whole] - means).mean() < 0.1 * np.abs(means).mean()
+
+
 def dense(points: Points) -> NDArray[np.float64]:
     """The fill as a matrix (pixels, n)."""
     matrix = np.zeros((points.height, points.width, len(points)))

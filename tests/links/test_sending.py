@@ -13,8 +13,9 @@ from tests.golden import pictures
 from xcodec.coding import packets
 from xcodec.coding.packets import Parameters, Range
 from xcodec.decoder import reading
+from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import Request
-from xcodec.encoder.search import Goal, Search
+from xcodec.encoder.search import Search
 from xcodec.errors import FormatError, InputError, LimitError, XcodecError
 from xcodec.links import embedding, prefixes, protection, receiving, sending
 from xcodec.links.receiving import Collection

@@ -42,6 +42,36 @@ def test_the_rate_is_kept_in_a_picture_of_many_tiles() -> None:
         assert info.samples == pytest.approx(rate * 700 * 900, rel=0.01)
 
 
+def test_few_samples_are_found_without_looking_at_all_pixels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same ones, in any part of a picture."""
+    exponents = np.random.default_rng(2).integers(0, 6, (14, 11)).astype(np.int16)
+    size = 410, 340
+
+    def found() -> list[Any]:
+        marked: list[Any] = []
+        for count in (1, 3, 40, 900):
+            scale = masks.scale_for_count(exponents, 32, *size, count, "blue", 0)
+            for origin in ((0, 0), (32, 224)):
+                points = masks.points_from_density(
+                    Density(exponents, 32, scale), *size, origin=origin
+                )
+                marked.append((scale, points.rows.tolist(), points.cols.tolist()))
+        return marked
+
+    quick = found()
+    monkeypatch.setattr(masks, "FEW", -1)
+    assert found() == quick
+
+
+def test_a_scale_about_right() -> None:
+    exponents = np.random.default_rng(2).integers(0, 6, (20, 30)).astype(np.int16)
+    for count in (200, 5000, 60000):
+        scale = masks.scale_for_count(exponents, 16, 320, 480, count, "blue", 0)
+        assert abs(masks.scale_about(exponents, count / (320 * 480)) - scale) <= 4
+
+
 @pytest.mark.parametrize("kind", ["blue", "random"])
 def test_encoder_and_decoder_mark_the_same_pixels(kind: str) -> None:
     """Lossless samples that come back in their places, and nowhere else by chance."""

@@ -46,10 +46,20 @@ def write_tiled(header: Header, side: int, finest: int, tiles: Sequence[Sequence
     out += bytes([side // UNIT]) + varint(len(tiles[0])) + bytes([finest])
     pieces = list(itertools.chain.from_iterable(zip(*tiles, strict=True)))
     for piece in pieces:
-        out += varint(len(piece)) + (checksum(piece) if piece else b"")
+        out += _entry(piece)
     out += checksum(bytes(out))
     out += b"".join(pieces)
     return bytes(out) + checksum(bytes(out))
+
+
+def _entry(piece: bytes) -> bytes:
+    """A piece's entry in the index of a tiled file."""
+    return varint(len(piece)) + (checksum(piece) if piece else b"")
+
+
+def cost(piece: bytes) -> int:
+    """The bytes that a piece takes in a tiled file, with its entry in the index."""
+    return len(_entry(piece)) + len(piece)
 
 
 @dataclass(frozen=True)

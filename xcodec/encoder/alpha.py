@@ -12,6 +12,7 @@ from xcodec.coding.primitives import CHECKSUM, pack
 from xcodec.decoder.alpha import KINDS, START
 from xcodec.encoder import search
 from xcodec.encoder.analysis import analyse, write_symbols
+from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import Request
 from xcodec.errors import InputError
 from xcodec.options import EXACT_ALPHA
@@ -79,9 +80,9 @@ def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | Non
     and whether it reaches the quality."""
     rgb = np.repeat(alpha[..., None], 3, axis=2)
     request = Request(grey=True, effort=_EFFORT)
-    goals = [(True, search.Goal(psnr=wanted_psnr(quality)))]
+    goals = [(True, Goal(psnr=wanted_psnr(quality)))]
     if limit is not None:
-        goals.append((False, search.Goal(max_bytes=limit + len(START) + CHECKSUM - 1)))
+        goals.append((False, Goal(max_bytes=limit + len(START) + CHECKSUM - 1)))
     for good, goal in goals:
         try:
             section = _body("samples", search.best(rgb, request, goal))

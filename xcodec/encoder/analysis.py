@@ -1,5 +1,6 @@
 """One pass of the encoder: sample a picture, transform the values, quantise, write the file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from xcodec.encoder.effort import EFFORTS, for_sparse
 from xcodec.encoder.lookahead import Lookahead
 from xcodec.encoder.rdoq import Problem
 from xcodec.encoder.request import FINEST_BLOCK, Request, request_of
+from xcodec.encoder.target import Target
 from xcodec.errors import InputError
 from xcodec.options import EncodeOptions
 from xcodec.pictures.colour import to_ycocg, to_ycocg_r
@@ -50,16 +52,23 @@ class Analysis:
         effort     : 0 to 9
         multiplier : factor on the default Lagrange multiplier
         """
+        return self.quantise_each(step, effort, [multiplier])[0]
+
+    def quantise_each(
+        self, step: int, effort: int, multipliers: Sequence[float]
+    ) -> list[NDArray[np.int32]]:
+        """Quantise the coefficients with each of several multipliers, as ``Problem.choose_each``
+        does. Without a problem, multipliers change nothing."""
         grey_levels = quantizer.step_of(step)
         settings = EFFORTS[effort]
         if self.problem is not None and settings.sweeps:
             if self.problem.sparse:
                 settings = for_sparse(effort)
-            return self.problem.choose(
-                grey_levels, settings.sweeps, multiplier, settings.lookaheads
+            return self.problem.choose_each(
+                grey_levels, settings.sweeps, multipliers, settings.lookaheads
             )
         steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
-        return quantizer.quantise(self.coefficients, steps)
+        return [quantizer.quantise(self.coefficients, steps)] * len(multipliers)
 
     def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
         """The samples that a decoder gets from symbols (n, planes); not for lossless samples."""
@@ -129,33 +138,55 @@ def transformed(
     """
     origin = np.array(request.origin)
     count = 1 if request.grey else len(origin)
-    own: slice | NDArray[np.bool_] = slice(None)
-    mine = points
-    if share is not None:
-        own, mine = within(points, share.box)
-    tree = hierarchy(mine, None if share is None else share.finest)
-    transform = problem = None
-    if request.lossless:
-        exact = to_ycocg_r(rgb[points.rows, points.cols][own])[:, :count]
-        coefficients: Floats | Ints = residuals(exact - GREY[:count], tree)
-    elif not len(mine):
-        transform, coefficients = Lifting(mine, tree), np.zeros((0, count))
-    else:
+    if not request.lossless:
         planes = to_ycocg(rgb)[..., :count] - origin[:count].astype(np.float32)
-        values = (tones.pixels if request.tone == "point" else tones.local_means)(planes, points)
-        transform = Lifting(mine, tree)
+        target = Target(planes, request.weights).coarser(request.cell)
+        return fitted(target, density, points, request, share, rgb)
+    own, mine = _own(points, share)
+    tree = hierarchy(mine, None if share is None else share.finest)
+    exact = to_ycocg_r(rgb[points.rows, points.cols][own])[:, :count]
+    coefficients = residuals(exact - GREY[:count], tree)
+    return Analysis(density, mine, tree, None, coefficients, None, request.tone, origin)
+
+
+def fitted(
+    target: Target,
+    density: Density | None,
+    points: Points,
+    request: Request,
+    share: Share | None = None,
+    rgb: RGB | None = None,
+) -> Analysis:
+    """Measure the samples of a picture that is given by its target; not for lossless samples.
+
+    share : as for ``transformed``
+    rgb   : the same picture, for lookahead
+    """
+    origin = np.array(request.origin)
+    own, mine = _own(points, share)
+    tree = hierarchy(mine, None if share is None else share.finest)
+    transform, problem = Lifting(mine, tree), None
+    values: Floats = np.zeros((0, target.planes.shape[2]))
+    if len(mine):
+        measure = tones.pixels if request.tone == "point" else tones.local_means
+        values = measure(target.planes, target.places(points))
         if request.tone == "least-squares":
             lookahead = None
-            if request.lookaheads:
+            if request.lookaheads and rgb is not None:
                 lookahead = Lookahead(rgb, points, origin.astype(np.float32), request.tone)
-            problem = Problem(points, tree, transform, planes, values, request.weights, lookahead)
+            problem = Problem(points, tree, transform, target, values, lookahead, request.careful)
             if share is not None and isinstance(own, np.ndarray):
                 problem.keep(own, share.spread)
             values = problem.values
         else:
             values = values[own]
-        coefficients = transform.forward(values)
+    coefficients = transform.forward(values) if len(mine) else values
     return Analysis(density, mine, tree, transform, coefficients, problem, request.tone, origin)
+
+
+def _own(points: Points, share: Share | None) -> tuple[slice | NDArray[np.bool_], Points]:
+    """Which points are those of the tile, and these points, counted from its corner."""
+    return (slice(None), points) if share is None else within(points, share.box)
 
 
 def within(points: Points, box: Box) -> tuple[NDArray[np.bool_], Points]:

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xcodec.encoder import large, search, tiles
+from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import request_of
-from xcodec.encoder.search import Goal
 from xcodec.encoder.sections import sections_of
+from xcodec.encoder.tile_plan import Source
 from xcodec.errors import InputError
 from xcodec.options import EncodeOptions
 from xcodec.pictures import modes
@@ -44,7 +45,8 @@ def encode_picture(
     side = tiles.side_for(rgb.shape[0], rgb.shape[1], options.tile)
     if side is not None:
         with workers(options.jobs) as pool:
-            return large.best(tiles.Source(rgb), request, goal or Goal(), side, pool)
+            source, free = Source(rgb), options.tile is None
+            return large.best(source, request, goal or Goal(), side, pool, free)
     if request.tuning:
         packages.require("torch", "torch", f"effort {options.effort}")
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)

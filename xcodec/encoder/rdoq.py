@@ -6,24 +6,22 @@ from the finest octave to the coarsest. As in a multigrid method, each octave ha
 of its own: the error that remains once all finer coefficients are chosen.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding import context, quantizer
 from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.encoder.descent import State, damped
+from xcodec.encoder.target import METRIC, Target
 from xcodec.kriging.fill import Squares, interpolate, moments, normal_equations, squares
 from xcodec.kriging.sparse import Matrix, csr
 from xcodec.sampling.tone import least_squares
 from xcodec.system import threads
 from xcodec.types import Floats, Points
 
-METRIC = np.array([[3.0, 0.0, -0.5], [0.0, 0.5, 0.0], [-0.5, 0.0, 0.75]])
-"""Squared RGB error as a quadratic form of the error in Y, Co and Cg; grey pictures use the part of
-Y alone."""
 MULTIPLIER = 0.05
 """The Lagrange multiplier: squared error per bit, relative to step ** 2 times the pixels per sample
 (docs/research/rate-distortion-quantisation.md)."""
@@ -33,11 +31,6 @@ SPARSE_FACTOR: the proxy profits from more bits (docs/research/lookahead-sparse.
 LOOKAHEAD_STEP = 0.6
 """Step size: the fraction of the way that each lookahead moves the target
 (docs/research/lookahead.md)."""
-DAMPING = 1.15
-"""Factor on the diagonal of the form: the coefficients of a level move at the same time, so each
-moves less than it would alone (docs/research/rate-distortion-quantisation.md)."""
-KIND = "coefficients"
-"""The tables of ``coding.context`` that bits are counted with."""
 
 
 @dataclass(frozen=True)
@@ -87,30 +80,29 @@ class Problem:
         points: Points,
         tree: Hierarchy,
         lifting: Lifting,
-        planes: Floats,
+        target: Target,
         start: Floats,
-        weights: Floats | None = None,
         lookahead: Correction | None = None,
+        careful: bool = False,
     ) -> None:
-        """planes    : (height, width, 3), Y, Co, Cg, or Y alone (height, width, 1)
+        """target    : the picture
         start     : (n, planes), first guess of the least-squares values
-        weights   : (height, width), weights of the pixels' squared errors; None: all 1
-        lookahead : corrects the target, which is the picture itself without it
+        lookahead : corrects the target, whose cells are then pixels
+        careful   : as for ``descent.damped``
         """
-        self._metric = METRIC[: planes.shape[2], : planes.shape[2]]
+        self._metric, self._careful = target.metric, careful
         self._tree, self._lifting = tree, lifting
-        self._points, self._weights, self._lookahead = points, weights, lookahead
+        self._points, self._weights, self._lookahead = points, target.weights, lookahead
         self._cut: list[Squares] = []
-        cut = squares(points)
+        cut = squares(points, cell=target.cell)
         self._gram, self._moments = normal_equations(
-            points, planes, weights, cut if lookahead is None else self._kept(cut)
+            points, target.planes, target.weights, cut if lookahead is None else self._kept(cut)
         )
+        self._gram, self._moments = self._gram * target.cell**2, self._moments * target.cell**2
         self._others: _Others | None = None
-        self._pixels: int = planes.shape[0] * planes.shape[1]
+        self._pixels: int = points.height * points.width
         self._spread: float = self._pixels / len(points)
-        flat = planes.reshape(-1, planes.shape[2]).astype(np.float64)
-        weighed = flat if weights is None else flat * weights.reshape(-1, 1)
-        self._energy = float(((weighed.T @ flat) * self._metric).sum())
+        self._energy = target.energy
         self.values = least_squares(self._gram, self._moments, start)
 
     def _kept(self, cut: Iterable[Squares]) -> Iterator[Squares]:
@@ -139,6 +131,20 @@ class Problem:
     def _forms(self) -> list[Form]:
         return forms(self._gram, self._lifting)
 
+    @property
+    def _coarsest(self) -> Matrix:
+        """The form of the coarsest octave."""
+        return self._forms[0].coarse if self._forms else self._gram
+
+    @cached_property
+    def _damped(self) -> list[Floats]:
+        """The damped diagonals of the forms of all octaves, coarse to fine."""
+        every = [self._coarsest, *(form.own for form in self._forms)]
+        return [
+            damped(form, self._tree, levels, self._careful)
+            for form, levels in zip(every, self._tree.octaves, strict=True)
+        ]
+
     def error(self, values: Floats) -> float:
         """Mean squared error over R, G and B of the classical fill of values (n, planes), weighted
         and not clipped."""
@@ -157,7 +163,17 @@ class Problem:
         lookaheads : number of sweeps preceded by a proxy gradient, if there is a lookahead: the
                      first, and the last ``lookaheads - 1``
         """
-        state = _State(self._tree, step, multiplier * self.multiplier(step), self._metric)
+        return self.choose_each(step, sweeps, [multiplier], lookaheads)[0]
+
+    def choose_each(
+        self, step: float, sweeps: int, multipliers: Sequence[float], lookaheads: int = 0
+    ) -> list[NDArray[np.int32]]:
+        """Choose symbols as ``choose`` does, for each of several multipliers.
+
+        multipliers : only the last sweep differs; those before it use the first
+        """
+        first, *_ = multipliers
+        state = self._state(step, first)
         state.place(self._lifting.forward(self.values))
         moments, free = self._moments, self.values
         ahead = self._lookahead is not None and lookaheads > 0
@@ -172,10 +188,18 @@ class Problem:
                 if sweep == 0:
                     free = least_squares(self._gram, moments, free)
                     forms.result()
-            self._sweep(state, moments, free if sweep == 0 else None)
-        return state.symbols
+            if sweep < sweeps - 1:
+                self._sweep(state, moments, free if sweep == 0 else None)
+        states = [state.copy(multiplier / first) for multiplier in multipliers]
+        for each in states:
+            self._sweep(each, moments, free if sweeps == 1 else None)
+        return [each.symbols for each in states]
 
-    def _correction(self, state: "_State", step: float) -> Floats:
+    def _state(self, step: float, multiplier: float) -> State:
+        worth = multiplier * self.multiplier(step)
+        return State(self._tree, step, worth, self._metric)
+
+    def _correction(self, state: State, step: float) -> Floats:
         """The lookahead's correction of the moments, (n, planes)."""
         assert self._lookahead is not None
         others = self._others
@@ -195,7 +219,7 @@ class Problem:
         moments    : (n, planes), moments of the target minus the origin
         multiplier : factor on the default Lagrange multiplier
         """
-        state = _State(self._tree, step, multiplier * self.multiplier(step), self._metric)
+        state = self._state(step, multiplier)
         state.take(symbols)
         self._sweep(state, moments)
         return state.symbols
@@ -211,7 +235,7 @@ class Problem:
         factor = SPARSE_FACTOR if self.sparse else 1.0
         return factor * MULTIPLIER * step**2 * self._spread
 
-    def _sweep(self, state: "_State", moments: Floats, free: Floats | None = None) -> None:
+    def _sweep(self, state: State, moments: Floats, free: Floats | None = None) -> None:
         """Choose every symbol once.
 
         free : in the first sweep, the least-squares values (n, planes): values that are not yet
@@ -230,14 +254,14 @@ class Problem:
             coarse_moments, own_moments = np.split(moments, [predict.shape[1]])
             coarse_moments = coarse_moments + predict.T @ own_moments
             own_moments = own_moments - update.T @ coarse_moments
-            state.descend(levels, form.own, own_moments - form.cross @ values)
+            own_moments = own_moments - form.cross @ values
+            state.descend(levels, form.own, self._damped[octave], own_moments)
             moments = coarse_moments - form.cross.T @ state.coefficients[state.span(levels)]
             if first:
                 values = least_squares(form.coarse, moments, values)
         if first:
             state.place(values, state.span(coarsest))
-        whole = self._forms[0].coarse if self._forms else self._gram
-        state.descend(coarsest, whole, moments)
+        state.descend(coarsest, self._coarsest, self._damped[0], moments)
 
 
 @dataclass(frozen=True)
@@ -256,74 +280,3 @@ class _Others:
         values = np.empty((len(self.own), own_values.shape[1]))
         values[self.own], values[~self.own] = own_values, self.values
         return values
-
-
-class _State:
-    """The symbols chosen so far, and the coefficients that they stand for."""
-
-    def __init__(self, tree: Hierarchy, step: float, multiplier: float, metric: Floats) -> None:
-        self._tree = tree
-        self._steps = quantizer.per_sample(step, tree, len(metric))
-        self._metric = metric
-        self._multiplier = multiplier
-        self._model, self._bits = context.tables(KIND), context.token_bits(KIND)
-        self.symbols = np.zeros(self._steps.shape, np.int32)
-        self.coefficients = np.zeros(self._steps.shape)
-
-    def place(self, coefficients: Floats, where: slice = slice(None)) -> None:
-        """Quantise the coefficients of a range of samples by rounding."""
-        self.symbols[where] = quantizer.quantise(coefficients, self._steps[where])
-        self.coefficients[where] = quantizer.dequantise(self.symbols[where], self._steps[where])
-
-    def take(self, symbols: NDArray[np.int32]) -> None:
-        """Set all symbols, (n, planes)."""
-        self.symbols[:] = symbols
-        self.coefficients[:] = quantizer.dequantise(symbols, self._steps)
-
-    def span(self, levels: range) -> slice:
-        """The samples of a range of levels."""
-        return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
-
-    def descend(self, levels: range, form: Matrix, moments: Floats) -> None:
-        """Choose the symbols of an octave level by level: the points of a level are far apart. Its
-        coefficients c leave the error form c.c - 2 moments.c.
-
-        form    : csr (m, m)
-        moments : (m, planes)
-        """
-        span = self.span(levels)
-        slope = form @ self.coefficients[span] - moments
-        diagonal = DAMPING * form.diagonal()
-        for level in reversed(levels):
-            where = self._tree.span(level)
-            here = slice(where.start - span.start, where.stop - span.start)
-            columns = form[here].T
-            for plane in range(len(self._metric)):
-                weight = self._metric[plane, plane] * diagonal[here]
-                before = self.coefficients[where, plane].copy()
-                aim = before - slope[here] @ self._metric[:, plane] / weight
-                self._choose(level, plane, aim, weight)
-                moved = self.coefficients[where, plane] - before
-                if moved.any():
-                    slope[:, plane] += columns @ moved
-
-    def _choose(self, level: int, plane: int, aim: Floats, weight: Floats) -> None:
-        """Choose the symbols of a level and plane with the least
-        weight * (c - aim) ** 2 + multiplier * bits."""
-        where = self._tree.span(level)
-        known = np.minimum(np.abs(self.symbols), self._model.clip)
-        bins = context.contexts(self._model, self._tree, level, plane, known)
-        steps, bits = self._steps[where, plane], self._bits[plane][bins]
-        rows = np.arange(len(bins))
-        sign = np.sign(aim).astype(np.int32)
-        floor = np.minimum(np.abs(aim) // steps, quantizer.MAX_SYMBOL - 1).astype(np.int32)
-        best = np.full(len(bins), np.inf)
-        for magnitude in (0 * floor, floor, floor + 1):
-            symbols = sign * magnitude
-            values = quantizer.dequantise(symbols, steps)
-            token = context.tokens_of(magnitude)[0]
-            cost = weight * (values - aim) ** 2 + self._multiplier * bits[rows, token]
-            better = cost < best
-            best[better] = cost[better]
-            self.symbols[where, plane][better] = symbols[better]
-            self.coefficients[where, plane][better] = values[better]

@@ -37,6 +37,9 @@ class Request:
     grey     : whether the picture has no chroma, so that only luma is coded
     weights  : float32 (height, width), relative weights of the pixels' errors; None: all 1
     sections : sections of the file, tag -> bytes
+    cells    : if given, least number of cells from a sample to the next, so that symbols are chosen
+               for the means of cells instead of pixels: quickly, and without lookahead
+    careful  : as for ``descent.damped``; False keeps the files of earlier versions
     origin   : YCoCg colour that values are coded as differences from; always GREY in files
     """
 
@@ -56,6 +59,8 @@ class Request:
     grey: bool = False
     weights: Floats | None = None
     sections: dict[int, bytes] = field(default_factory=dict)
+    cells: float | None = None
+    careful: bool = False
     origin: Origin = (float(GREY[0]), float(GREY[1]), float(GREY[2]))
 
     @property
@@ -72,7 +77,17 @@ class Request:
     @property
     def lookaheads(self) -> int:
         """Number of sweeps preceded by a proxy gradient."""
-        return self.settings.lookaheads if self.decoder == DECODERS[0] else 0
+        if self.decoder != DECODERS[0] or self.cells is not None:
+            return 0
+        return self.settings.lookaheads
+
+    @property
+    def cell(self) -> int:
+        """Side of a cell in pixels."""
+        if self.cells is None or self.tone != TONES[0]:
+            return 1
+        octaves = int(np.floor(-0.5 * np.log2(self.rate) - np.log2(self.cells)))
+        return int(min(1 << max(octaves, 0), self.shape.block))
 
     @property
     def tuning(self) -> int:

@@ -7,7 +7,7 @@ the classical fill. From effort 4 on, the last choice of symbols uses the proxy 
 (lookahead.py); efforts 8 and 9 tune the winner through the generator itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,23 +16,17 @@ from numpy.typing import NDArray
 from xcodec.coding import quantizer
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Analysis
-from xcodec.encoder.request import Request, usual_block
+from xcodec.encoder.rates import Goal, RateSearch
+from xcodec.encoder.request import Request
 from xcodec.errors import InputError
 from xcodec.kriging.fill import fill_matrix
 from xcodec.kriging.sparse import Matrix
-from xcodec.options import MAX_RATE
 from xcodec.pictures.colour import from_ycocg
 from xcodec.pictures.modes import to_depth
 from xcodec.pictures.quality import decibels
 from xcodec.reconstruction.classical import SMOOTH
 from xcodec.types import RGB
 
-BITS_PER_SAMPLE = 1.06
-"""Initial guess of bits per sample when a byte budget is given (docs/research/density.md)."""
-RATE_STEP = 2.0**0.5
-"""Ratio of neighbouring rates in the search."""
-STRENGTHS = (0.4, 1.0)
-"""Strengths of the density that are tried beside the default (docs/research/density.md)."""
 STEPS_PER_OCTAVE = 14.0
 """About how many step indices halve a file: used to extrapolate the next step."""
 STEPS_PER_DECIBEL = 6.0
@@ -44,28 +38,6 @@ MULTIPLIERS = 1.0, 3.0
 budget."""
 SQUEEZES = 4
 """Number of multipliers that are tried for each finer step."""
-BESIDE = 16
-"""Estimated bytes of a file beside its samples and sections."""
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What a file must meet: a largest size, or a least PSNR of its classical fill.
-
-    max_bytes : largest size of the whole file
-    psnr      : least PSNR in dB
-    decoded   : whether the PSNR is that of the decoded picture, rounded and clipped. Otherwise, and
-                within a byte budget, the error is that of ``rdoq.Problem``
-    """
-
-    max_bytes: int | None = None
-    psnr: float | None = None
-    decoded: bool = True
-
-    def __str__(self) -> str:
-        if self.max_bytes is not None:
-            return f"fits {self.max_bytes} bytes"
-        return f"reaches {self.psnr:g} dB by its classical fill"
 
 
 @dataclass(frozen=True)
@@ -136,91 +108,40 @@ class _Coded:
     data: bytes
 
 
-class Search:
+class Search(RateSearch[Candidate]):
     """The search for one picture and one goal."""
 
-    def __init__(self, rgb: RGB, goal: Goal, step: int | None = None) -> None:
-        """step : index of the step to start from; None: the default of the rate"""
-        self._rgb, self._goal = rgb, goal
-        self._area = rgb.shape[0] * rgb.shape[1]
+    def __init__(
+        self,
+        rgb: RGB,
+        goal: Goal,
+        step: int | None = None,
+        analyse: Callable[[RGB, Request], Analysis] = analysis.analyse,
+    ) -> None:
+        """step    : index of the step to start from; None: the default of the rate
+        analyse : how the picture is sampled and transformed
+        """
+        super().__init__(goal, rgb.shape[0] * rgb.shape[1])
+        self._rgb, self._analyse = rgb, analyse
         self._step = step
         self._coded: dict[tuple[int, int, float], _Coded] = {}
         self._weights: tuple[Analysis, Matrix] | None = None
 
     def toward(self, goal: Goal) -> "Search":
         """A search for another goal on the same picture. It shares the files of the last draft."""
-        other = Search(self._rgb, goal)
+        other = Search(self._rgb, goal, analyse=self._analyse)
         other._coded = self._coded
         return other
 
-    def over_densities(self, request: Request) -> Candidate | None:
-        """The best file over rates, then over densities at the rate that is best for the first."""
-        settings = request.settings
-        quick = replace(request, effort=settings.candidates)
-        found = self._climb(quick, RATE_STEP, settings.rates)
-        if found is None or not settings.densities:
-            return found
-        for other in self._others(found.request, request):
-            found = self._better(found, self.at(other))
-        if settings.strengths:
-            start = found.request
-            for factor in (2**0.25, 2**-0.25):
-                found = self._better(found, self.at(self._with_rate(start, factor * start.rate)))
-        return found
-
-    @staticmethod
-    def _others(here: Request, asked: Request) -> Iterator[Request]:
-        """Requests with other densities than that of ``here``, as far as the options leave them
-        open."""
-        if asked.density == "uniform":
-            return
-        if asked.density == "sobel" and asked.strength is None:  # The defaults.
-            yield replace(here, density="uniform")
-        if asked.block is None:
-            block = usual_block(here.rate)
-            yield from (replace(here, block=block * 2), replace(here, block=block // 2))
-        if asked.strength is None and asked.settings.strengths:
-            yield from (replace(here, strength=strength) for strength in STRENGTHS)
-
-    def _climb(self, request: Request, factor: float, further: bool) -> Candidate | None:
-        """The best file over rates, up or down from a guess while that pays."""
-        tried: dict[int, Candidate | None] = {}
-        guess = request.rate
-        if self._goal.max_bytes is not None:
-            beside = BESIDE + sum(len(content) for content in request.sections.values())
-            guess = 8 * max(self._goal.max_bytes - beside, 1) / BITS_PER_SAMPLE / self._area
-
-        def at(k: int) -> float:
-            if k not in tried:
-                tried[k] = self.at(self._with_rate(request, guess * factor**k))
-            return self._cost(tried[k])
-
-        # No step meets a byte budget if the rate is far too high, or a PSNR if it is too low.
-        here, direction = 0, -1 if self._goal.max_bytes is not None else 1
-        while np.isinf(at(here)) and abs(here) < 24 and guess * factor**here < MAX_RATE:
-            here += direction
-        if here == 0:
-            direction = 1 if further and at(1) < at(0) else -1
-        while further and abs(here) < 24 and at(here + direction) < at(here):
-            here += direction
-        return tried[here]
-
-    def _with_rate(self, request: Request, rate: float) -> Request:
-        return replace(request, rate=float(min(max(rate, 1 / self._area), 1.0)))
-
-    def _cost(self, found: Candidate | None) -> float:
-        """What is minimised: the error within a byte budget, the bytes for a PSNR."""
+    def cost(self, found: Candidate | None) -> float:
         if found is None:
             return np.inf
-        return found.error if self._goal.max_bytes is not None else len(found.data)
-
-    def _better(self, one: Candidate, other: Candidate | None) -> Candidate:
-        return other if other is not None and self._cost(other) < self._cost(one) else one
+        return found.error if self.goal.max_bytes is not None else len(found.data)
 
     def at(self, request: Request) -> Candidate | None:
         """The file with a request's rate and density and the step that just meets the goal; None if
         no step does."""
-        draft = analysis.analyse(self._rgb, request)
+        draft = self._analyse(self._rgb, request)
         if request.step is not None:
             file = self._file(draft, request, request.step)
             return file if self._excess(file) <= 0 else None
@@ -229,7 +150,7 @@ class Search:
     def _fitted(self, draft: Analysis, request: Request, start: int | None) -> Candidate | None:
         """The file with the step that just meets the goal, searched from step ``start`` on."""
         # Coarser steps meet a byte budget, finer ones a PSNR; places count toward the goal.
-        toward = 1 if self._goal.max_bytes is not None else -1
+        toward = 1 if self.goal.max_bytes is not None else -1
         speed = STEPS_PER_OCTAVE if toward > 0 else STEPS_PER_DECIBEL
         last = quantizer.MAX_STEP_INDEX
         failing, passing = (-1, last + 1) if toward > 0 else (-last - 1, 1)
@@ -272,7 +193,7 @@ class Search:
     def _error(self, draft: Analysis, symbols: NDArray[np.int32], step: int) -> float:
         """Mean squared error over R, G and B, as the goal measures it."""
         samples = draft.samples(symbols, step)
-        decoded = self._goal.psnr is not None and self._goal.decoded
+        decoded = self.goal.psnr is not None and self.goal.decoded
         if draft.problem is not None and not decoded:
             return draft.problem.error((samples.values - draft.origin)[:, : symbols.shape[1]])
         # The goal is about the decoded picture. All files of a draft share the fill's weights.
@@ -283,10 +204,10 @@ class Search:
 
     def _excess(self, file: Candidate) -> float:
         """How far a file is from the goal, in octaves of bytes or in dB; 0 or less meets it."""
-        if self._goal.max_bytes is not None:
-            return float(np.log2(len(file.data) / self._goal.max_bytes))
-        assert self._goal.psnr is not None
-        return self._goal.psnr - float(decibels(file.error))
+        if self.goal.max_bytes is not None:
+            return float(np.log2(len(file.data) / self.goal.max_bytes))
+        assert self.goal.psnr is not None
+        return self.goal.psnr - float(decibels(file.error))
 
     def finished(self, found: Candidate | None, effort: int) -> Candidate | None:
         """The file once more with full effort, and with finer steps if bytes are left for them."""
@@ -294,12 +215,12 @@ class Search:
             return None
         request = replace(found.request, effort=effort)
         if request.lookaheads:
-            found = replace(found, draft=analysis.analyse(self._rgb, request))
+            found = replace(found, draft=self._analyse(self._rgb, request))
         if request.step is not None:
             file = self._file(found.draft, request, request.step)
             return file if self._excess(file) <= 0 else found
         fitted = self._fitted(found.draft, request, found.step) or found
-        if self._goal.max_bytes is None or fitted.draft.problem is None:
+        if self.goal.max_bytes is None or fitted.draft.problem is None:
             return fitted
         files = [fitted]
         # A slightly finer step may fit with a larger multiplier.
@@ -319,12 +240,12 @@ class Search:
     def most_samples(self, request: Request) -> Candidate | None:
         """The file of lossless samples with the highest rate that fits."""
         found = None
-        low, high = 1 / self._area, 1.0
+        low, high = 1 / self.area, 1.0
         for _ in range(BISECTIONS):
             asked = replace(request, rate=float(np.sqrt(low * high)))
-            draft = analysis.analyse(self._rgb, asked)
+            draft = self._analyse(self._rgb, asked)
             data = analysis.write_symbols(draft, asked, None, draft.coefficients.astype(np.int32))
-            if self._goal.max_bytes is not None and len(data) <= self._goal.max_bytes:
+            if self.goal.max_bytes is not None and len(data) <= self.goal.max_bytes:
                 found, low = Candidate(data, 0.0, asked, draft), asked.rate
             else:
                 high = asked.rate

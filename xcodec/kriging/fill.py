@@ -33,9 +33,9 @@ _MAX_ENTRIES = 1 << 21
 
 @dataclass(frozen=True)
 class Squares:
-    """Squares of one size, with the neighbours and weights of their pixels.
+    """Squares of one size, with the neighbours and weights of their pixels, or cells of pixels.
 
-    rows, cols : (m, t), the t pixels of each square, some of which may lie outside the picture
+    rows, cols : (m, t), the t cells of each square, some of which may lie outside the picture
     sites      : (m, k), indices of the k nearest samples
     weights    : (m, t, k), kriging weights
     variance   : (m, t), kriging variance, at least 0
@@ -48,13 +48,15 @@ class Squares:
     variance: NDArray[np.float64]
 
 
-def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
+def squares(points: Points, fineness: float = FINENESS, cell: int = 1) -> Iterator[Squares]:
     """Cut a picture into squares, small where samples are dense, and yield their weights.
 
     Every pixel is in exactly one square; squares may reach beyond the edge of the picture.
 
     points   : at least one
     fineness : as FINENESS; lower values give smaller squares
+    cell     : a power of two; if above 1, cells of this side in pixels take the place of pixels,
+               with the weights of their middle
     """
     sites = np.stack([points.rows, points.cols], 1)
     # Centres lie between pixels: in units of half a pixel they are integers, and ties exact.
@@ -62,19 +64,19 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
     tree = tree_of(halves)
     count = min(NEIGHBOURS, len(points))
 
-    grid = np.mgrid[0 : points.height : LARGEST_SQUARE, 0 : points.width : LARGEST_SQUARE]
+    side = LARGEST_SQUARE * cell
+    grid = np.mgrid[0 : points.height : side, 0 : points.width : side]
     tops, lefts = grid.reshape(2, -1)
-    side = LARGEST_SQUARE
     while len(tops):
         centres = 2 * np.stack([tops, lefts], 1) + (side - 1)
         found, d2 = nearest(halves, centres, count, tree)
         # A disc of this radius holds `count` samples; their spacing follows from its area.
         spacing = np.sqrt(d2[:, -1]) / 2 * np.sqrt(np.pi / count)
-        ready = (side <= fineness * spacing) | (side == 1)
+        ready = (side <= fineness * spacing) | (side == cell)
         corners = np.stack([tops[ready], lefts[ready]], 1)
-        each = _PIXELS_PER_JOB // (side * side)
+        each = _PIXELS_PER_JOB // (side // cell) ** 2
         strips = (slice(start, start + each) for start in range(0, len(corners), each))
-        weigh = partial(_weighed, sites, corners, found[ready], side)
+        weigh = partial(_weighed, sites, corners, found[ready], side, cell)
         yield from threads.ahead(weigh, strips)
         tops, lefts = tops[~ready], lefts[~ready]
         side //= 2
@@ -85,7 +87,12 @@ def squares(points: Points, fineness: float = FINENESS) -> Iterator[Squares]:
 
 
 def _weighed(
-    sites: Ints, corners: NDArray[np.int64], found: NDArray[np.int32], side: int, strip: slice
+    sites: Ints,
+    corners: NDArray[np.int64],
+    found: NDArray[np.int32],
+    side: int,
+    cell: int,
+    strip: slice,
 ) -> Squares:
     """Some of the squares of one side, with their weights.
 
@@ -94,9 +101,10 @@ def _weighed(
     found   : (m, k), its neighbours
     strip   : which of the m squares
     """
-    pixels = corners[strip, None] + np.mgrid[0:side, 0:side].reshape(2, -1).T
-    weights, variance = kriging(sites[found[strip]], pixels)
-    return Squares(pixels[..., 0], pixels[..., 1], found[strip], weights, variance)
+    pixels = corners[strip, None] + np.mgrid[0:side:cell, 0:side:cell].reshape(2, -1).T
+    weights, variance = kriging(sites[found[strip]], pixels + cell // 2)
+    cells = pixels // cell
+    return Squares(cells[..., 0], cells[..., 1], found[strip], weights, variance)
 
 
 def normal_equations(
@@ -111,17 +119,16 @@ def normal_equations(
     v.Av - 2 b.v + |planes|^2 in each plane. With the fill as a matrix M, importance W and picture
     x, A = M'WM and b = M'Wx; each square adds a small block to both.
 
-    planes     : (height, width, c), the picture
+    planes     : (height, width, c), the picture, or the means of its cells
     importance : (height, width), weights of the squared error; all 1 if None
     cut        : ``squares`` of the points, if already computed
     """
     count = len(points)
     gram = csr((count, count))
-    pixels = planes.reshape(-1, planes.shape[2])
     moments = np.zeros((count, planes.shape[2]))
     blocks: list[_Block] = []
     for square in squares(points) if cut is None else cut:
-        weights, transposed = _add_moments(moments, points, pixels, importance, square)
+        weights, transposed = _add_moments(moments, planes, importance, square)
         k = square.sites.shape[1]
         rows, cols = np.repeat(square.sites, k, 1).ravel(), np.tile(square.sites, (1, k)).ravel()
         blocks.append(((transposed @ weights).ravel(), (rows, cols)))
@@ -135,34 +142,34 @@ def moments(
     points: Points, planes: Floats, importance: Floats | None, cut: Iterable[Squares]
 ) -> NDArray[np.float64]:
     """Return the b of ``normal_equations`` alone."""
-    pixels = planes.reshape(-1, planes.shape[2])
     found = np.zeros((len(points), planes.shape[2]))
     for square in cut:
-        _add_moments(found, points, pixels, importance, square)
+        _add_moments(found, planes, importance, square)
     return found
 
 
 def _add_moments(
     moments: NDArray[np.float64],
-    points: Points,
-    pixels: Floats,
+    planes: Floats,
     importance: Floats | None,
     square: Squares,
 ) -> tuple[Floats, Floats]:
     """Add the contribution of squares to the moments; return their weights M and M'W.
 
     moments : (n, c), changed in place
-    pixels  : (height * width, c), the picture
+    planes  : (height, width, c), the picture
     """
-    inside = (square.rows < points.height) & (square.cols < points.width)
+    height, width, count = planes.shape
+    pixels = planes.reshape(-1, count)
+    inside = (square.rows < height) & (square.cols < width)
     weights = square.weights * inside[..., None]
-    where = np.where(inside, square.rows * points.width + square.cols, 0)
+    where = np.where(inside, square.rows * width + square.cols, 0)
     transposed = weights.transpose(0, 2, 1)
     if importance is not None:
         transposed = transposed * importance.reshape(-1)[where][:, None]
-    around = (transposed @ pixels[where]).reshape(-1, pixels.shape[1])
+    around = (transposed @ pixels[where]).reshape(-1, count)
     for channel, column in enumerate(around.T):
-        moments[:, channel] += np.bincount(square.sites.ravel(), column, len(points))
+        moments[:, channel] += np.bincount(square.sites.ravel(), column, len(moments))
     return weights, transposed
 
 

@@ -16,8 +16,9 @@ from PIL import Image
 from xcodec.coding import packets
 from xcodec.coding.header import MODELS
 from xcodec.coding.packets import OVERHEAD, Parameters, Range
+from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import Request, request_of
-from xcodec.encoder.search import Candidate, Goal, Search
+from xcodec.encoder.search import Candidate, Search
 from xcodec.errors import InputError
 from xcodec.links import prefixes, protection
 from xcodec.links.embedding import Embedded, colour_of, embed

@@ -6,6 +6,8 @@ the X-GANs paper, section 4). The decoder repeats this, so it is all integer ari
 the format (docs/format.md, section 3).
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from math import isqrt
@@ -27,6 +29,9 @@ MAX_SCALE = (RANK_BITS + 16) * SCALE_STEPS
 MAX_EXPONENT = 15
 MAX_SAMPLES = 1 << 23
 """Limit on the samples of a picture."""
+FEW = 16
+"""Blue-noise masks with fewer samples than FEW / 128 of the pixels are found without looking at the
+rest: a matter of time alone."""
 FREE_SAMPLES, SAMPLES_PER_BYTE = 1 << 17, 64
 """Samples that any file may have, and further ones per byte of its payload. Without this limit, a
 file of a few bytes could demand any amount of work."""
@@ -126,16 +131,32 @@ def points_from_density(
     rows, cols, count = [], [], 0
     limits = thresholds(density)
     block = density.block
-    for top in range(0, height, block):  # A strip at a time: memory stays bounded.
-        r = np.arange(top, min(top + block, height))[:, None]
-        c = np.arange(width)[None, :]
+    for r, c in _candidates(height, width, origin, int(limits.max()), kind):
         field = _threshold_field(r + origin[0], c + origin[1], kind, seed)
-        strip_rows, strip_cols = np.nonzero(field < limits[top // block][c // block])
-        rows.append(strip_rows + top)
-        cols.append(strip_cols)
-        count += len(strip_rows)
+        marked = field < limits[r // block, c // block]
+        rows.append(np.broadcast_to(r, marked.shape)[marked])
+        cols.append(np.broadcast_to(c, marked.shape)[marked])
+        count += len(rows[-1])
         check_count(count, most)
     return order_points(height, width, np.concatenate(rows), np.concatenate(cols), origin)
+
+
+def _candidates(
+    height: int, width: int, origin: tuple[int, int], limit: int, kind: str
+) -> Iterator[tuple[Ints, Ints]]:
+    """Rows and columns (broadcast) of all pixels whose threshold may lie below a limit, in strips,
+    so that memory stays bounded."""
+    if kind != "blue" or limit > FEW << RANK_BITS - 7:
+        for top in range(0, height, TILE):
+            yield np.arange(top, min(top + TILE, height))[:, None], np.arange(width)[None, :]
+        return
+    # Few samples: few places of a blue-noise tile.
+    in_rows, in_cols = np.nonzero(_tile() * 256 < limit)
+    for top in range(-(origin[0] % TILE), height, TILE):
+        lefts = np.arange(-(origin[1] % TILE), width, TILE)[:, None]
+        rows, cols = (each.ravel() for each in np.broadcast_arrays(in_rows + top, in_cols + lefts))
+        inside = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
+        yield rows[inside], cols[inside]
 
 
 def order_points(
@@ -180,18 +201,34 @@ def scale_for_count(
 ) -> int:
     """Return the Density.scale whose mask has ``count`` samples, or the nearest number above 0."""
     # Each pixel is sampled from some scale on: count the pixels by that scale.
-    entering = np.zeros(MAX_SCALE + 1, np.int64)
-    cols = np.arange(width)[None, :]
-    for top in range(0, height, block):
-        rows = np.arange(top, min(top + block, height))[:, None]
-        first = _entries()[_threshold_field(rows, cols, kind, seed)]
-        earlier = np.repeat(exponents[top // block].astype(np.int32) * SCALE_STEPS, block)
-        scales = np.maximum(first - earlier[:width], 0)
-        entering += np.bincount(scales.ravel(), minlength=MAX_SCALE + 1)
-    marked = np.cumsum(entering)
-    low = max(0, int(np.searchsorted(marked, count)) - 1)
+    earlier = exponents.astype(np.int32) * SCALE_STEPS
+    # Samples are evenly spread: nearly twice as many are never needed to see that it is enough.
+    limit = min(1 << RANK_BITS, (2 * count << RANK_BITS + int(exponents.max())) // (height * width))
+    for most in (limit, 1 << RANK_BITS):
+        entering = np.zeros(MAX_SCALE + 1, np.int64)
+        for rows, cols in _candidates(height, width, (0, 0), most, kind):
+            first = _entries()[_threshold_field(rows, cols, kind, seed)]
+            scales = np.maximum(first - earlier[rows // block, cols // block], 0)
+            entering += np.bincount(scales.ravel(), minlength=MAX_SCALE + 1)
+        marked = np.cumsum(entering)
+        low = max(0, int(np.searchsorted(marked, count)) - 1)
+        if _limits(np.array(low + 1 + earlier.max())) <= most:
+            break
     below, above = int(marked[low]), int(marked[low + 1])
     return low if below and count - below <= above - count else low + 1
+
+
+def scale_about(exponents: Ints, rate: float) -> int:
+    """Return the Density.scale whose mask has about ``rate`` samples per pixel, without counting
+    them."""
+    counts = np.bincount(exponents.ravel())
+    raised = SCALE_STEPS * np.arange(len(counts))
+
+    def samples(scale: int) -> float:
+        return float((counts * _limits(raised + scale)).sum())
+
+    wanted = rate * exponents.size * (1 << RANK_BITS)
+    return bisect_left(range(MAX_SCALE), wanted, key=samples)
 
 
 @cache

@@ -1,0 +1,123 @@
+"""Coordinate descent: symbols that lower error + multiplier * bits, one level after another."""
+
+from copy import copy
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xcodec.coding import context, quantizer
+from xcodec.coding.lifting import Hierarchy
+from xcodec.kriging.sparse import Matrix
+from xcodec.types import Floats
+
+DAMPING = 1.15
+"""Factor on the diagonal of the form: the coefficients of a level move at the same time, so each
+moves less than it would alone (docs/research/rate-distortion-quantisation.md)."""
+CAREFUL = 0.7
+"""Factor on the sum of the magnitudes in a row of the form: a smaller diagonal is raised to it.
+Where samples are far apart, coefficients would move too far otherwise
+(docs/research/large-budgets.md)."""
+KIND = "coefficients"
+"""The tables of ``coding.context`` that bits are counted with."""
+
+
+def damped(form: Matrix, tree: Hierarchy, levels: range, careful: bool) -> Floats:
+    """The diagonal (m,) of an octave's form, raised so that coefficients may move at the same time.
+
+    form    : csr (m, m)
+    levels  : of the octave
+    careful : whether to raise it more where many coefficients of a level depend on each other
+    """
+    diagonal: Floats = DAMPING * form.diagonal()
+    if not careful:
+        return diagonal
+    sizes = np.diff(tree.bounds[levels.start : levels.stop + 1])
+    level = np.repeat(np.arange(len(sizes)), sizes)
+    entries = form.tocoo()
+    rows, cols = entries.coords
+    same = level[rows] == level[cols]
+    sums = np.bincount(rows[same], np.abs(entries.data[same]), len(level))
+    raised: Floats = np.maximum(diagonal, CAREFUL * sums)
+    return raised
+
+
+class State:
+    """The symbols chosen so far, and the coefficients that they stand for."""
+
+    def __init__(self, tree: Hierarchy, step: float, multiplier: float, metric: Floats) -> None:
+        """step       : quantiser step in grey levels
+        multiplier : the Lagrange multiplier
+        metric     : (planes, planes), squared RGB error as a quadratic form of that in the planes
+        """
+        self._tree = tree
+        self._steps = quantizer.per_sample(step, tree, len(metric))
+        self._metric = metric
+        self._multiplier = multiplier
+        self._model, self._bits = context.tables(KIND), context.token_bits(KIND)
+        self.symbols = np.zeros(self._steps.shape, np.int32)
+        self.coefficients = np.zeros(self._steps.shape)
+
+    def copy(self, factor: float) -> "State":
+        """A copy that shares no symbols, with a multiplier that is ``factor`` times as large."""
+        other = copy(self)
+        other._multiplier = factor * self._multiplier
+        other.symbols, other.coefficients = self.symbols.copy(), self.coefficients.copy()
+        return other
+
+    def place(self, coefficients: Floats, where: slice = slice(None)) -> None:
+        """Quantise the coefficients of a range of samples by rounding."""
+        self.symbols[where] = quantizer.quantise(coefficients, self._steps[where])
+        self.coefficients[where] = quantizer.dequantise(self.symbols[where], self._steps[where])
+
+    def take(self, symbols: NDArray[np.int32]) -> None:
+        """Set all symbols, (n, planes)."""
+        self.symbols[:] = symbols
+        self.coefficients[:] = quantizer.dequantise(symbols, self._steps)
+
+    def span(self, levels: range) -> slice:
+        """The samples of a range of levels."""
+        return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
+
+    def descend(self, levels: range, form: Matrix, damped: Floats, moments: Floats) -> None:
+        """Choose the symbols of an octave level by level: the points of a level are far apart. Its
+        coefficients c leave the error form c.c - 2 moments.c.
+
+        form    : csr (m, m)
+        damped  : (m,), its diagonal as ``damped`` gives it
+        moments : (m, planes)
+        """
+        span = self.span(levels)
+        slope = form @ self.coefficients[span] - moments
+        for level in reversed(levels):
+            where = self._tree.span(level)
+            here = slice(where.start - span.start, where.stop - span.start)
+            columns = form[here].T
+            for plane in range(len(self._metric)):
+                weight = self._metric[plane, plane] * damped[here]
+                before = self.coefficients[where, plane].copy()
+                aim = before - slope[here] @ self._metric[:, plane] / weight
+                self._choose(level, plane, aim, weight)
+                moved = self.coefficients[where, plane] - before
+                if moved.any():
+                    slope[:, plane] += columns @ moved
+
+    def _choose(self, level: int, plane: int, aim: Floats, weight: Floats) -> None:
+        """Choose the symbols of a level and plane with the least
+        weight * (c - aim) ** 2 + multiplier * bits."""
+        where = self._tree.span(level)
+        known = np.minimum(np.abs(self.symbols), self._model.clip)
+        bins = context.contexts(self._model, self._tree, level, plane, known)
+        steps, bits = self._steps[where, plane], self._bits[plane][bins]
+        rows = np.arange(len(bins))
+        sign = np.sign(aim).astype(np.int32)
+        floor = np.minimum(np.abs(aim) // steps, quantizer.MAX_SYMBOL - 1).astype(np.int32)
+        best = np.full(len(bins), np.inf)
+        for magnitude in (0 * floor, floor, floor + 1):
+            symbols = sign * magnitude
+            values = quantizer.dequantise(symbols, steps)
+            token = context.tokens_of(magnitude)[0]
+            cost = weight * (values - aim) ** 2 + self._multiplier * bits[rows, token]
+            better = cost < best
+            best[better] = cost[better]
+            self.symbols[where, plane][better] = symbols[better]
+            self.coefficients[where, plane][better] = values[better]
