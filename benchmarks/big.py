@@ -1,11 +1,12 @@
 """Large pictures and many pictures: time, memory of all processes, visibility of seams.
 
 python benchmarks/big.py pictures --megapixels 4 100     # needs psutil and scikit-image
+python benchmarks/big.py budgets --megapixels 12 48 100
 python benchmarks/big.py many --files 2000
 python benchmarks/big.py seams --photos FOLDER           # its files at even positions
 
-Each command writes its part of benchmarks/results/big.json; docs/research/large-pictures.md and
-docs/research/seams.md describe the results.
+Each command writes its part of benchmarks/results/big.json; docs/research/large-pictures.md,
+docs/research/large-budgets.md and docs/research/seams.md describe the results.
 """
 
 import argparse
@@ -42,6 +43,14 @@ PERIOD = 461
 """Side, in pixels, of the part of the photo that is repeated: a prime, so that it never aligns with
 tiles."""
 RATE = "0.02"
+GOALS = {
+    12: ("--bytes 340", "--bytes 2000", "--bytes 40000", "--bpp 0.02", "--psnr 24"),
+    48: ("--bytes 2000", "--bytes 20000"),
+    100: ("--bytes 2000",),
+}
+"""Goals of ``budgets`` by megapixels."""
+LEAST_RATE = 0.001
+"""The lowest rate that ``-r`` takes."""
 
 
 def picture(megapixels: float) -> RGB:
@@ -186,6 +195,27 @@ def pictures(
                 yield row
 
 
+def budgets(size: float, effort: int, jobs: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a row for each goal: what it takes to meet it, and what ``-r`` takes at its rate."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        original = picture(size)
+        area = original.shape[0] * original.shape[1]
+        Image.fromarray(original).save(folder / "in.jpg", quality=92)
+        del original
+        common = ("encode", "in.jpg", "-o", "x.xgc", "-f", "-e", effort, "-j", jobs)
+        by_rate: dict[float, dict[str, Any]] = {}
+        for goal in GOALS[round(size)]:
+            row = measured(*common, *goal.split(), cwd=folder)
+            found = xcodec.info((folder / "x.xgc").read_bytes())
+            row |= {"bytes": found.bytes, "samples": found.samples, "tiles": found.tiles}
+            rate = max(float(f"{found.samples / area:.2g}"), LEAST_RATE)
+            if rate not in by_rate:
+                by_rate[rate] = measured(*common, "-r", rate, cwd=folder)
+            ratio = row["processor_seconds"] / by_rate[rate]["processor_seconds"]
+            yield goal, row | {"rate": rate, "by_rate": by_rate[rate], "ratio": ratio}
+
+
 def many(count: int, jobs: int) -> dict[str, Any]:
     """Encode ``count`` parts of a large picture, each 256x256, at effort 0."""
     whole = picture(count * 256 * 256 / 1e6)
@@ -204,7 +234,7 @@ def many(count: int, jobs: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["pictures", "many", "seams"])
+    parser.add_argument("what", choices=["pictures", "budgets", "many", "seams"])
     parser.add_argument("--megapixels", type=float, nargs="+", default=[4, 100])
     parser.add_argument("--files", type=int, default=2000)
     parser.add_argument("--photos", type=Path)
@@ -214,6 +244,11 @@ def main() -> None:
     args = parser.parse_args()
     if args.what == "many":
         note("many", many(args.files, args.jobs), args.jobs)
+        return
+    if args.what == "budgets":
+        for size in args.megapixels:
+            for goal, row in budgets(size, args.effort, args.jobs):
+                note(f"{size:.0f} megapixels, {goal}", row, args.jobs)
         return
     if args.what == "seams":
         for rate in (0.02, 0.05, 0.1):

@@ -157,7 +157,7 @@ def test_what_is_left_of_damaged_files(data: bytes) -> None:
 
 
 @given(st.sampled_from(range(16)), st.binary(max_size=200), st.booleans())
-@settings(several, max_examples=600)
+@settings(several, max_examples=400)
 def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool) -> None:
     data = files()[which]
     reader = primitives.Reader(data)
@@ -173,7 +173,7 @@ def test_anything_at_all(rest: bytes, partial: bool, magic: bool) -> None:
 
 
 @given(st.data())
-@settings(several, max_examples=120)
+@settings(several, max_examples=70)
 def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
     whole = files()[-1]
     contents = container.read(whole, max_pixels=MAX_PIXELS, limits=reading.LIMITS)
@@ -191,7 +191,7 @@ def test_layers_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(several, max_examples=120)
+@settings(several, max_examples=70)
 def test_tiles_with_checksums_of_their_own_mended(data: st.DataObject) -> None:
     whole = data.draw(st.sampled_from(files()[-3:-1]))
     contents = container.read(whole, max_pixels=MAX_PIXELS, limits=reading.LIMITS)
@@ -224,7 +224,7 @@ def test_damaged_files_take_little_memory(
 
 
 def test_files_cut_at_every_byte() -> None:
-    for data in (files()[0], files()[3]):
+    for data in (files()[0], files()[3][:200]):
         for length in range(len(data)):
             assert not endure(data[:length])
             endure(data[:length], partial=True)

@@ -304,3 +304,20 @@ def test_bytes_saved_since_baseline_1(place: int, name: str) -> None:
         timeout=120,
     )
     assert re.findall(r"-[\d.]+", done.stdout) == re.findall(r"-[\d.]+", " ".join(rows[place][1:4]))
+
+
+def test_budgets_of_large_pictures() -> None:
+    _, rows = only(f"{RESEARCH}/large-budgets.md", "megapixels, goal")
+    found = {key: value for key, value in record("big").items() if "--" in key}
+    assert len(rows) == len(found) > 7
+    for (title, *cells), row in zip(rows, found.values(), strict=True):
+        by_rate = row["by_rate"]
+        figures = [
+            row["bytes"],
+            *(row["processor_seconds"], row["megabytes"]),
+            *(row["rate"], by_rate["processor_seconds"], by_rate["megabytes"]),
+            row["ratio"],
+        ]
+        for cell, figure in zip(cells, figures, strict=True):
+            assert not unlike(cell, [figure]), (title, cell)
+        assert row["ratio"] <= (2.5 if "psnr" in title else 2), title

@@ -226,7 +226,14 @@ def test_wrong_usage_of_folders(xcodec_process: Run, tree: Path, picture: Path) 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        signal.SIGKILL,
+    ],
+)
 def test_a_run_that_was_stopped_goes_on(
     xcodec_process: Run, photo: RGB, tmp_path: Path, how: signal.Signals
 ) -> None:
