@@ -15,7 +15,7 @@ demo: $(DEMO) ## code a real photo, compare with JPEG, and put pictures into dem
 	$(BIN)/python benchmarks/demo.py
 
 # How the published records were made, by the name of the set.
-BENCH_kodak := --rates 0.005,0.01,0.02,0.03,0.05,0.07,0.1,0.15,0.2 --bpp 0.01,0.02,0.03,0.05,0.07,0.1,0.15 --no-fit
+BENCH_kodak := --rates 0.005,0.01,0.02,0.03,0.05,0.07,0.1,0.15,0.2 --bpp 0.02,0.03,0.05,0.075,0.1 --no-fit --no-full-size
 BENCH_faces := --bytes 200,340,600,1000 --positions even
 BENCH_photos := --square 256 --bytes 200,340,600,1000 --positions even
 PEERS := jpeg,jpeg2000,webp,avif,av1,jpegxl,heic,hevc,vvc-sets,vvc --recorded benchmarks/rivals
