@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec.encoder import large, search, tiles
+from xcodec.encoder import search
+from xcodec.encoder.large import goals, tiles
+from xcodec.encoder.large.tile_plan import Source
 from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import request_of
 from xcodec.encoder.sections import sections_of
-from xcodec.encoder.tile_plan import Source
 from xcodec.errors import InputError
 from xcodec.options import EncodeOptions
 from xcodec.pictures import modes
@@ -46,7 +47,7 @@ def encode_picture(
     if side is not None:
         with workers(options.jobs) as pool:
             source, free = Source(rgb), options.tile is None
-            return large.best(source, request, goal or Goal(), side, pool, free)
+            return goals.best(source, request, goal or Goal(), side, pool, free)
     if request.tuning:
         packages.require("torch", "torch", f"effort {options.effort}")
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding import quantizer
-from xcodec.encoder import tiles
-from xcodec.encoder.decoded import squared_error, squared_errors
+from xcodec.encoder.large import tiles
+from xcodec.encoder.large.decoded import squared_error, squared_errors
+from xcodec.encoder.large.sharing import shared_out
+from xcodec.encoder.large.tile_pass import TilePass, line, over_tiles, quick, within
+from xcodec.encoder.large.tile_plan import Source, TilePlan
+from xcodec.encoder.large.tiles import QuantiserSetting
 from xcodec.encoder.rates import Goal
 from xcodec.encoder.rdoq import SPARSE, SPARSE_FACTOR
 from xcodec.encoder.search import STEPS_PER_DECIBEL, STEPS_PER_OCTAVE
-from xcodec.encoder.sharing import shared_out
-from xcodec.encoder.tile_pass import TilePass, line, over_tiles, quick, within
-from xcodec.encoder.tile_plan import Source, TilePlan
-from xcodec.encoder.tiles import QuantiserSetting
 from xcodec.system.processes import Pool
 from xcodec.types import Floats
 

@@ -13,7 +13,7 @@ from tests.golden import pictures
 from xcodec import codec
 from xcodec.coding.tiles import Box, TileGrid
 from xcodec.decoder import drawing, inspection, reading
-from xcodec.encoder import tiles
+from xcodec.encoder.large import tiles
 from xcodec.options import EncodeOptions
 from xcodec.reconstruction import seams
 

@@ -18,8 +18,8 @@ from xcodec.coding.header import Header
 from xcodec.coding.tiles import Box
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Analysis, Share, within
+from xcodec.encoder.large.tile_plan import Source, TilePlan, plan
 from xcodec.encoder.request import Request
-from xcodec.encoder.tile_plan import Source, TilePlan, plan
 from xcodec.reconstruction.classical import fill
 from xcodec.sampling.mask import points_from_density, points_from_mask
 from xcodec.system.processes import Pool

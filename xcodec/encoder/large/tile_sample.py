@@ -7,11 +7,11 @@ import numpy as np
 
 from xcodec.coding import quantizer
 from xcodec.coding.tiles import TileGrid
+from xcodec.encoder.large.tile_pass import line, over_tiles, quick, within
+from xcodec.encoder.large.tile_plan import Edges, Source, TilePlan, plan
+from xcodec.encoder.large.tiles import QuantiserSetting
 from xcodec.encoder.rates import Goal, RateSearch
 from xcodec.encoder.request import FINEST_BLOCK, Request
-from xcodec.encoder.tile_pass import line, over_tiles, quick, within
-from xcodec.encoder.tile_plan import Edges, Source, TilePlan, plan
-from xcodec.encoder.tiles import QuantiserSetting
 from xcodec.system.processes import Pool
 from xcodec.types import Floats
 

@@ -8,14 +8,14 @@ instead (``sparse``).
 
 from dataclasses import replace
 
-from xcodec.encoder import sparse, tile_plan, tiles
+from xcodec.encoder.large import sparse, tile_plan, tiles
+from xcodec.encoder.large.tile_pass import CELLS
+from xcodec.encoder.large.tile_plan import Source
+from xcodec.encoder.large.tile_sample import TileSample
+from xcodec.encoder.large.tile_search import EVERY, TileSearch
+from xcodec.encoder.large.tiles import QuantiserSetting
 from xcodec.encoder.rates import BITS_PER_SAMPLE, Goal, affordable, beside
 from xcodec.encoder.request import Request
-from xcodec.encoder.tile_pass import CELLS
-from xcodec.encoder.tile_plan import Source
-from xcodec.encoder.tile_sample import TileSample
-from xcodec.encoder.tile_search import EVERY, TileSearch
-from xcodec.encoder.tiles import QuantiserSetting
 from xcodec.errors import InputError
 from xcodec.options import MAX_RATE
 from xcodec.system.processes import Pool

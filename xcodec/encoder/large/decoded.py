@@ -10,7 +10,7 @@ from xcodec.coding import container
 from xcodec.coding.tiles import Box
 from xcodec.decoder import drawing
 from xcodec.decoder.reading import LIMITS
-from xcodec.encoder.tile_plan import Source
+from xcodec.encoder.large.tile_plan import Source
 from xcodec.options import DecodeOptions
 from xcodec.pictures.modes import to_depth
 from xcodec.system.processes import Pool

@@ -11,12 +11,12 @@ import numpy as np
 
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Analysis
-from xcodec.encoder.decoded import squared_error
+from xcodec.encoder.large.decoded import squared_error
+from xcodec.encoder.large.tile_plan import Source
 from xcodec.encoder.rates import RATE_STEP, Goal
 from xcodec.encoder.request import Request
 from xcodec.encoder.search import Candidate, Search
 from xcodec.encoder.target import Target
-from xcodec.encoder.tile_plan import Source
 from xcodec.pictures.colour import to_ycocg
 from xcodec.pictures.quality import decibels
 from xcodec.sampling import density as densities

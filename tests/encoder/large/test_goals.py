@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 import xcodec
 from tests.golden import pictures
 from xcodec.decoder import inspection
-from xcodec.encoder import sparse, tile_sample, tiles
-from xcodec.encoder.tiles import CodedTile, TileJob
+from xcodec.encoder.large import sparse, tile_sample, tiles
+from xcodec.encoder.large.tiles import CodedTile, TileJob
 
 RGB = NDArray[np.uint8]
 TILE = 128

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from xcodec.encoder.sharing import shared_out
+from xcodec.encoder.large.sharing import shared_out
 
 RANDOM = np.random.default_rng(5)
 SPENT = np.sort(RANDOM.integers(20, 90, (6, 3)), 1)[:, ::-1].astype(float)

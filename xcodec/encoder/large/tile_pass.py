@@ -7,9 +7,9 @@ from math import floor
 import numpy as np
 
 from xcodec.coding import quantizer
-from xcodec.encoder import tiles
-from xcodec.encoder.tile_plan import Source, TilePlan
-from xcodec.encoder.tiles import CodedTile, QuantiserSetting
+from xcodec.encoder.large import tiles
+from xcodec.encoder.large.tile_plan import Source, TilePlan
+from xcodec.encoder.large.tiles import CodedTile, QuantiserSetting
 from xcodec.system.processes import Pool
 from xcodec.types import Floats
 
