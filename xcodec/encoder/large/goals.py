@@ -65,8 +65,7 @@ def _by_step(
     area, rate = source.height * source.width, request.rate
     if goal.max_bytes is not None:
         rate = affordable(goal.max_bytes, request, area)
-    free = free and request.tone == "least-squares"
-    if free and rate < 1 / sparse.PIXELS:
+    if free and sparse.suits(request, rate, area):
         return sparse.best(source, request, goal, pool)
     sample = TileSample(source, goal, side, beside(request), pool)
     effort = min(request.effort, SAMPLE_EFFORT)
@@ -74,7 +73,7 @@ def _by_step(
     if expected is None:
         return None
     found = expected.request
-    if free and found.rate < 1 / sparse.PIXELS:
+    if free and sparse.suits(request, found.rate, area):
         return sparse.best(source, replace(request, rate=found.rate), goal, pool)
     chosen = replace(found, effort=request.effort, cells=None, step=expected.step)
     data, ratio = None, sample.ratio(chosen, expected.step)

@@ -1,6 +1,6 @@
 """A large picture with few samples, analysed in one piece.
 
-Tiles would cost more than they are worth where a megapixel has but a few hundred samples. The fill
+Tiles would cost more than they are worth where a megapixel has but a few thousand samples. The fill
 of so few samples is smooth, so the means of cells stand for the picture, and a whole search takes
 less time than coding all pixels once (docs/research/large-budgets.md).
 """
@@ -24,8 +24,10 @@ from xcodec.sampling.mask import points_from_density, scale_for_count
 from xcodec.system.processes import Pool
 from xcodec.types import RGB, Density, Ints
 
-PIXELS = 1024
-"""From so many pixels a sample on, a picture is coded in one piece."""
+PIXELS = 400
+"""From so many pixels a sample on, a picture is coded in one piece ..."""
+MOST_CELLS = 1 << 22
+"""... unless it has more cells than this: memory stays bounded."""
 CELLS = 8.0
 """Least number of cells from a sample to the next."""
 BITS_PER_SAMPLE = 8.0
@@ -79,6 +81,15 @@ class SparseAnalysis:
             own = None if weights is None else weights[top : top + STRIP]
             strips.append(Target(planes, own).coarser(request.cell))
         return Target.joined(strips)
+
+
+def suits(request: Request, rate: float, area: int) -> bool:
+    """Whether a picture with a rate is better coded in one piece.
+
+    area : of the picture in pixels
+    """
+    cell = replace(request, rate=rate, cells=CELLS).cell
+    return request.tone == "least-squares" and rate < 1 / PIXELS and area <= MOST_CELLS * cell**2
 
 
 def best(source: Source, request: Request, goal: Goal, pool: Pool) -> bytes | None:
