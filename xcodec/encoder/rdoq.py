@@ -69,6 +69,15 @@ Correction = Callable[[Floats, Floats, float], Floats]
 width) and the step in grey levels: ``lookahead.Lookahead``."""
 
 
+def is_sparse(spread: float, ahead: bool) -> bool:
+    """Whether the multiplier is scaled by SPARSE_FACTOR.
+
+    spread : pixels per sample
+    ahead  : whether there is a lookahead
+    """
+    return ahead and spread * SPARSE > 1
+
+
 class Problem:
     """The choice of a sampled picture's symbols.
 
@@ -227,7 +236,7 @@ class Problem:
     @property
     def sparse(self) -> bool:
         """Whether the picture has few samples and a lookahead."""
-        return self._lookahead is not None and self._spread * SPARSE > 1
+        return is_sparse(self._spread, self._lookahead is not None)
 
     def multiplier(self, step: float) -> float:
         """The Lagrange multiplier for a step in grey levels: squared error per bit, summed over the

@@ -106,12 +106,16 @@ class DensityShape:
             raise InputError(f"floor is {self.floor:g}; it lies above 0 and up to 10")
 
 
-def exponents_of(luma: Floats, shape: DensityShape, weights: Floats | None = None) -> Ints:
+def exponents_of(
+    luma: Floats, shape: DensityShape, weights: Floats | None = None, cell: int = 1
+) -> Ints:
     """Return the density exponents of a picture, (block rows, block columns), the lowest 0.
 
-    Arguments as for ``measure``.
+    cell : side in pixels of the cells whose means ``luma`` and ``weights`` hold; it divides blocks
+
+    Other arguments as for ``measure``.
     """
-    block = shape.block
+    block = shape.block // cell
     size = -(-luma.shape[0] // block), -(-luma.shape[1] // block)
     uniform = shape.kind == "uniform"
     strengths = np.zeros(size) if uniform else block_means(edges(luma, shape.kind), block)

@@ -22,7 +22,7 @@ from xcodec.pictures.quality import decibels
 from xcodec.sampling import density as densities
 from xcodec.sampling.mask import points_from_density, scale_for_count
 from xcodec.system.processes import Pool
-from xcodec.types import RGB, Density, Ints
+from xcodec.types import RGB, Density
 
 PIXELS = 400
 """From so many pixels a sample on, a picture is coded in one piece ..."""
@@ -53,7 +53,9 @@ class SparseAnalysis:
         assert isinstance(request.mask, str)
         height, width = self._source.height, self._source.width
         target = self._target(request)
-        exponents = _exponents(target, request)
+        luma = target.planes[..., 0] + np.float32(request.origin[0])
+        weights = None if request.weights is None else target.weights
+        exponents = densities.exponents_of(luma, request.shape, weights, target.cell)
         count = max(1, round(request.rate * height * width))
         block, mask, seed = request.shape.block, request.mask, request.seed
         scale = scale_for_count(exponents, block, height, width, count, mask, seed)
@@ -142,19 +144,3 @@ def _of_psnr(
             break
         found = again
     return best
-
-
-def _exponents(target: Target, request: Request) -> Ints:
-    """The density exponents of a picture in cells."""
-    shape = request.shape
-    block = shape.block // target.cell
-    if shape.kind == "uniform":
-        height, width = target.planes.shape[:2]
-        strengths = np.zeros((-(-height // block), -(-width // block)))
-    else:
-        luma = target.planes[..., 0] + np.float32(request.origin[0])
-        strengths = densities.block_means(densities.edges(luma, shape.kind), block)
-    emphasis = None
-    if request.weights is not None and target.weights is not None:
-        emphasis = densities.block_means(target.weights, block)
-    return densities.exponents_by(strengths, shape.strength, shape.floor, emphasis)

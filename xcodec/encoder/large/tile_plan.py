@@ -3,7 +3,7 @@
 The edges of the whole picture are measured in strips, so that all tiles share one density.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 import numpy as np
@@ -87,16 +87,8 @@ class TilePlan:
     def shares(self) -> NDArray[np.float64]:
         """The share of each tile in the samples, (tiles,); not for explicit masks."""
         assert self.density is not None
-        limits = thresholds(self.density)
         boxes = (self.grid.box(number) for number in range(len(self.grid)))
-        block = self.density.block
-        counts = [
-            limits[
-                box.top // block : -(-box.bottom // block),
-                box.left // block : -(-box.right // block),
-            ].sum()
-            for box in boxes
-        ]
+        counts = [thresholds(part_of(self.density, box)).sum() for box in boxes]
         shares: NDArray[np.float64] = np.array(counts, np.float64) / sum(counts)
         return shares
 
@@ -174,6 +166,14 @@ def plan(
         spread = area / count
     margin = ALIGNED * ceil(SPACINGS * sqrt(spread) / ALIGNED)
     return TilePlan(grid, request, density, finest, spread, min(margin, UNIT))
+
+
+def part_of(density: Density, box: Box) -> Density:
+    """The density of the blocks of a box, whose corner is that of a block."""
+    block = density.block
+    rows = slice(box.top // block, -(-box.bottom // block))
+    cols = slice(box.left // block, -(-box.right // block))
+    return replace(density, exponents=density.exponents[rows, cols])
 
 
 def _density(edges: Edges, request: Request, grid: TileGrid, about: bool) -> Density:

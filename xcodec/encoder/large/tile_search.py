@@ -20,7 +20,7 @@ from xcodec.encoder.large.tile_pass import TilePass, line, over_tiles, quick, wi
 from xcodec.encoder.large.tile_plan import Source, TilePlan
 from xcodec.encoder.large.tiles import QuantiserSetting
 from xcodec.encoder.rates import Goal
-from xcodec.encoder.rdoq import SPARSE, SPARSE_FACTOR
+from xcodec.encoder.rdoq import SPARSE_FACTOR, is_sparse
 from xcodec.encoder.search import STEPS_PER_DECIBEL, STEPS_PER_OCTAVE
 from xcodec.system.processes import Pool
 from xcodec.types import Floats
@@ -108,16 +108,12 @@ class TileSearch:
         settings = [QuantiserSetting(step) for step in steps]
         return self._pass(quick(self._plan), settings, self._all)
 
-    @property
-    def _sparse(self) -> bool:
-        """Whether ``rdoq`` lowers the multiplier for lookahead."""
-        return bool(self._plan.request.lookaheads) and self._plan.spread * SPARSE > 1
-
     def _coded(self, step: int, numbers: Sequence[int]) -> TilePass:
         """Some tiles with full effort: with the given step first, and with what lies near it."""
         request = self._plan.request
         if request.tone == "least-squares" and request.settings.sweeps:
-            factor = 1 / SPARSE_FACTOR if self._sparse else 1.0
+            lowered = is_sparse(self._plan.spread, request.lookaheads > 0)
+            factor = 1 / SPARSE_FACTOR if lowered else 1.0
             others = [QuantiserSetting(step, factor * multiplier) for multiplier in MULTIPLIERS]
         else:
             others = [QuantiserSetting(within(step + move)) for move in MOVES]

@@ -18,7 +18,7 @@ from xcodec.coding.header import Header
 from xcodec.coding.tiles import Box
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Analysis, Share, within
-from xcodec.encoder.large.tile_plan import Source, TilePlan, plan
+from xcodec.encoder.large.tile_plan import Source, TilePlan, part_of, plan
 from xcodec.encoder.request import Request
 from xcodec.reconstruction.classical import fill
 from xcodec.sampling.mask import points_from_density, points_from_mask
@@ -180,7 +180,7 @@ def _jobs(
         inner = Box(box.top - window.top, box.left - window.left, box.height, box.width)
         density = None
         if plan.density is not None:
-            density = _part(plan.density, _aligned(window, plan.density.block, grid.whole))
+            density = part_of(plan.density, _aligned(window, plan.density.block, grid.whole))
         yield TileJob(
             header=header,
             request=request
@@ -217,7 +217,7 @@ def _analysed(job: TileJob) -> analysis.Analysis:
     inner = Box(window.top - blocks.top, window.left - blocks.left, window.height, window.width)
     points = within(points, inner)[1]
     own = Box(job.box.top - blocks.top, job.box.left - blocks.left, job.box.height, job.box.width)
-    return analysis.transformed(job.rgb, _part(job.density, own), points, job.request, job.share)
+    return analysis.transformed(job.rgb, part_of(job.density, own), points, job.request, job.share)
 
 
 def _aligned(window: Box, block: int, whole: Box) -> Box:
@@ -226,11 +226,3 @@ def _aligned(window: Box, block: int, whole: Box) -> Box:
     bottom = min(-(-window.bottom // block) * block, whole.bottom)
     right = min(-(-window.right // block) * block, whole.right)
     return Box(top, left, bottom - top, right - left)
-
-
-def _part(density: Density, box: Box) -> Density:
-    """The density of the blocks of a box, whose corner is that of a block."""
-    block = density.block
-    rows = slice(box.top // block, -(-box.bottom // block))
-    cols = slice(box.left // block, -(-box.right // block))
-    return replace(density, exponents=density.exponents[rows, cols])
