@@ -19,11 +19,17 @@ PACKAGE = Path(__file__).parent.parent / "xcodec"
 TABLES = json.loads((PACKAGE / "coding" / "tables.json").read_text())
 TILE = (PACKAGE / "sampling" / "blue_noise.npy").read_bytes()[128:]
 MASKS = "blue", "random", "explicit"
+NUMBERED = (  # From 1: width and height.
+    "64x64 128x128 192x192 256x256 320x320 384x384 512x512 1024x1024 320x256 160x120 256x192 "
+    "320x240 640x480 800x600 1024x768 120x160 192x256 240x320 480x640 600x800 768x1024 384x256 "
+    "768x512 640x360 1280x720 1920x1080 256x384 512x768 360x640 720x1280 1080x1920"
+)
+SIZES = [tuple(map(int, size.split("x"))) for size in NUMBERED.split()]
 WORD = (1 << 64) - 1
 
 
 class DamagedError(Exception):
-    """The bytes are no file of version 3."""
+    """The bytes are no file of version 4."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,15 @@ def crc32c(data: bytes) -> int:
         for _ in range(8):
             crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
     return crc ^ 0xFFFFFFFF
+
+
+def crc16(data: bytes) -> int:
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x1021 if crc & 0x8000 else 0)) & 0xFFFF
+    return crc ^ 0xFFFF
 
 
 class Bytes:
@@ -366,37 +381,22 @@ def read_blocks(coder: RangeDecoder, height: int, width: int) -> list[int]:
 
 def read(data: bytes) -> File:
     """Everything that a whole file says before floats begin."""
-    if crc32c(data[:-4]) != int.from_bytes(data[-4:], "big"):
+    size, crc = (2, crc16) if len(data) < 512 else (4, crc32c)
+    content, end = data[:-size], int.from_bytes(data[-size:], "big")
+    if len(data) in (512, 513) or crc(content) != end:
         raise DamagedError("the checksum does not match")
-    head = Bytes(data[:-4])
-    if head.take(3) != b"XG\xc3":
-        raise DamagedError("no file of version 3")
-    flags, kinds = head.take(2)
-    mask, lossless = MASKS[flags & 3], flags >> 4 & 1
-    fields = {"mask": flags & 3, "tone": flags >> 2 & 3, "lossless": lossless}
-    fields |= {
-        "uniform": flags >> 5 & 1,
-        "model": kinds >> 3 & 15,
-        "block": 8 << (kinds & 7),
-        "grey": kinds >> 7,
-    }
-    fields["width"], fields["height"] = head.varint() + 1, head.varint() + 1
-    if mask != "explicit":
-        fields["scale"] = head.varint()
-    if mask == "random":
-        fields["seed"] = head.varint()
-    if not lossless:
-        fields["step"] = head.take(1)[0]
+    head = Bytes(content)
+    fields, flagged, layered = read_fields(head)
     sections = {}
-    for _ in range(head.varint() if flags & 64 else 0):
-        kind, content = head.take(1)[0], head.take(head.varint())
+    for _ in range(head.varint() if flagged else 0):
+        kind, section = head.take(1)[0], head.take(head.varint())
         packed = zstandard.ZstdDecompressor().decompress if kind & 64 else bytes
-        sections[kind & 63] = packed(content)
+        sections[kind & 63] = packed(section)
     layers = [head.rest]
-    if flags & 128:
+    if layered:
         side = 128 * head.take(1)[0]
         if side:
-            return read_tiles(fields, sections, data, head, side)
+            return read_tiles(fields, sections, content, head, side)
         index = [(head.varint(), head.take(4)) for _ in range(head.varint())]
         layers = [head.take(length) for length, _ in index]
         for layer, (_, check) in zip(layers, index, strict=True):
@@ -407,13 +407,54 @@ def read(data: bytes) -> File:
     return read_payload(fields, sections, layers, (0, 0, fields["height"], fields["width"]))
 
 
+def read_fields(head: Bytes) -> tuple[dict[str, int], int, int]:
+    """The fields of a header, and whether sections and an index follow."""
+    if head.take(1) != b"\xb4":
+        raise DamagedError("no file of version 4")
+    bits = int.from_bytes(head.take(2), "big")
+    flagged = layered = 0
+    if bits < 1 << 15:
+        bits = bits << 16 | int.from_bytes(head.take(2), "big")
+        fields = {"mask": 0, "tone": 0, "lossless": 0, "grey": 0}
+        fields |= {"model": bits >> 30, "uniform": bits >> 29 & 1, "block": 8 << (bits >> 26 & 7)}
+        read_size(head, bits >> 21 & 31, fields)
+        fields |= {"scale": bits >> 8 & 8191, "step": bits & 255}
+    else:
+        fields = {"mask": bits >> 13 & 3, "tone": bits >> 11 & 3, "lossless": bits >> 10 & 1}
+        fields |= {"uniform": bits >> 9 & 1, "grey": bits >> 8 & 1}
+        flagged, layered = bits >> 7 & 1, bits >> 6 & 1
+        fields |= {"model": bits >> 3 & 7, "block": 8 << (bits & 7)}
+        read_size(head, head.take(1)[0], fields)
+        if MASKS[fields["mask"]] != "explicit":
+            fields["scale"] = head.varint()
+        if MASKS[fields["mask"]] == "random":
+            fields["seed"] = head.varint()
+        if not fields["lossless"]:
+            fields["step"] = head.take(1)[0]
+        plain = not any(fields[name] for name in ("mask", "tone", "lossless", "grey"))
+        if plain and not flagged and not layered and fields["model"] < 2:
+            raise DamagedError("the header could be short")
+    return fields, flagged, layered
+
+
+def read_size(head: Bytes, number: int, fields: dict[str, int]) -> None:
+    if number:
+        fields["width"], fields["height"] = SIZES[number - 1]
+        return
+    fields["width"], fields["height"] = head.varint() + 1, head.varint() + 1
+    if (fields["width"], fields["height"]) in SIZES:
+        raise DamagedError("the size has a number")
+
+
 def read_alpha(section: bytes, height: int, width: int) -> list[list[int]] | File:
     """Alpha 0..255 by row where it is exact, else the grey file that holds its samples."""
     kind, body = section[0], section[1:]
     if kind > 3:
         raise DamagedError("the alpha is coded in no known way")
     if kind > 1:
-        whole = b"XG\xc3" + body
+        whole = b"\xb4" + body
+        if len(whole) < 510:
+            return read(whole + crc16(whole).to_bytes(2, "big"))
         return read(whole + crc32c(whole).to_bytes(4, "big"))
     rows = [[0] * width for _ in range(height)]
     if kind == 0:
@@ -428,7 +469,7 @@ def read_alpha(section: bytes, height: int, width: int) -> list[list[int]] | Fil
 
 
 def read_tiles(
-    fields: dict[str, int], sections: dict[int, bytes], data: bytes, head: Bytes, side: int
+    fields: dict[str, int], sections: dict[int, bytes], content: bytes, head: Bytes, side: int
 ) -> File:
     count, finest = head.varint(), head.take(1)[0]
     high, wide = (max(1, (fields[way] + side // 2) // side) for way in ("height", "width"))
@@ -436,7 +477,7 @@ def read_tiles(
     for _ in range(count * high * wide):
         length = head.varint()
         index.append((length, head.take(4) if length else bytes(4)))
-    front = data[: len(data) - 4 - len(head.rest)]
+    front = content[: len(content) - len(head.rest)]
     if crc32c(front) != int.from_bytes(head.take(4), "big"):
         raise DamagedError("the checksum of the index does not match")
     pieces = [head.take(length) for length, _ in index]

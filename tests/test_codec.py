@@ -12,7 +12,7 @@ import xcodec
 from tests.golden import pictures
 from xcodec import codec
 from xcodec.coding import container, payload, primitives, quantizer
-from xcodec.coding.header import read_header, write_header
+from xcodec.coding.header import COMMENT, cost, read_header, write_header
 from xcodec.decoder import inspection, reading
 from xcodec.decoder.reading import LIMITS, Tile
 from xcodec.encoder.analysis import quantised
@@ -47,10 +47,12 @@ def test_the_container_is_small(small: RGB) -> None:
         contents = container.read(data, max_pixels=1 << 20, limits=reading.LIMITS)
         beside = len(data) - len(contents.tile()[0][0])
         # The container counts what the end of the entropy-coded data costs, too.
-        assert 13 <= beside <= info.container <= 17
+        assert 9 == beside <= info.container <= 12
     file = reading.single(data, 1 << 20, partial=False)
     empty = container.write(file.header, [b""])
-    assert len(empty) <= 16
+    assert len(empty) == 9
+    usual = dataclasses.replace(file.header, width=256, height=256)
+    assert len(container.write(usual, [b""])) == 7
     assert len(empty) == len(data) - len(
         payload.write(file.header, file.density, file.points, file.tree, file.symbols)[0]
     )
@@ -81,7 +83,7 @@ def test_every_field_comes_back(small: RGB) -> None:
     )
     info = dataclasses.asdict(inspection.info(data))
     expected = {
-        "version": 3,
+        "version": 4,
         "width": 120,
         "height": 96,
         "mask": "random",
@@ -236,13 +238,12 @@ def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
     header = reading.single(data, 1 << 20, partial=False).header
     reader = primitives.Reader(data)
     read_header(reader, 1 << 20, reading.LIMITS)
-    layer = data[reader.at : -4]
-    bare = write_header(dataclasses.replace(header, sections={}), False)
-    flagged = bytearray(bare)
-    flagged[3] |= 64
+    layer = data[reader.at : primitives.content_size(len(data))]
+    kept = write_header(header, False)
+    flagged = kept[: -1 - cost(header.sections[COMMENT])]
     for kind, skipped in ((63, True), (127, True), (191, False), (255, False)):
-        body = bytes(flagged) + bytes([1, kind, 3]) + b"abc" + layer
-        file = body + primitives.checksum(body)
+        body = flagged + bytes([1, kind, 3]) + b"abc" + layer
+        file = body + primitives.ending(body)
         if skipped:
             assert inspection.info(file).comment is None
             assert inspection.info(file).samples == inspection.info(data).samples
@@ -252,10 +253,13 @@ def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
 
 
 def test_another_version_is_named(small: RGB) -> None:
-    data = bytearray(xcodec.encode(small))
-    data[2] = 0xC7
-    with pytest.raises(xcodec.FormatError, match="version 7"):
-        inspection.info(bytes(data))
+    rest = xcodec.encode(small)[1:]
+    for start, version in ((b"\xb7", 7), (b"\xbf", 15), (b"XG\xc1", 1), (b"XG\xc3", 3)):
+        with pytest.raises(xcodec.FormatError, match=rf"version {version}: .* reads 4 only"):
+            inspection.info(start + rest)
+    for start in (b"", b"\xc4", b"XG\xc0", b"XG\xc4", b"XGP", "ä".encode()):
+        with pytest.raises(xcodec.FormatError, match="not an xcodec file"):
+            inspection.info(start + b"text")
 
 
 def test_any_damage_is_noticed(small: RGB) -> None:

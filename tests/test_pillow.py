@@ -23,6 +23,7 @@ import xcodec
 import xcodec.pillow
 from tests.golden import pictures
 from xcodec import codec
+from xcodec.coding.header import START
 from xcodec.decoder import reading
 from xcodec.options import DecodeOptions
 from xcodec.system import files
@@ -99,7 +100,7 @@ def test_no_resource_warning_on_open(path: Path) -> None:
             pass
 
 
-@pytest.mark.parametrize("prefix", [b"", b"XG", b"XGC format", b"\x89PNG\r\n\x1a\n"])
+@pytest.mark.parametrize("prefix", [b"", b"XG", b"XG\xc3", b"XGC format", b"\x89PNG\r\n\x1a\n"])
 def test_invalid_files(prefix: bytes) -> None:
     with pytest.raises(OSError, match="cannot identify"):
         Image.open(io.BytesIO(prefix + bytes(20)))
@@ -566,4 +567,4 @@ def test_encoding_a_file_of_ours_is_possible(path: Path, tmp_path: Path) -> None
     shutil.copy(path, copy)
     with Image.open(copy) as image:
         image.save(tmp_path / "again.xgc", rate=0.1)
-    assert files.read(tmp_path / "again.xgc")[:2] == b"XG"
+    assert files.read(tmp_path / "again.xgc")[:1] == START

@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from xcodec import codec
 from xcodec.choices import CODED, DOWNSAMPLES
-from xcodec.coding.header import MAGIC
+from xcodec.coding.header import START
 from xcodec.decoder import inspection
 from xcodec.errors import DependencyError, FormatError, InputError, ModelError, XcodecError
 from xcodec.options import RENAMED, DecodeOptions, EncodeOptions
@@ -196,7 +196,7 @@ def _bytes(name: str, value: Any) -> bytes:
 
 
 def _accept(prefix: bytes) -> bool:
-    return prefix[:2] == MAGIC and prefix[2:3] >= b"\xc0"
+    return prefix.startswith(START)
 
 
 def register(decoder: str = "auto", *, model: str = "auto", device: str = "auto") -> None:

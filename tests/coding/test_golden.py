@@ -37,8 +37,9 @@ def test_files_and_expectations_belong_together() -> None:
     assert set(NAMES) == set(EXPECTED) == set(OUTCOMES) == files
     assert sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file()) < 100_000
     assert {EXPECTED[name]["layers"] > 1 for name in NAMES} == {True, False}
-    masks = {stored(name)[3] & 3 for name in NAMES}
-    assert masks == {0, 1, 2}
+    assert {by_reference(name).fields["mask"] for name in NAMES} == {0, 1, 2}
+    assert {stored(name)[1] >> 7 for name in NAMES} == {0, 1}
+    assert {len(stored(name)) < primitives.SHORT for name in NAMES} == {True, False}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,6 @@
 """Damaged and hostile files: only xcodec's own errors come out, soon and in little memory."""
 
+import dataclasses
 import resource
 import sys
 import time
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 import xcodec
 from tests.golden import pictures
 from xcodec.coding import container, explicit_mask, primitives
-from xcodec.coding.header import Header, read_header, write_header
+from xcodec.coding.header import SIZES, START, Header, read_header, write_header
 from xcodec.decoder import inspection, reading
 from xcodec.sampling.mask import MAX_SCALE
 
@@ -108,8 +109,9 @@ def endure(data: bytes, partial: bool = False, max_pixels: int = MAX_PIXELS) -> 
 
 
 def mended(data: bytes) -> bytes:
-    """A file whose last four bytes are the checksum of the rest."""
-    return data[:-4] + primitives.checksum(data[:-4])
+    """A file whose last bytes are the checksum of the rest."""
+    content = data[: primitives.content_size(len(data))]
+    return content + primitives.ending(content)
 
 
 @st.composite
@@ -163,13 +165,14 @@ def test_headers_with_anything_after_them(which: int, rest: bytes, partial: bool
     reader = primitives.Reader(data)
     read_header(reader, MAX_PIXELS, reading.LIMITS)
     body = data[: reader.at] + rest
-    endure(body + primitives.checksum(body), partial)
+    endure(body + primitives.ending(body), partial)
 
 
 @given(st.binary(max_size=60), st.booleans(), st.booleans())
 @settings(several, max_examples=200)
-def test_anything_at_all(rest: bytes, partial: bool, magic: bool) -> None:
-    endure(mended((b"XG\xc3" if magic else b"") + rest + b"----"), partial)
+def test_anything_at_all(rest: bytes, partial: bool, begun: bool) -> None:
+    body = (START if begun else b"") + rest
+    endure(body + primitives.ending(body), partial)
 
 
 @given(st.data())
@@ -228,7 +231,7 @@ def test_files_cut_at_every_byte() -> None:
         for length in range(len(data)):
             assert not endure(data[:length])
             endure(data[:length], partial=True)
-            endure(mended(data[: length + 4]))
+            endure(data[:length] + primitives.ending(data[:length]))
 
 
 def header(**fields: Any) -> Header:
@@ -301,7 +304,7 @@ def test_indices_that_make_no_sense() -> None:
         bytes([0, 2]) + 2 * (b"\xff\xff\xff\xff\x0f" + bytes(4)),
     ):
         body = start + index
-        data = body + primitives.checksum(body)
+        data = body + primitives.ending(body)
         assert not endure(body)
         # One empty layer is a whole file: its symbols are what zeros decode to.
         assert endure(data) == (index[:3] == bytes([0, 1, 0]))
@@ -330,7 +333,7 @@ def test_masks_that_make_no_sense(traced: None) -> None:
 
 def test_sections_that_make_no_sense(traced: None) -> None:
     start = bytearray(write_header(header(), False))
-    start[3] |= 64
+    start[2] |= 128
     bomb = primitives.pack(bytes(100 << 20))
     for sections in (
         bytes([65]),
@@ -341,7 +344,7 @@ def test_sections_that_make_no_sense(traced: None) -> None:
         b"\1\2\xff\xff\xff\xff\x0f",
     ):
         body = bytes(start) + sections
-        assert not endure(body + primitives.checksum(body))
+        assert not endure(body + primitives.ending(body))
 
 
 def test_the_fields_of_a_header_have_bounds() -> None:
@@ -355,14 +358,62 @@ def test_the_fields_of_a_header_have_bounds() -> None:
         data = container.write(wrong, [b"x" * 40])
         with pytest.raises(xcodec.FormatError, match="damaged"):
             inspection.info(data)
-    for at, value in ((3, 3), (3, 12), (4, 5), (4, 7)):
+    for at, value in ((1, 0x60), (1, 0x18), (2, 5), (2, 7), (3, 32), (3, 255)):
         data = bytearray(container.write(header(), [b"x" * 40]))
-        data[at] = data[at] & ~15 | value
-        with pytest.raises(xcodec.FormatError):
+        data[at] |= value
+        with pytest.raises(xcodec.FormatError, match="out of range"):
             inspection.info(mended(bytes(data)))
-    needless = write_header(header(), False).replace(b"\x3f\x3f", b"\xbf\0\x3f")
+    needless = write_header(header(width=70), False).replace(b"\x45\x3f", b"\xc5\0\x3f")
     with pytest.raises(xcodec.FormatError, match="width"):
-        inspection.info(needless + primitives.checksum(needless))
+        inspection.info(needless + primitives.ending(needless))
+
+
+def test_the_fields_of_a_short_header_have_bounds() -> None:
+    plain = {"tone": "least-squares", "uniform": False}
+    for wrong in ({"scale": MAX_SCALE + 1}, {"step": 192}, {"block": 8 << 5}):
+        data = container.write(header(**plain, **wrong), [b"x" * 40])
+        assert data[1] < 128
+        with pytest.raises(xcodec.FormatError, match="damaged"):
+            inspection.info(data)
+
+
+def test_a_header_can_be_written_in_one_way_only() -> None:
+    short = header(tone="least-squares")
+    for size in SIZES:
+        named = container.write(dataclasses.replace(short, width=size[0], height=size[1]), [b""])
+        assert len(named) == 7
+        body = bytearray(named[:-2])
+        body[1:3] = (int.from_bytes(body[1:3], "big") & ~0x03E0).to_bytes(2, "big")
+        body += primitives.varint(size[0] - 1) + primitives.varint(size[1] - 1)
+        with pytest.raises(xcodec.FormatError, match="longer than necessary"):
+            inspection.info(bytes(body) + primitives.ending(body), max_pixels=1 << 21)
+    long = bytearray(write_header(header(), False))
+    long[1] &= ~0x18  # The tone is that of short headers.
+    with pytest.raises(xcodec.FormatError, match="longer than necessary"):
+        inspection.info(bytes(long) + primitives.ending(long))
+
+
+def test_no_file_has_512_or_513_bytes() -> None:
+    sizes = []
+    for length in range(480, 540):
+        data = container.write(header(), [b"x" * length])
+        contents = container.read(data, max_pixels=MAX_PIXELS, limits=reading.LIMITS)
+        assert contents.tile() == ([b"x" * length], True)
+        sizes.append(len(data))
+        for more in range(1, 4):  # With a checksum of the wrong length, or too many bytes.
+            assert not endure(data + bytes(more))
+    assert set(range(500, 520)) - set(sizes) == {512, 513}
+    body = container.write(header(), [b"x" * 500])[: primitives.SHORT - 2]
+    assert not endure(body + primitives.checksum(body))
+
+
+def test_what_is_left_of_a_cut_file_holds_no_byte_of_its_checksum() -> None:
+    for content in (*range(480, 540), 5000):
+        file = content + primitives.ending_size(content)
+        assert primitives.content_size(file) == content
+        left = [primitives.content_size(length) for length in range(file)]
+        assert left == sorted(left)
+        assert left[-1] <= content
 
 
 def test_no_sample_at_all() -> None:
@@ -370,7 +421,7 @@ def test_no_sample_at_all() -> None:
 
 
 def test_a_model_that_nobody_knows_is_named() -> None:
-    data = container.write(header(model=9), [b""])
-    assert inspection.info(data).model == "model 9"
-    with pytest.raises(xcodec.ModelError, match="9"):
+    data = container.write(header(model=7), [b""])
+    assert inspection.info(data).model == "model 7"
+    with pytest.raises(xcodec.ModelError, match="7"):
         xcodec.decode(data)

@@ -61,8 +61,9 @@ def heads() -> list[bytes]:
 
 
 def mended(data: bytes) -> bytes:
-    """Replace the last four bytes of a file by the checksum of the others."""
-    return data[:-4] + primitives.checksum(data[:-4])
+    """Replace the last bytes of a file by the checksum of the others."""
+    content = data[: primitives.content_size(len(data))]
+    return content + primitives.ending(content)
 
 
 def one(data: bytes) -> None:
@@ -75,7 +76,7 @@ def one(data: bytes) -> None:
         file = mended(file)
     elif way == 5 and file:
         body = heads()[file[0] % len(heads())] + file[1:]
-        file = body + primitives.checksum(body)
+        file = body + primitives.ending(body)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -98,7 +99,8 @@ def read_packets(data: bytes) -> None:
     """Decode packets of up to 255 bytes, each after its length, with corrected checksums."""
     pieces = []
     while data:
-        pieces.append(mended(data[1 : 1 + data[0]]))
+        packet = data[1 : 1 + data[0]]
+        pieces.append(packet[:-4] + primitives.checksum(packet[:-4]))
         data = data[1 + data[0] :]
     if pieces:
         receiving.decode_packets(pieces, decoder="classical", max_pixels=PAINTED)

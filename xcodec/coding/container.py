@@ -6,7 +6,7 @@ index          if layered: the side of a tile / 128 or 0, varint number of layer
                and CRC-32C of each tile in each layer (no CRC for length 0), then CRC-32C of all so
                far
 payload        one range-coded stream, or one per layer, or one per tile and layer
-checksum       CRC-32C of everything before, 4 bytes, big-endian
+checksum       of everything before: CRC-16 if that is less than SHORT bytes, otherwise CRC-32C
 """
 
 import itertools
@@ -14,7 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xcodec.coding.header import Header, read_header, write_header
-from xcodec.coding.primitives import CHECKSUM, Data, Reader, checksum, varint
+from xcodec.coding.primitives import (
+    CHECKSUM,
+    Data,
+    Reader,
+    checksum,
+    content_size,
+    ending,
+    ending_size,
+    varint,
+)
 from xcodec.coding.tiles import UNIT, TileGrid
 from xcodec.errors import FormatError, TruncatedError
 
@@ -32,7 +41,7 @@ def write(header: Header, layers: list[bytes]) -> bytes:
         for layer in layers:
             out += varint(len(layer)) + checksum(layer)
     out += b"".join(layers)
-    return bytes(out) + checksum(bytes(out))
+    return bytes(out) + ending(bytes(out))
 
 
 def write_tiled(header: Header, side: int, finest: int, tiles: Sequence[Sequence[bytes]]) -> bytes:
@@ -49,7 +58,7 @@ def write_tiled(header: Header, side: int, finest: int, tiles: Sequence[Sequence
         out += _entry(piece)
     out += checksum(bytes(out))
     out += b"".join(pieces)
-    return bytes(out) + checksum(bytes(out))
+    return bytes(out) + ending(bytes(out))
 
 
 def _entry(piece: bytes) -> bytes:
@@ -148,10 +157,12 @@ def read(
     if layered:
         pieces = _read_pieces(reader, count, len(grid), bool(side))
     else:
-        pieces = [[Piece(reader.at, max(0, len(data) - CHECKSUM - reader.at), None)]]
-    end = max(piece.start + piece.length for layer in pieces for piece in layer) + CHECKSUM
-    whole = len(data) >= end and len(data) >= reader.at + CHECKSUM
-    sound = whole and ((bool(side) and not check) or checksum(data[:-CHECKSUM]) == data[-CHECKSUM:])
+        length = max(0, content_size(len(data)) - reader.at)
+        pieces = [[Piece(reader.at, length, None)]]
+    content = max(piece.start + piece.length for layer in pieces for piece in layer)
+    end = content + ending_size(content)
+    whole = len(data) >= end
+    sound = whole and ((bool(side) and not check) or data[content:] == ending(data[:content]))
     if not partial:
         if layered and not whole:
             raise TruncatedError(f"cut short: {len(data)} of {end} bytes are there")

@@ -1,5 +1,6 @@
 """The building blocks of files and packets: varints, checksums, zstandard frames."""
 
+import binascii
 import mmap
 
 import google_crc32c
@@ -12,6 +13,11 @@ Data = bytes | mmap.mmap
 
 CHECKSUM = 4
 """Bytes of a CRC-32C."""
+SHORT_CHECKSUM = 2
+"""Bytes of a CRC-16."""
+SHORT = 510
+"""A file ends with a CRC-16 if less than this comes before it, in bytes, otherwise with a CRC-32C.
+So no file has 512 or 513 bytes."""
 ZSTANDARD_LEVEL = 19
 """Highest level of zstandard without its larger windows: frames are small, and size matters."""
 
@@ -19,6 +25,30 @@ ZSTANDARD_LEVEL = 19
 def checksum(data: bytes) -> bytes:
     """Return the CRC-32C of bytes, big-endian."""
     return int(google_crc32c.value(data)).to_bytes(CHECKSUM, "big")
+
+
+def ending(content: bytes) -> bytes:
+    """Return the checksum at the end of a file, CRC-16/GENIBUS or CRC-32C, big-endian.
+
+    content : all that comes before it
+    """
+    if len(content) < SHORT:
+        # Inverted: otherwise a file with two zero bytes after it would have a right checksum, too.
+        return (~binascii.crc_hqx(content, 0xFFFF) & 0xFFFF).to_bytes(SHORT_CHECKSUM, "big")
+    return checksum(content)
+
+
+def ending_size(content: int) -> int:
+    """Return the bytes of the checksum after so many bytes of a file."""
+    return SHORT_CHECKSUM if content < SHORT else CHECKSUM
+
+
+def content_size(file: int) -> int:
+    """Return the bytes before the checksum of a file of so many bytes.
+
+    If the file was cut, these are the bytes that cannot belong to a checksum, whatever was lost.
+    """
+    return max(0, min(file - SHORT_CHECKSUM, max(file - CHECKSUM, SHORT)))
 
 
 def varint(value: int) -> bytes:
@@ -45,6 +75,10 @@ class Reader:
             raise TruncatedError("cut short: the file ends before its payload")
         self.at += count
         return piece
+
+    def ahead(self, count: int) -> bytes:
+        """Return the next ``count`` bytes, or as many as there are, and stay before them."""
+        return self._data[self.at : self.at + count]
 
     def checksum_so_far(self) -> bytes:
         """Return the checksum of all bytes read so far."""

@@ -4,7 +4,7 @@ The first byte is the kind of coding. Then follows
 
 mask    : for black and white alpha, exact: where it differs from the row above (explicit_mask)
 plane   : exact: a zstandard frame of the differences from the row above, modulo 256
-samples : a grey file without its first three and last four bytes
+samples : a grey file without its first byte and its checksum
 cut     : the same; alpha is opaque where the decoded luma is at least half
 """
 
@@ -13,15 +13,13 @@ from collections.abc import Callable
 import numpy as np
 
 from xcodec.coding.explicit_mask import read_mask
-from xcodec.coding.header import MAGIC, VERSION
-from xcodec.coding.primitives import checksum, unpack
+from xcodec.coding.header import START
+from xcodec.coding.primitives import ending, unpack
 from xcodec.errors import FormatError
 from xcodec.pictures.modes import to_depth
 from xcodec.types import Alpha, Floats
 
 KINDS = ("mask", "plane", "samples", "cut")
-START = bytes([*MAGIC, 0xC0 | VERSION])
-"""The first bytes of a grey file, which the section leaves out."""
 LumaOf = Callable[[bytes], Floats]
 
 
@@ -44,7 +42,7 @@ def read(section: bytes, height: int, width: int, luma_of: LumaOf) -> Alpha:
             raise FormatError("damaged: the alpha is too short")
         return np.cumsum(rows.reshape(height, width), 0, dtype=np.uint8)
     whole = START + body
-    luma = luma_of(whole + checksum(whole))
+    luma = luma_of(whole + ending(whole))
     if luma.shape != (height, width):
         raise FormatError("damaged: the alpha does not have the size of the picture")
     if kind == "cut":

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from xcodec.coding import quantizer
 from xcodec.coding.explicit_mask import write_mask
-from xcodec.coding.primitives import CHECKSUM, pack
-from xcodec.decoder.alpha import KINDS, START
+from xcodec.coding.header import START
+from xcodec.coding.primitives import content_size, ending_size, pack
+from xcodec.decoder.alpha import KINDS
 from xcodec.encoder import search
 from xcodec.encoder.analysis import analyse, write_symbols
 from xcodec.encoder.rates import Goal
@@ -72,7 +73,7 @@ def _write_plane(alpha: Alpha) -> bytes:
 
 
 def _body(kind: str, file: bytes) -> bytes:
-    return bytes([KINDS.index(kind)]) + file[len(START) : -CHECKSUM]
+    return bytes([KINDS.index(kind)]) + file[len(START) : content_size(len(file))]
 
 
 def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | None, bool]:
@@ -82,7 +83,8 @@ def _samples(alpha: Alpha, quality: int, limit: int | None) -> tuple[bytes | Non
     request = Request(grey=True, effort=_EFFORT)
     goals = [(True, Goal(psnr=wanted_psnr(quality)))]
     if limit is not None:
-        goals.append((False, Goal(max_bytes=limit + len(START) + CHECKSUM - 1)))
+        # In the section, a byte for the kind is in place of the first one, and no checksum.
+        goals.append((False, Goal(max_bytes=limit + ending_size(limit))))
     for good, goal in goals:
         try:
             section = _body("samples", search.best(rgb, request, goal))

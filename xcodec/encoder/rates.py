@@ -16,7 +16,7 @@ RATE_STEP = 2.0**0.5
 """Ratio of neighbouring rates in the search."""
 STRENGTHS = (0.4, 1.0)
 """Strengths of the density that are tried beside the default (docs/research/density.md)."""
-BESIDE = 16
+BESIDE = 7
 """Estimated bytes of a file beside its samples and sections."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from xcodec.coding import embedded, packets
-from xcodec.coding.header import MAGIC
+from xcodec.coding.header import version_of
 from xcodec.coding.lifting import Lifting, hierarchy
 from xcodec.coding.packets import Joined, Packet, Parameters
 from xcodec.decoder import drawing, inspection, reading
@@ -27,7 +27,7 @@ BLOCK = 128
 
 def is_packet(data: bytes) -> bool:
     """Whether bytes are an undamaged packet, not a .xgc file."""
-    return packets.sound(data) and not data.startswith(MAGIC)
+    return packets.sound(data) and version_of(data[:3]) is None
 
 
 def needed(data: list[bytes]) -> int:
