@@ -15,6 +15,8 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from tests.reference_values import Reader
+
 PACKAGE = Path(__file__).parent.parent / "xcodec"
 TABLES = json.loads((PACKAGE / "coding" / "tables.json").read_text())
 TILE = (PACKAGE / "sampling" / "blue_noise.npy").read_bytes()[128:]
@@ -107,6 +109,10 @@ class RangeDecoder:
             self.range <<= 32
             self.point = (self.point << 32 & WORD) | self.word()
         return symbol
+
+    def of_table(self, frequencies: list[int]) -> int:
+        """The next symbol; frequencies sum to 2**15."""
+        return self.symbol(cumulate(frequencies))
 
     def bits(self, width: int) -> int:
         """The next number of ``width`` plain bits."""
@@ -205,16 +211,16 @@ def levels(points: list[tuple[int, int]]) -> list[Level]:
     sites = np.array(points, np.int64).reshape(-1, 2)
     for which in sorted(set(places)):
         start, count = places.index(which), places.count(which)
-        nearest = [eight(sites[:start] - site) for site in sites[start : start + count]]
+        nearest = [closest(sites[:start] - site) for site in sites[start : start + count]]
         found.append(Level(start, start + count, which[0], nearest))
     return found
 
 
-def eight(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """The shortest of them, ties going to the first: squared lengths and places."""
+def closest(offsets: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The sixteen shortest of them, ties going to the first: squared lengths and places."""
     count = len(offsets)
     keys = (offsets * offsets).sum(1) * count + np.arange(count)
-    least = np.partition(keys, 7)[:8] if count > 8 else keys
+    least = np.partition(keys, 15)[:16] if count > 16 else keys
     return [divmod(key, count) for key in sorted(least.tolist())]
 
 
@@ -249,7 +255,7 @@ def sorted_into_bins(
     octaves = min((tree[-1].depth if finest is None else finest) - level.depth, 6)
     bins: dict[int, list[int]] = {}
     for index in range(level.start, level.end):
-        nearest = level.nearest[index - level.start]
+        nearest = level.nearest[index - level.start][:8]
         known = [size(i, plane) for _, i in nearest]
         known += known[-1:] * (8 - len(known)) if known else [0] * 8
         known += means + [size(index, p) if p < plane else 0 for p in range(2)]
@@ -300,6 +306,7 @@ def restore(differences: list[list[int]], tree: list[Level]) -> list[list[int]]:
         for index, nearest in enumerate(level.nearest, level.start):
             for lead in reversed(range(planes - 1)):
                 known, here = stages[lead], list(stages[lead + 1][index])
+                nearest = nearest[:8]
                 alone = sum(known[i][lead] ** 2 for _, i in nearest)
                 scale = alone + alone // 2 + 300
                 for plane in range(lead + 1, planes):
@@ -310,6 +317,7 @@ def restore(differences: list[list[int]], tree: list[Level]) -> list[list[int]]:
     values = stages[0]
     for level in tree[1:]:
         for index, nearest in enumerate(level.nearest, level.start):
+            nearest = nearest[:8]
             weights = [(1 << 40) // d2 for d2, _ in nearest]
             total = sum(weights)
             for plane in range(planes):
@@ -534,6 +542,8 @@ def read_payload(
     octaves = sorted({level.depth for level in tree})
     planes = 1 if fields["grey"] else 3
     symbols = [[0] * planes for _ in points]
+    last = tree[-1].depth if finest is None and tree else finest or 0
+    reader = Reader(points, tree, fields.get("step", 0), planes, last)
     layer = 0
     for number, level in enumerate(tree):
         # Octaves are counted as they come, or by their depth where tiles must agree.
@@ -544,6 +554,8 @@ def read_payload(
         if own > layer:
             layer, coder = own, RangeDecoder(layers[own])
         for plane in range(planes):
-            kind = "pixels" if fields["lossless"] else "coefficients"
-            read_plane(coder, symbols, tree, number, plane, kind, finest)
+            if fields["lossless"]:
+                read_plane(coder, symbols, tree, number, plane, "pixels", finest)
+            else:
+                reader.read_plane(coder, symbols, number, plane)
     return File(fields, sections, points, symbols)

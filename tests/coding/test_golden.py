@@ -60,7 +60,7 @@ def test_bytes_to_symbols_by_the_reference_decoder(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_symbols_to_bytes(name: str) -> None:
     contents = reading.opened(stored(name), MAX_PIXELS)
-    tiles = [(t.density, t.points, t.tree, t.symbols) for t in reading.tiles(contents)]
+    tiles = [(t.density, t.points, t.tree, t.symbols, t.contexts) for t in reading.tiles(contents)]
     if contents.finest is None:
         (file,) = tiles
         written = container.write(contents.header, payload.write(contents.header, *file))
@@ -138,6 +138,10 @@ def test_the_reference_reads_the_fields() -> None:
 
 def test_the_data_files_are_those_that_the_format_names() -> None:
     page = (ROOT / "docs" / "format.md").read_text()
-    for name in ("xcodec/sampling/blue_noise.npy", "xcodec/coding/tables.json"):
+    for name in (
+        "xcodec/sampling/blue_noise.npy",
+        "xcodec/coding/tables.json",
+        "xcodec/coding/network.npz",
+    ):
         line = next(line for line in page.splitlines() if line.startswith(f"| `{name}`"))
         assert hashlib.sha256((ROOT / name).read_bytes()).hexdigest() in line

@@ -41,9 +41,12 @@ def test_levels_are_quarters_of_octaves_of_rank(points: Points) -> None:
         assert ranks.min() >= low
         assert ranks.max() < 1 << (depth + lifting.COARSEST_BITS)
         index = tree.neighbours[level]
-        assert index.shape == (len(ranks), min(lifting.NEIGHBOURS, tree.bounds[level]))
+        assert index.shape == (len(ranks), lifting.NEIGHBOURS if level else 0)
+        near = min(lifting.NEAR, tree.bounds[level])
+        assert tree.distances[level].shape == (len(ranks), near)
         if level:
             assert index.max() < tree.bounds[level]
+            assert (np.diff(np.sort(index), axis=1) == 0).any() == (tree.bounds[level] < 16)
             assert (np.diff(tree.distances[level]) >= 0).all()
     octaves = tree.octaves
     assert [level for octave in octaves for level in octave] == list(range(len(tree)))

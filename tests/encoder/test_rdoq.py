@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.golden import pictures
-from xcodec.coding import context, quantizer
+from xcodec.coding import quantizer
 from xcodec.coding.synthesis import GREY
 from xcodec.decoder import inspection
-from xcodec.encoder import analysis, descent, rdoq
+from xcodec.encoder import analysis, rdoq
 from xcodec.encoder.effort import EFFORTS
 from xcodec.encoder.request import Request
 from xcodec.kriging.fill import normal_equations
@@ -28,15 +28,8 @@ def drafted(rate: float, **options: object) -> analysis.Analysis:
 
 
 def bits(draft: analysis.Analysis, symbols: NDArray[np.int32]) -> float:
-    """What symbols cost by the tables."""
-    model, costs = context.tables(descent.KIND), context.token_bits(descent.KIND)
-    known = np.minimum(np.abs(symbols), model.clip)
-    total = 0.0
-    for level, plane in itertools.product(range(len(draft.tree)), range(3)):
-        which = context.contexts(model, draft.tree, level, plane, known)
-        tokens, _, _ = context.tokens_of(np.abs(symbols[draft.tree.span(level), plane]))
-        total += float(costs[plane, which, tokens].sum())
-    return total
+    """The size of a file of symbols."""
+    return 8.0 * len(analysis.write_symbols(draft, Request(decoder="classical"), 60, symbols))
 
 
 def painted_error(draft: analysis.Analysis, symbols: NDArray[np.int32], step: int) -> float:

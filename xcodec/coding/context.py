@@ -15,7 +15,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding.lifting import NEIGHBOURS, PARTS, Hierarchy
+from xcodec.coding.lifting import NEAR, PARTS, Hierarchy
 from xcodec.types import Ints
 
 KINDS = ("coefficients", "pixels", "density", "counts")
@@ -25,7 +25,7 @@ MEAN_SCALE = 16
 """Scale of the mean magnitude of the levels above, as an integer."""
 FINEST = 6
 """The distance of an octave from the finest counts up to this many octaves."""
-FEATURES = NEIGHBOURS + PLANES + (PLANES - 1) + 3
+FEATURES = NEAR + PLANES + (PLANES - 1) + 3
 """Neighbours, levels above, earlier planes, coarsest level or not, octaves from the finest, 1."""
 HIDDEN_SHIFT = 8
 """Low bits that the sums of the first layer lose before the second."""
@@ -82,17 +82,14 @@ def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArr
     span = tree.span(level)
     known = np.zeros((span.stop - span.start, FEATURES), np.int64)
     if level:
-        index = tree.neighbours[level]
-        # If there are fewer neighbours than slots, the farthest one fills the rest.
-        slots = np.minimum(np.arange(NEIGHBOURS), index.shape[1] - 1)
-        known[:, :NEIGHBOURS] = magnitudes[index[:, slots], plane]
+        known[:, :NEAR] = magnitudes[tree.neighbours[level][:, :NEAR], plane]
         above = magnitudes[tree.bounds[max(0, level - PARTS)] : span.start]
         means = MEAN_SCALE * above.sum(0, dtype=np.int64) // len(above)
-        known[:, NEIGHBOURS : NEIGHBOURS + len(means)] = means
+        known[:, NEAR : NEAR + len(means)] = means
     else:
         known[:, -3] = 1
     earlier = magnitudes[span, :plane]
-    known[:, NEIGHBOURS + PLANES : NEIGHBOURS + PLANES + plane] = earlier
+    known[:, NEAR + PLANES : NEAR + PLANES + plane] = earlier
     known[:, -2] = min(tree.finest - tree.depths[level], FINEST)
     known[:, -1] = 1
     return known

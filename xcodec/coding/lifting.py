@@ -11,16 +11,20 @@ Biorthogonal Wavelets", 1996: predict and update. docs/format.md, sections 4, 6 
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.kriging.neighbours import kriging, nearest
+from xcodec.kriging.exact import WEIGHT_BITS, exact_weights
+from xcodec.kriging.neighbours import nearest
 from xcodec.kriging.sparse import Matrix, csr
 from xcodec.types import Floats, Ints, Points
 
-NEIGHBOURS = 8
-"""Points of coarser levels that give a point its context, and predict it if lossless."""
+NEIGHBOURS = 16
+"""Points of coarser levels that are known of each point."""
+NEAR = 8
+"""How many of them give a context by magnitudes alone, and predict lossless values."""
 PARTS = 4
 """Levels of an octave: the more there are, the nearer the known points. Measured against 1 and 8 in
 docs/research/rate-distortion-quantisation.md."""
@@ -45,8 +49,12 @@ class Hierarchy:
     depths     : octave of each level, ascending, counted from the coarsest; octaves without points
                  count
     finest     : depth of the finest octave of the whole picture, of which this may be a tile
-    neighbours : for each level int32 (m, k), nearest coarser points, k = 0 in the coarsest
-    distances  : for each level int64 (m, k), squared distances to them, ascending
+    neighbours : for each level int32 (m, NEIGHBOURS), nearest coarser points, the last one repeated
+                 if there are fewer; (m, 0) in the coarsest
+    distances  : for each level int64 (m, k), k up to NEAR, squared distances to the nearest of
+                 them, ascending, not repeated
+    spacing    : for each level int64 (m,), root of the mean squared distance to all of them, at
+                 least 1, rounded down
     """
 
     bounds: tuple[int, ...]
@@ -54,6 +62,7 @@ class Hierarchy:
     finest: int
     neighbours: tuple[NDArray[np.int32], ...]
     distances: tuple[NDArray[np.int64], ...]
+    spacing: tuple[NDArray[np.int64], ...]
 
     def __len__(self) -> int:
         return len(self.depths)
@@ -78,16 +87,21 @@ def hierarchy(points: Points, finest: int | None = None) -> Hierarchy:
     """
     bounds, depths = levels(points.ranks)
     sites = np.stack([points.rows, points.cols], 1)
-    neighbours, distances = [], []
+    neighbours, distances, spacing = [], [], []
     for start, end in itertools.pairwise(bounds):
         if start:
             index, squared = nearest(sites[:start], sites[start:end], NEIGHBOURS)
+            slots = np.minimum(np.arange(NEIGHBOURS), index.shape[1] - 1)
+            mean = squared[:, slots].sum(1) // NEIGHBOURS
+            index = index[:, slots]
         else:
             index, squared = np.empty((end, 0), np.int32), np.empty((end, 0), np.int64)
+            mean = np.ones(end, np.int64)
         neighbours.append(index)
-        distances.append(squared)
+        distances.append(squared[:, :NEAR].copy())
+        spacing.append(np.maximum(np.sqrt(mean).astype(np.int64), 1))
     finest = depths[-1] if finest is None else finest
-    return Hierarchy(bounds, depths, finest, tuple(neighbours), tuple(distances))
+    return Hierarchy(bounds, depths, finest, tuple(neighbours), tuple(distances), tuple(spacing))
 
 
 def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -111,28 +125,76 @@ def depth_of(rank: int) -> int:
     return max(0, rank.bit_length() - COARSEST_BITS)
 
 
+@dataclass(frozen=True)
+class Links:
+    """What an octave is predicted from.
+
+    sites   : int32 (m, k), points of coarser octaves, nearest first
+    weights : int64 (m, k), in units of 2 ** -WEIGHT_BITS; each row sums to 1
+    around  : int64 (n,), for each coarser point, the sum of the magnitudes of its weights, at
+              least 1, in the same units
+    """
+
+    sites: NDArray[np.int32]
+    weights: NDArray[np.int64]
+    around: NDArray[np.int64]
+
+    def prediction(self, values: Ints) -> NDArray[np.int64]:
+        """The prediction (m, c) of the octave from coarser values (n, c), rounded."""
+        total = np.einsum("mk,mkc->mc", self.weights, values[self.sites])
+        rounded: NDArray[np.int64] = total + (1 << WEIGHT_BITS - 1) >> WEIGHT_BITS
+        return rounded
+
+    def updates(self, own: Ints) -> NDArray[np.int64]:
+        """What coarser values take up, (n, c), of coefficients (m, c); rounded down."""
+        total = np.zeros((len(self.around), own.shape[1]), np.int64)
+        for plane in range(own.shape[1]):
+            parts = self.weights * own[:, plane, None]
+            np.add.at(total[:, plane], self.sites.ravel(), parts.ravel())
+        taken: NDArray[np.int64] = 3 * total // (5 * self.around[:, None])
+        return taken
+
+
 class Lifting:
     """The transform of one set of points, in both directions.
 
-    predict : for each octave but the coarsest, csr (m, n): coarser values to its prediction
+    links   : for each octave but the coarsest
+    predict : likewise csr (m, n): coarser values to its prediction
     update  : likewise csr (n, m): its residuals to what coarser values take up of them
     """
 
     def __init__(self, points: Points, tree: Hierarchy) -> None:
-        sites = np.stack([points.rows, points.cols], 1)
-        self.predict: list[Matrix] = []
-        self.update: list[Matrix] = []
+        sites = np.stack([points.rows, points.cols], 1).astype(np.int64)
+        self.links: list[Links] = []
         for octave in tree.octaves[1:]:
             start, end = tree.bounds[octave.start], tree.bounds[octave.stop]
             index, _ = nearest(sites[:start], sites[start:end], PREDICTORS)
-            weights, _ = kriging(sites[index], sites[start:end, None])
-            starts = np.arange(0, index.size + 1, index.shape[1])
-            matrix = weights.ravel(), index.ravel(), starts
-            predict = csr(matrix, shape=(end - start, start))
-            self.predict.append(predict)
-            # A share of the mean residual around a point, and less if the weights add up to little.
-            around = np.maximum(np.abs(predict).sum(0), 1.0)
-            self.update.append(csr(UPDATE * predict.T / around[:, None]))
+            weights = exact_weights(sites[index], sites[start:end])
+            around = np.zeros(start, np.int64)
+            np.add.at(around, index.ravel(), np.abs(weights).ravel())
+            self.links.append(Links(index, weights, np.maximum(around, 1 << WEIGHT_BITS)))
+
+    @cached_property
+    def predict(self) -> list[Matrix]:
+        return [
+            csr(
+                (
+                    links.weights.ravel() / (1 << WEIGHT_BITS),
+                    links.sites.ravel(),
+                    np.arange(0, links.sites.size + 1, links.sites.shape[1]),
+                ),
+                shape=(len(links.sites), len(links.around)),
+            )
+            for links in self.links
+        ]
+
+    @cached_property
+    def update(self) -> list[Matrix]:
+        # A share of the mean residual around a point, and less if the weights add up to little.
+        return [
+            csr(UPDATE * predict.T / (links.around / (1 << WEIGHT_BITS))[:, None])
+            for links, predict in zip(self.links, self.predict, strict=True)
+        ]
 
     def split(self, octave: int, values: Floats) -> tuple[Floats, Floats]:
         """Split values up to an octave, 1 or higher, into coarser values and its coefficients."""
@@ -156,17 +218,22 @@ class Lifting:
 
     def inverse(self, coefficients: Floats) -> Floats:
         """Return the values (n, c) of coefficients (n, c)."""
-        ends = [predict.shape[1] for predict in self.predict]
+        ends = [len(links.around) for links in self.links]
         values, *parts = np.split(coefficients, ends)
         for octave, own in enumerate(parts, 1):
             values = self.join(octave, values, own)
         return values
 
 
+def _near(tree: Hierarchy, level: int) -> NDArray[np.int32]:
+    """The nearest coarser points of a level, (m, k), k up to NEAR, none repeated."""
+    return tree.neighbours[level][:, : tree.distances[level].shape[1]]
+
+
 def _predicted(values: Ints, tree: Hierarchy, level: int) -> NDArray[np.int64]:
     """Integer prediction of a level from coarser values, by inverse squared distance."""
     weights = (1 << 40) // tree.distances[level][..., None]
-    known = values[tree.neighbours[level]].astype(np.int64)
+    known = values[_near(tree, level)].astype(np.int64)
     total = weights.sum(1)
     predicted: NDArray[np.int64] = (2 * (weights * known).sum(1) + total) // (2 * total)
     return predicted
@@ -206,7 +273,7 @@ def restore(differences: Ints, tree: Hierarchy) -> NDArray[np.int64]:
 
 def _followed(known: Ints, tree: Hierarchy, level: int, plane: int) -> NDArray[np.int64]:
     """Integer prediction of the later planes of a level from one plane, by local regression."""
-    around = known[tree.neighbours[level]]
+    around = known[_near(tree, level)]
     leader = around[..., plane, None]
     together = (leader * around[..., plane + 1 :]).sum(1)
     # Two thirds of the slope among the neighbours, and less where they hardly vary.

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from xcodec.coding.context import tables
 from xcodec.coding.explicit_mask import read_mask, write_mask
 from xcodec.coding.header import Header
-from xcodec.coding.lifting import Hierarchy, hierarchy
-from xcodec.coding.planes import read_grid, read_plane, write_grid, write_plane
+from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy
+from xcodec.coding.planes import PlaneCoder, read_grid, write_grid
 from xcodec.coding.primitives import Reader, varint
 from xcodec.coding.rangecoder import Decoder, Encoder
 from xcodec.coding.tiles import Box
+from xcodec.coding.value_contexts import ValueCoder, ValueContexts
 from xcodec.errors import FormatError
 from xcodec.sampling.mask import (
     FREE_SAMPLES,
@@ -57,14 +58,19 @@ def write(
     points: Points,
     tree: Hierarchy,
     symbols: Ints,
+    contexts: ValueContexts | None,
     tally: Tally = _ignore,
 ) -> list[bytes]:
-    """Return the layers of a file: a single one if it is small, else one for each fine octave."""
-    layers = _write(header, density, points, tree, symbols, _octaves_of_layers(tree, 1), tally)
+    """Return the layers of a file: a single one if it is small, else one for each fine octave.
+
+    contexts : of the points; None if the samples are lossless
+    """
+    shares = _octaves_of_layers(tree, 1)
+    layers = _write(header, density, points, tree, symbols, contexts, shares, tally)
     octaves = len(tree.octaves)
     if len(layers[0]) >= LAYERED_FROM and octaves >= 2:
         shares = _octaves_of_layers(tree, min(octaves, FINE_LAYERS + 1))
-        layers = _write(header, density, points, tree, symbols, shares, _ignore)
+        layers = _write(header, density, points, tree, symbols, contexts, shares, _ignore)
     return _long_enough(layers, len(points))
 
 
@@ -74,17 +80,19 @@ def write_tile(
     points: Points,
     tree: Hierarchy,
     symbols: Ints,
+    contexts: ValueContexts | None,
     layers: int,
     tally: Tally = _ignore,
 ) -> list[bytes]:
     """Return the layers of a tile, some of which may be empty.
 
-    layers : their number, the same for all tiles
+    contexts : as for ``write``
+    layers   : their number, the same for all tiles
     """
     if density is None and not len(points):
         return [b""] * layers
     shares = _octaves_of_tile(tree, layers)
-    written = _write(header, density, points, tree, symbols, shares, tally)
+    written = _write(header, density, points, tree, symbols, contexts, shares, tally)
     return _long_enough(written, len(points))
 
 
@@ -117,6 +125,7 @@ def _write(
     points: Points,
     tree: Hierarchy,
     symbols: Ints,
+    contexts: ValueContexts | None,
     shares: list[list[range]],
     tally: Tally,
 ) -> list[bytes]:
@@ -130,17 +139,26 @@ def _write(
     elif not header.uniform:
         write_grid(coder, density.exponents, tables("density"))
         tally("density", coder.size())
-    model = tables("pixels" if header.lossless else "coefficients")
+    planes = _plane_coder(header, tree, contexts)
     written = []
     for octaves in shares:
         for level, plane in _planes(octaves, header.planes):
             before = coder.size()
-            write_plane(coder, symbols, tree, level, plane, model)
+            planes.write_plane(coder, symbols, level, plane)
             tally("chroma" if plane else "luma", coder.size() - before)
         written.append(coder.finish())
         coder = Encoder()
     written[0] = front + written[0]
     return written
+
+
+def _plane_coder(
+    header: Header, tree: Hierarchy, contexts: ValueContexts | None
+) -> PlaneCoder | ValueCoder:
+    if contexts is None:
+        return PlaneCoder(tree, tables("pixels"))
+    assert header.step is not None
+    return ValueCoder(contexts, header.step, header.planes)
 
 
 def _planes(octaves: list[range], planes: int) -> Iterator[tuple[int, int]]:
@@ -202,11 +220,11 @@ def read_symbols(
     count: int,
     whole: bool,
     finest: int | None = None,
-) -> tuple[Hierarchy, NDArray[np.int32]]:
+) -> tuple[Hierarchy, ValueContexts | None, NDArray[np.int32]]:
     """Read the symbols of a file or tile.
 
-    Returns the hierarchy, and symbols int32 (n, planes), which are 0 beyond the layers that are
-    present.
+    Returns the hierarchy; contexts, or None if samples are lossless; and symbols
+    int32 (n, planes), which are 0 beyond the layers that are present.
 
     coder  : as returned by ``read_points``
     layers : those that are present
@@ -225,16 +243,19 @@ def read_symbols(
         if tree.depths and tree.depths[-1] > finest:
             raise FormatError("damaged: a sample is finer than the finest octave")
         shares = _octaves_of_tile(tree, count)
-    model = tables("pixels" if header.lossless else "coefficients")
+    contexts = None
+    if not header.lossless:
+        contexts = ValueContexts(points, tree, Lifting(points, tree))
+    planes = _plane_coder(header, tree, contexts)
     symbols = np.zeros((len(points), header.planes), np.int32)
     for layer, octaves in enumerate(shares[: len(layers)]):
         if layer:
             coder = Decoder(layers[layer])
         for level, plane in _planes(octaves, header.planes):
             try:
-                read_plane(coder, symbols, tree, level, plane, model)
+                planes.read_plane(coder, symbols, level, plane)
             except FormatError:
                 if whole:
                     raise
-                return tree, symbols
-    return tree, symbols
+                return tree, contexts, symbols
+    return tree, contexts, symbols

@@ -56,6 +56,23 @@ def read_plane(
     symbols[span, plane] = magnitude
 
 
+class PlaneCoder:
+    """``write_plane`` and ``read_plane`` for one hierarchy and one model."""
+
+    def __init__(self, tree: Hierarchy, model: Tables) -> None:
+        self._tree, self._model = tree, model
+
+    def write_plane(self, coder: Encoder, symbols: Ints, level: int, plane: int) -> None:
+        """Encode one level and plane."""
+        write_plane(coder, symbols, self._tree, level, plane, self._model)
+
+    def read_plane(
+        self, coder: Decoder, symbols: NDArray[np.int32], level: int, plane: int
+    ) -> None:
+        """Decode one level and plane."""
+        read_plane(coder, symbols, self._tree, level, plane, self._model)
+
+
 def write_grid(coder: Encoder, grid: Ints, model: Tables) -> None:
     """Encode a grid of integers (rows, cols), such as a density, by the lossless transform."""
     tree, where = grid_tree(grid.shape)

@@ -51,6 +51,12 @@ class Encoder:
         if len(values):
             self._coder.encode(values.astype(np.int32), _MANY, _binary(ones))
 
+    def each(self, values: Ints, frequencies: Ints) -> None:
+        """Encode values (n,), each with a table of its own, (n, k)."""
+        if len(values):
+            probabilities = frequencies.astype(np.float64) / (1 << TABLE_BITS)
+            self._coder.encode(values.astype(np.int32), _MANY, probabilities)
+
     def bits(self, values: Ints, widths: Ints) -> None:
         """Encode values (n,) without a table, value i in widths[i] >= 1 bits."""
         if len(values):
@@ -110,6 +116,12 @@ class Decoder:
         if not len(ones):
             return np.empty(0, np.int32)
         return self._decode(_MANY, _binary(ones))
+
+    def each(self, frequencies: Ints) -> NDArray[np.int32]:
+        """Decode a value for each of the tables (n, k)."""
+        if not len(frequencies):
+            return np.empty(0, np.int32)
+        return self._decode(_MANY, frequencies.astype(np.float64) / (1 << TABLE_BITS))
 
     def bits(self, widths: Ints) -> NDArray[np.int32]:
         """Decode values of widths[i] >= 1 bits each."""

@@ -112,7 +112,7 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Info:
     levels = samples = nonzero = 0
     for tile in reading.tiles(contents):
         # The size of each part is measured by writing it again.
-        parts = tile.density, tile.points, tile.tree, tile.symbols
+        parts = tile.density, tile.points, tile.tree, tile.symbols, tile.contexts
         if contents.finest is None:
             payload.write(header, *parts, tally)
         else:

@@ -14,6 +14,7 @@ from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.coding.primitives import Data
 from xcodec.coding.synthesis import GREY, synthesise
 from xcodec.coding.tiles import Box
+from xcodec.coding.value_contexts import ValueContexts
 from xcodec.errors import FormatError
 from xcodec.pictures.colour import from_ycocg_r, to_ycocg
 from xcodec.sampling.mask import MAX_SCALE
@@ -30,8 +31,9 @@ class Tile:
     box     : its pixels
     layers  : number of layers of the file
     whole   : whether all that was read has a valid checksum
-    points  : rows and columns are counted from the corner of the box
-    symbols : int32 (n, planes)
+    points   : rows and columns are counted from the corner of the box
+    contexts : None if samples are lossless
+    symbols  : int32 (n, planes)
     """
 
     header: Header
@@ -41,6 +43,7 @@ class Tile:
     density: Density | None
     points: Points
     tree: Hierarchy
+    contexts: ValueContexts | None
     symbols: NDArray[np.int32]
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -52,12 +55,10 @@ class Tile:
 
     def samples(self) -> Samples:
         """The samples that a picture is reconstructed from."""
-        if self.header.step is None:
+        if self.header.step is None or self.contexts is None:
             return Samples(self.points, to_ycocg(self.pixels()), tone="point")
-        transform = Lifting(self.points, self.tree)
-        return synthesise(
-            self.points, self.tree, transform, self.symbols, self.header.step, self.header.tone
-        )
+        lifting, step, tone = self.contexts.lifting, self.header.step, self.header.tone
+        return synthesise(self.points, self.tree, lifting, self.symbols, step, tone)
 
     def coarser(self, depth: int) -> "Tile":
         """This tile without the octaves finer than a depth; at least one octave is kept."""
@@ -72,10 +73,13 @@ class Tile:
             tree.finest,
             tree.neighbours[:levels],
             tree.distances[:levels],
+            tree.spacing[:levels],
         )
         rows, cols, ranks = points.rows[:end], points.cols[:end], points.ranks[:end]
         fewer = Points(points.height, points.width, rows, cols, ranks)
-        return replace(self, points=fewer, tree=cut, symbols=self.symbols[:end])
+        contexts = None if self.contexts is None else ValueContexts(fewer, cut, Lifting(fewer, cut))
+        symbols = self.symbols[:end]
+        return replace(self, points=fewer, tree=cut, contexts=contexts, symbols=symbols)
 
 
 @dataclass(frozen=True)
@@ -107,11 +111,11 @@ def parsed(coded: Coded) -> Tile:
     """Read a tile from its bytes, at least one layer. Raises FormatError if they are damaged."""
     header, layers = coded.header, coded.layers
     coder, density, points = payload.read_points(header, layers, coded.whole, coded.box)
-    tree, symbols = payload.read_symbols(
+    tree, contexts, symbols = payload.read_symbols(
         header, coder, points, layers, coded.count, coded.whole, coded.finest
     )
     box = coded.box or Box(0, 0, header.height, header.width)
-    return Tile(header, box, coded.count, coded.whole, density, points, tree, symbols)
+    return Tile(header, box, coded.count, coded.whole, density, points, tree, contexts, symbols)
 
 
 def opened(data: Data, max_pixels: int, partial: bool = False, check: bool = True) -> Contents:

@@ -11,6 +11,7 @@ from xcodec.coding.header import MODELS, Header
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.coding.synthesis import GREY, synthesise
 from xcodec.coding.tiles import Box
+from xcodec.coding.value_contexts import ValueContexts
 from xcodec.encoder.effort import EFFORTS, for_sparse
 from xcodec.encoder.lookahead import Lookahead
 from xcodec.encoder.rdoq import Problem
@@ -30,7 +31,7 @@ class Analysis:
     """A sampled and transformed picture, ready to be quantised with any step.
 
     density      : None if the mask is explicit
-    lifting      : None if samples are lossless
+    contexts     : None if samples are lossless
     coefficients : float64 (n, planes), or the integer residuals of lossless samples
     problem      : chooses symbols by the error of the fill; None if they are rounded
     origin       : YCoCg colour (3,) that values are coded as differences from
@@ -39,11 +40,16 @@ class Analysis:
     density: Density | None
     points: Points
     tree: Hierarchy
-    lifting: Lifting | None
+    contexts: ValueContexts | None
     coefficients: Floats | Ints
     problem: Problem | None
     tone: str
     origin: Floats
+
+    @property
+    def lifting(self) -> Lifting | None:
+        """The transform; None if samples are lossless."""
+        return None if self.contexts is None else self.contexts.lifting
 
     def quantise(self, step: int, effort: int, multiplier: float = 1.0) -> NDArray[np.int32]:
         """Quantise the coefficients: symbols, int32 (n, planes).
@@ -166,6 +172,7 @@ def fitted(
     own, mine = _own(points, share)
     tree = hierarchy(mine, None if share is None else share.finest)
     transform, problem = Lifting(mine, tree), None
+    contexts = ValueContexts(mine, tree, transform)
     values: Floats = np.zeros((0, target.planes.shape[2]))
     if len(mine):
         measure = tones.pixels if request.tone == "point" else tones.local_means
@@ -174,14 +181,14 @@ def fitted(
             lookahead = None
             if request.lookaheads and rgb is not None:
                 lookahead = Lookahead(rgb, points, origin.astype(np.float32), request.tone)
-            problem = Problem(points, tree, transform, target, values, lookahead, request.careful)
+            problem = Problem(points, contexts, target, values, lookahead, request.careful)
             if share is not None and isinstance(own, np.ndarray):
                 problem.keep(own, share.spread)
             values = problem.values
         else:
             values = values[own]
     coefficients = transform.forward(values) if len(mine) else values
-    return Analysis(density, mine, tree, transform, coefficients, problem, request.tone, origin)
+    return Analysis(density, mine, tree, contexts, coefficients, problem, request.tone, origin)
 
 
 def _own(points: Points, share: Share | None) -> tuple[slice | NDArray[np.bool_], Points]:
@@ -226,7 +233,8 @@ def write_symbols(
     """Write the file of a picture with symbols (n, planes)."""
     density, points = draft.density, draft.points
     header = header_of(points.height, points.width, density, request, step)
-    return container.write(header, payload.write(header, density, points, draft.tree, symbols))
+    layers = payload.write(header, density, points, draft.tree, symbols, draft.contexts)
+    return container.write(header, layers)
 
 
 def quantised(rgb: RGB, options: EncodeOptions) -> Samples:

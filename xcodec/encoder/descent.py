@@ -1,12 +1,15 @@
 """Coordinate descent: symbols that lower error + multiplier * bits, one level after another."""
 
+import itertools
 from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding import context, quantizer
+from xcodec.coding import network, quantizer
 from xcodec.coding.lifting import Hierarchy
+from xcodec.coding.value_contexts import ValueContexts
+from xcodec.coding.values import VALUE_BITS, Values
 from xcodec.kriging.sparse import Matrix
 from xcodec.types import Floats
 
@@ -17,8 +20,6 @@ CAREFUL = 0.7
 """Factor on the sum of the magnitudes in a row of the form: a smaller diagonal is raised to it.
 Where samples are far apart, coefficients would move too far otherwise
 (docs/research/large-budgets.md)."""
-KIND = "coefficients"
-"""The tables of ``coding.context`` that bits are counted with."""
 
 
 def damped(form: Matrix, tree: Hierarchy, levels: range, careful: bool) -> Floats:
@@ -44,16 +45,19 @@ def damped(form: Matrix, tree: Hierarchy, levels: range, careful: bool) -> Float
 class State:
     """The symbols chosen so far, and the coefficients that they stand for."""
 
-    def __init__(self, tree: Hierarchy, step: float, multiplier: float, metric: Floats) -> None:
+    def __init__(
+        self, contexts: ValueContexts, step: float, multiplier: float, metric: Floats
+    ) -> None:
         """step       : quantiser step in grey levels
         multiplier : the Lagrange multiplier
         metric     : (planes, planes), squared RGB error as a quadratic form of that in the planes
         """
-        self._tree = tree
+        tree = contexts.tree
+        self._contexts, self._tree = contexts, tree
+        self._index = quantizer.index_of(step)
         self._steps = quantizer.per_sample(step, tree, len(metric))
         self._metric = metric
         self._multiplier = multiplier
-        self._model, self._bits = context.tables(KIND), context.token_bits(KIND)
         self.symbols = np.zeros(self._steps.shape, np.int32)
         self.coefficients = np.zeros(self._steps.shape)
 
@@ -78,15 +82,19 @@ class State:
         """The samples of a range of levels."""
         return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
 
-    def descend(self, levels: range, form: Matrix, damped: Floats, moments: Floats) -> None:
+    def descend(
+        self, levels: range, form: Matrix, damped: Floats, moments: Floats, coarser: Floats
+    ) -> None:
         """Choose the symbols of an octave level by level: the points of a level are far apart. Its
         coefficients c leave the error form c.c - 2 moments.c.
 
         form    : csr (m, m)
         damped  : (m,), its diagonal as ``damped`` gives it
         moments : (m, planes)
+        coarser : (n, planes), values of coarser octaves, in grey levels
         """
         span = self.span(levels)
+        values = self._values_above(levels, coarser)
         slope = form @ self.coefficients[span] - moments
         for level in reversed(levels):
             where = self._tree.span(level)
@@ -96,28 +104,37 @@ class State:
                 weight = self._metric[plane, plane] * damped[here]
                 before = self.coefficients[where, plane].copy()
                 aim = before - slope[here] @ self._metric[:, plane] / weight
-                self._choose(level, plane, aim, weight)
+                self._choose(level, plane, aim, weight, values)
                 moved = self.coefficients[where, plane] - before
                 if moved.any():
                     slope[:, plane] += columns @ moved
 
-    def _choose(self, level: int, plane: int, aim: Floats, weight: Floats) -> None:
+    def _values_above(self, levels: range, coarser: Floats) -> Values:
+        """What is known while an octave is read, with its symbols as they are."""
+        tree, planes = self._tree, len(self._metric)
+        values = Values(tree, self._contexts.lifting, self._index, planes)
+        values.known[: len(coarser)] = np.rint(coarser * (1 << VALUE_BITS))
+        values.begin(self._contexts.octaves[levels.start])
+        for level, plane in itertools.product(levels, range(planes)):
+            values.put(level, plane, self.symbols[tree.span(level), plane])
+        return values
+
+    def _choose(self, level: int, plane: int, aim: Floats, weight: Floats, values: Values) -> None:
         """Choose the symbols of a level and plane with the least
         weight * (c - aim) ** 2 + multiplier * bits."""
         where = self._tree.span(level)
-        known = np.minimum(np.abs(self.symbols), self._model.clip)
-        bins = context.contexts(self._model, self._tree, level, plane, known)
-        steps, bits = self._steps[where, plane], self._bits[plane][bins]
-        rows = np.arange(len(bins))
+        bits = self._contexts.bits(level, plane, self.symbols, values)
+        steps, rows = self._steps[where, plane], np.arange(len(aim))
         sign = np.sign(aim).astype(np.int32)
         floor = np.minimum(np.abs(aim) // steps, quantizer.MAX_SYMBOL - 1).astype(np.int32)
-        best = np.full(len(bins), np.inf)
+        best = np.full(len(aim), np.inf)
         for magnitude in (0 * floor, floor, floor + 1):
             symbols = sign * magnitude
-            values = quantizer.dequantise(symbols, steps)
-            token = context.tokens_of(magnitude)[0]
-            cost = weight * (values - aim) ** 2 + self._multiplier * bits[rows, token]
+            meant = quantizer.dequantise(symbols, steps)
+            token, width, _ = network.signed_tokens(symbols)
+            cost = weight * (meant - aim) ** 2 + self._multiplier * (bits[rows, token] + width)
             better = cost < best
             best[better] = cost[better]
             self.symbols[where, plane][better] = symbols[better]
-            self.coefficients[where, plane][better] = values[better]
+            self.coefficients[where, plane][better] = meant[better]
+        values.put(level, plane, self.symbols[where, plane])

@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding.lifting import Hierarchy, Lifting
+from xcodec.coding.lifting import Lifting
+from xcodec.coding.value_contexts import ValueContexts
 from xcodec.encoder.descent import State, damped
 from xcodec.encoder.target import METRIC, Target
 from xcodec.kriging.fill import Squares, interpolate, moments, normal_equations, squares
@@ -87,8 +88,7 @@ class Problem:
     def __init__(
         self,
         points: Points,
-        tree: Hierarchy,
-        lifting: Lifting,
+        contexts: ValueContexts,
         target: Target,
         start: Floats,
         lookahead: Correction | None = None,
@@ -100,7 +100,7 @@ class Problem:
         careful   : as for ``descent.damped``
         """
         self._metric, self._careful = target.metric, careful
-        self._tree, self._lifting = tree, lifting
+        self._contexts, self._tree, self._lifting = contexts, contexts.tree, contexts.lifting
         self._points, self._weights, self._lookahead = points, target.weights, lookahead
         self._cut: list[Squares] = []
         cut = squares(points, cell=target.cell)
@@ -206,7 +206,7 @@ class Problem:
 
     def _state(self, step: float, multiplier: float) -> State:
         worth = multiplier * self.multiplier(step)
-        return State(self._tree, step, worth, self._metric)
+        return State(self._contexts, step, worth, self._metric)
 
     def _correction(self, state: State, step: float) -> Floats:
         """The lookahead's correction of the moments, (n, planes)."""
@@ -264,13 +264,13 @@ class Problem:
             coarse_moments = coarse_moments + predict.T @ own_moments
             own_moments = own_moments - update.T @ coarse_moments
             own_moments = own_moments - form.cross @ values
-            state.descend(levels, form.own, self._damped[octave], own_moments)
+            state.descend(levels, form.own, self._damped[octave], own_moments, values)
             moments = coarse_moments - form.cross.T @ state.coefficients[state.span(levels)]
             if first:
                 values = least_squares(form.coarse, moments, values)
         if first:
             state.place(values, state.span(coarsest))
-        state.descend(coarsest, self._coarsest, self._damped[0], moments)
+        state.descend(coarsest, self._coarsest, self._damped[0], moments, values[:0])
 
 
 @dataclass(frozen=True)

@@ -120,14 +120,15 @@ def code(job: TileJob, errors: bool = False) -> list[CodedTile]:
     """Code a tile in a worker, with each setting. Arguments as for ``code_all``."""
     draft, coded = _analysed(job), []
     for step, group in itertools.groupby(job.settings, lambda setting: setting.step):
+        header = replace(job.header, step=step)
         if step is None:
             chosen = [draft.coefficients.astype(np.int32)]
         else:
             multipliers = [setting.multiplier for setting in group]
             chosen = draft.quantise_each(step, job.request.effort, multipliers)
         for symbols in chosen:
-            parts = draft.density, draft.points, draft.tree, symbols
-            layers = payload.write_tile(job.header, *parts, job.layers)
+            parts = draft.density, draft.points, draft.tree, symbols, draft.contexts
+            layers = payload.write_tile(header, *parts, job.layers)
             error = _error(draft, symbols, step, job) if errors and step is not None else 0.0
             coded.append(CodedTile(layers, error))
     return coded

@@ -127,7 +127,7 @@ def source_digest(start: str = "xcodec.codec") -> str:
         whole.update(module.read_bytes())
     for folder in sorted({module.parent for module in modules}):
         for path in sorted(folder.iterdir()):
-            if path.suffix in (".json", ".npy"):
+            if path.suffix in (".json", ".npy", ".npz"):
                 whole.update(path.read_bytes())
     return whole.hexdigest()[:16]
 
