@@ -98,12 +98,12 @@ def test_exact_values_are_those_of_the_transform(shape: tuple[int, int, float]) 
     assert np.abs(values.known / (1 << VALUE_BITS) - usual).max() < 1
 
 
-def test_compressed_is_a_logarithm_with_a_sign() -> None:
+def test_compressed_is_a_logarithm() -> None:
     values = np.array([0, 1, 8, 16, 32, 64, 1 << 20])
     found = compressed(values)
     assert found.tolist() == [reference_values.compressed(value) for value in values.tolist()]
     assert found.tolist() == [0, 2, 16, 24, 36, 50, LIMIT]
-    assert np.array_equal(compressed(-values), -found)
+    assert np.array_equal(np.diff(compressed(np.arange(5000))) >= 0, np.full(4999, True))
 
 
 @pytest.mark.parametrize("plane", range(PLANES))

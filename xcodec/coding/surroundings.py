@@ -5,6 +5,8 @@ symbol's size and sign by their values: an edge that runs through them runs on. 
 integers of magnitude at most LIMIT. docs/format.md, section 5.2.
 """
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,14 +31,21 @@ def inputs(plane: int) -> int:
     return NEIGHBOURS * (plane + 5) + FACTS + 2 * plane
 
 
-def compressed(values: Ints) -> NDArray[np.int64]:
-    """Sixteenths to a logarithmic scale with a sign: 0 to 0, 16 to 24, and 16 more for each
-    doubling of large values."""
+@cache
+def _scale() -> NDArray[np.float32]:
+    """``compressed`` of 0, 1, 2, ..., up to the first number that gives LIMIT."""
     # frexp is exact for integers of this size: the exponent is the bit length.
-    mantissa, exponent = np.frexp(2.0 * np.abs(values) + 16)
-    scale = (2 * _LOG_STEPS * mantissa).astype(np.int64) + _LOG_STEPS * (exponent - 6)
-    limited: NDArray[np.int64] = np.sign(values) * np.minimum(scale, LIMIT)
-    return limited
+    mantissa, exponent = np.frexp(2.0 * np.arange(1 << 13) + 16)
+    scale = np.floor(2 * _LOG_STEPS * mantissa) + _LOG_STEPS * (exponent - 6)
+    short: NDArray[np.float32] = scale[: np.searchsorted(scale, LIMIT) + 1].astype(np.float32)
+    return short
+
+
+def compressed(sizes: Ints) -> NDArray[np.float32]:
+    """Sixteenths, not negative, to a logarithmic scale of whole numbers: 0 to 0, 16 to 24, and 16
+    more for each doubling of large ones, up to LIMIT."""
+    scale = _scale()
+    return scale[np.minimum(sizes, len(scale) - 1)]
 
 
 class Surroundings:
@@ -78,18 +87,19 @@ class Surroundings:
                 at += NEIGHBOURS
                 apart = values.known[index, each] - values.predicted[here, each, None]
                 steps = (np.abs(apart) << STEP_BITS) // values.steps[level, each]
-                known[:, at : at + NEIGHBOURS] = np.sign(apart) * compressed(steps)
+                np.multiply(np.sign(apart), compressed(steps), out=known[:, at : at + NEIGHBOURS])
         for each in range(plane):
-            own = compressed(16 * symbols[here, each].astype(np.int64))
+            own = symbols[here, each]
             at = known.shape[1] - 2 * (plane - each)
-            known[:, at], known[:, at + 1] = own, np.abs(own)
+            known[:, at + 1] = compressed(16 * np.abs(own))
+            known[:, at] = np.sign(own) * known[:, at + 1]
         return known
 
-    def _facts(self, level: int, symbols: Ints, values: Values, part: slice) -> NDArray[np.int64]:
+    def _facts(self, level: int, symbols: Ints, values: Values, part: slice) -> NDArray[np.float32]:
         """The inputs that are no neighbour's, (m, FACTS)."""
         tree, span = self._tree, self._tree.span(level)
         spacing = tree.spacing[level][part]
-        facts = np.zeros((len(spacing), FACTS), np.int64)
+        facts = np.zeros((len(spacing), FACTS), np.float32)
         facts[:, 3] = 16 * min(tree.finest - tree.depths[level], _OCTAVES)
         facts[:, 4] = 16 * min(tree.depths[level], _OCTAVES)
         facts[:, 5] = values.step // 2
