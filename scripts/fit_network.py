@@ -101,7 +101,7 @@ def learned_from(job: tuple[Path, int]) -> list[tuple[NDArray[np.int8], NDArray[
         values.begin(octave)
         for level in levels:
             for plane in range(PLANES):
-                seen = around.of(level, plane, symbols, values)
+                seen = around.of(tree.span(level), plane, symbols, values)
                 known[plane].append(seen.astype(np.int8))
                 values.put(level, plane, symbols[tree.span(level), plane])
         values.finish(octave)

@@ -132,7 +132,7 @@ from xcodec.decoder import reading
 for path in sorted(pathlib.Path(sys.argv[1]).glob("*.xgc")):
     for file in reading.tiles(reading.opened(path.read_bytes(), 1 << 20)):
         points = numpy.stack([file.points.rows, file.points.cols, file.points.ranks], 1)
-        for part in (points, file.symbols, *file.tree.neighbours):
+        for part in (points, file.symbols, file.tree.neighbours):
             data = numpy.ascontiguousarray(part, "<i4").tobytes()
             print(path.stem, hashlib.sha256(data).hexdigest())
 """

@@ -40,8 +40,8 @@ def test_levels_are_quarters_of_octaves_of_rank(points: Points) -> None:
         low = 0 if depth == 0 else 1 << (depth + lifting.COARSEST_BITS - 1)
         assert ranks.min() >= low
         assert ranks.max() < 1 << (depth + lifting.COARSEST_BITS)
-        index = tree.neighbours[level]
-        assert index.shape == (len(ranks), lifting.NEIGHBOURS if level else 0)
+        index = tree.neighbours[tree.span(level)]
+        assert index.shape == (len(ranks), lifting.NEIGHBOURS)
         near = min(lifting.NEAR, tree.bounds[level])
         assert tree.distances[level].shape == (len(ranks), near)
         if level:

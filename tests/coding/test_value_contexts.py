@@ -128,12 +128,14 @@ def test_inputs_are_what_the_decoder_knows(plane: int) -> None:
                     values.put(each, of, (symbols if before else known)[tree.span(each), of])
             if number < octave:
                 values.finish(number)
-        seen.append(around.of(level, plane, symbols, values))
+        seen.append(around.of(tree.span(level), plane, symbols, values))
     assert np.array_equal(*seen)
     assert seen[0].shape == (np.diff(tree.bounds)[level], inputs(plane))
     assert np.abs(seen[0]).max() <= LIMIT
     assert np.array_equal(seen[0], np.rint(seen[0]))
-    parts = [around.of(level, plane, known, values, part) for part in (slice(5), slice(5, None))]
+    span = tree.span(level)
+    pieces = slice(span.start, span.start + 5), slice(span.start + 5, span.stop)
+    parts = [around.of(part, plane, known, values) for part in pieces]
     assert np.array_equal(np.concatenate(parts), seen[0])
 
 

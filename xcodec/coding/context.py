@@ -82,7 +82,7 @@ def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArr
     span = tree.span(level)
     known = np.zeros((span.stop - span.start, FEATURES), np.int64)
     if level:
-        known[:, :NEAR] = magnitudes[tree.neighbours[level][:, :NEAR], plane]
+        known[:, :NEAR] = magnitudes[tree.neighbours[span, :NEAR], plane]
         above = magnitudes[tree.bounds[max(0, level - PARTS)] : span.start]
         means = MEAN_SCALE * above.sum(0, dtype=np.int64) // len(above)
         known[:, NEAR : NEAR + len(means)] = means

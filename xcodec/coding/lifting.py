@@ -49,20 +49,20 @@ class Hierarchy:
     depths     : octave of each level, ascending, counted from the coarsest; octaves without points
                  count
     finest     : depth of the finest octave of the whole picture, of which this may be a tile
-    neighbours : for each level int32 (m, NEIGHBOURS), nearest coarser points, the last one repeated
-                 if there are fewer; (m, 0) in the coarsest
+    neighbours : int32 (n, NEIGHBOURS), nearest points of coarser levels, the last one repeated if
+                 there are fewer; 0 in the coarsest level
     distances  : for each level int64 (m, k), k up to NEAR, squared distances to the nearest of
                  them, ascending, not repeated
-    spacing    : for each level int64 (m,), root of the mean squared distance to all of them, at
-                 least 1, rounded down
+    spacing    : int64 (n,), root of the mean squared distance to all of them, rounded down, at
+                 least 1
     """
 
     bounds: tuple[int, ...]
     depths: tuple[int, ...]
     finest: int
-    neighbours: tuple[NDArray[np.int32], ...]
+    neighbours: NDArray[np.int32]
     distances: tuple[NDArray[np.int64], ...]
-    spacing: tuple[NDArray[np.int64], ...]
+    spacing: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.depths)
@@ -87,21 +87,18 @@ def hierarchy(points: Points, finest: int | None = None) -> Hierarchy:
     """
     bounds, depths = levels(points.ranks)
     sites = np.stack([points.rows, points.cols], 1)
-    neighbours, distances, spacing = [], [], []
-    for start, end in itertools.pairwise(bounds):
-        if start:
-            index, squared = nearest(sites[:start], sites[start:end], NEIGHBOURS)
-            slots = np.minimum(np.arange(NEIGHBOURS), index.shape[1] - 1)
-            mean = squared[:, slots].sum(1) // NEIGHBOURS
-            index = index[:, slots]
-        else:
-            index, squared = np.empty((end, 0), np.int32), np.empty((end, 0), np.int64)
-            mean = np.ones(end, np.int64)
-        neighbours.append(index)
+    neighbours = np.zeros((len(points), NEIGHBOURS), np.int32)
+    spacing = np.ones(len(points), np.int64)
+    distances = [np.empty((bounds[1] if depths else 0, 0), np.int64)][: len(depths)]
+    for start, end in itertools.pairwise(bounds[1:]):
+        index, squared = nearest(sites[:start], sites[start:end], NEIGHBOURS)
+        slots = np.minimum(np.arange(NEIGHBOURS), index.shape[1] - 1)
+        neighbours[start:end] = index[:, slots]
+        mean = squared[:, slots].sum(1) // NEIGHBOURS
+        spacing[start:end] = np.maximum(np.sqrt(mean).astype(np.int64), 1)
         distances.append(squared[:, :NEAR].copy())
-        spacing.append(np.maximum(np.sqrt(mean).astype(np.int64), 1))
     finest = depths[-1] if finest is None else finest
-    return Hierarchy(bounds, depths, finest, tuple(neighbours), tuple(distances), tuple(spacing))
+    return Hierarchy(bounds, depths, finest, neighbours, tuple(distances), spacing)
 
 
 def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -227,7 +224,7 @@ class Lifting:
 
 def _near(tree: Hierarchy, level: int) -> NDArray[np.int32]:
     """The nearest coarser points of a level, (m, k), k up to NEAR, none repeated."""
-    return tree.neighbours[level][:, : tree.distances[level].shape[1]]
+    return tree.neighbours[tree.span(level), : tree.distances[level].shape[1]]
 
 
 def _predicted(values: Ints, tree: Hierarchy, level: int) -> NDArray[np.int64]:

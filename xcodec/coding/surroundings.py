@@ -5,7 +5,7 @@ symbol's size and sign by their values: an edge that runs through them runs on. 
 integers of magnitude at most LIMIT. docs/format.md, section 5.2.
 """
 
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,74 +53,73 @@ class Surroundings:
 
     def __init__(self, points: Points, tree: Hierarchy) -> None:
         self._points, self._tree = points, tree
-        self._places: dict[int, NDArray[np.int8]] = {}
-        self._starts = {level: octave.start for octave in tree.octaves for level in octave}
+        self._levels = np.repeat(np.arange(len(tree)), np.diff(tree.bounds))
+        self._facts = np.zeros((len(tree), FACTS), np.float32)
+        for levels in tree.octaves:
+            depth = tree.depths[levels.start]
+            facts = self._facts[levels.start : levels.stop]
+            facts[:, 1] = _ONE * np.arange(len(levels))
+            facts[:, 3] = 16 * min(tree.finest - depth, _OCTAVES)
+            facts[:, 4] = 16 * min(depth, _OCTAVES)
+        self._facts[:1, 2] = _ONE
 
-    def of(
-        self,
-        level: int,
-        plane: int,
-        symbols: Ints,
-        values: Values,
-        part: slice = slice(None),
-    ) -> NDArray[np.float32]:
-        """Return the inputs for a level and plane, whole numbers (m, inputs(plane)).
+    def of(self, where: slice, plane: int, symbols: Ints, values: Values) -> NDArray[np.float32]:
+        """Return the inputs for samples in a plane, whole numbers (m, inputs(plane)).
 
-        symbols : integers (n, planes); only those of coarser levels, and of earlier planes of this
-                  level, are used
+        where   : samples of an octave
+        symbols : integers (n, planes); only those of coarser levels, and of earlier planes of the
+                  same samples, are used
         values  : those known so far
-        part    : which of the level's m points
         """
-        tree, span = self._tree, self._tree.span(level)
-        here = np.arange(span.start, span.stop)[part]
-        known = np.zeros((len(here), inputs(plane)), np.float32)
+        known = np.zeros((where.stop - where.start, inputs(plane)), np.float32)
         at = 3 * NEIGHBOURS
-        known[:, at : at + FACTS] = self._facts(level, symbols, values, part)
-        if level:
-            index = tree.neighbours[level][part]
-            same = index >= tree.bounds[self._starts[level]]
-            known[:, : 2 * NEIGHBOURS] = self._places_of(level)[part]
-            known[:, 2 * NEIGHBOURS : at] = _ONE * same
-            at += FACTS
-            known[:, at : at + NEIGHBOURS] = compressed(16 * np.abs(symbols[index, plane]))
-            for each in range(plane + 1):
-                at += NEIGHBOURS
-                apart = values.known[index, each] - values.predicted[here, each, None]
-                steps = (np.abs(apart) << STEP_BITS) // values.steps[level, each]
-                np.multiply(np.sign(apart), compressed(steps), out=known[:, at : at + NEIGHBOURS])
+        known[:, at : at + FACTS] = self._facts_of(where, symbols, values)
+        # Samples of the coarsest level have no neighbours.
+        start = max(where.start, min(self._tree.bounds[1], where.stop))
+        if start < where.stop:
+            around = known[start - where.start :]
+            self._look_around(around, slice(start, where.stop), plane, symbols, values)
         for each in range(plane):
-            own = symbols[here, each]
+            own = symbols[where, each]
             at = known.shape[1] - 2 * (plane - each)
             known[:, at + 1] = compressed(16 * np.abs(own))
             known[:, at] = np.sign(own) * known[:, at + 1]
         return known
 
-    def _facts(self, level: int, symbols: Ints, values: Values, part: slice) -> NDArray[np.float32]:
+    def _look_around(
+        self, known: NDArray[np.float32], where: slice, plane: int, symbols: Ints, values: Values
+    ) -> None:
+        """Set the inputs that tell of neighbours."""
+        index, level = self._tree.neighbours[where], self._levels[where]
+        at = 2 * NEIGHBOURS
+        known[:, :at] = self._places[where]
+        known[:, at : at + NEIGHBOURS] = _ONE * (index >= values.start)
+        at += NEIGHBOURS + FACTS
+        known[:, at : at + NEIGHBOURS] = compressed(16 * np.abs(symbols[index, plane]))
+        for each in range(plane + 1):
+            at += NEIGHBOURS
+            apart = values.known[index, each] - values.predicted[where, each, None]
+            steps = (np.abs(apart) << STEP_BITS) // values.steps[level, each, None]
+            np.multiply(np.sign(apart), compressed(steps), out=known[:, at : at + NEIGHBOURS])
+
+    def _facts_of(self, where: slice, symbols: Ints, values: Values) -> NDArray[np.float32]:
         """The inputs that are no neighbour's, (m, FACTS)."""
-        tree, span = self._tree, self._tree.span(level)
-        spacing = tree.spacing[level][part]
-        facts = np.zeros((len(spacing), FACTS), np.float32)
-        facts[:, 3] = 16 * min(tree.finest - tree.depths[level], _OCTAVES)
-        facts[:, 4] = 16 * min(tree.depths[level], _OCTAVES)
+        tree, levels = self._tree, self._levels[where]
+        facts = self._facts[levels]
         facts[:, 5] = values.step // 2
-        if level:
-            facts[:, 0] = compressed(4 * spacing)
-            facts[:, 1] = _ONE * (level - self._starts[level])
-            above = np.abs(symbols[tree.bounds[max(0, level - PARTS)] : span.start])
+        for level in range(max(levels[0], 1), levels[-1] + 1):
+            above = np.abs(symbols[tree.bounds[max(0, level - PARTS)] : tree.bounds[level]])
             means = compressed(16 * above.sum(0, dtype=np.int64) // len(above))
-            facts[:, 6 : 6 + len(means)] = means
-        else:
-            facts[:, 2] = _ONE
+            facts[levels == level, 6 : 6 + len(means)] = means
+        facts[:, 0] = compressed(4 * tree.spacing[where]) * (levels > 0)
         return facts
 
-    def _places_of(self, level: int) -> NDArray[np.int8]:
-        """Rows, then columns, of the neighbours of a level's points, (m, 2 NEIGHBOURS)."""
-        if level not in self._places:
-            tree, span = self._tree, self._tree.span(level)
-            axes = []
-            for places in (self._points.rows, self._points.cols):
-                apart = places[tree.neighbours[level]].astype(np.int64) - places[span, None]
-                scaled = _ONE * np.abs(apart) // tree.spacing[level][:, None]
-                axes.append(np.sign(apart) * np.minimum(scaled, LIMIT))
-            self._places[level] = np.concatenate(axes, 1).astype(np.int8)
-        return self._places[level]
+    @cached_property
+    def _places(self) -> NDArray[np.int8]:
+        """Rows, then columns, of the neighbours of all points, (n, 2 NEIGHBOURS)."""
+        tree, axes = self._tree, []
+        for places in (self._points.rows, self._points.cols):
+            apart = places[tree.neighbours].astype(np.int64) - places[:, None]
+            scaled = _ONE * np.abs(apart) // tree.spacing[:, None]
+            axes.append((np.sign(apart) * np.minimum(scaled, LIMIT)).astype(np.int8))
+        return np.concatenate(axes, 1)

@@ -33,21 +33,19 @@ class ValueContexts:
         self._surroundings = Surroundings(points, tree)
 
     def logits(
-        self, level: int, plane: int, symbols: Ints, values: Values
+        self, where: slice, plane: int, symbols: Ints, values: Values
     ) -> Iterator[NDArray[np.int64]]:
-        """Yield ``network.logits`` for a level and plane, some symbols at a time. Arguments as for
+        """Yield ``network.logits`` of samples in a plane, some at a time. Arguments as for
         ``Surroundings.of``."""
-        span = self.tree.span(level)
-        for start in range(0, span.stop - span.start, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            known = self._surroundings.of(level, plane, symbols, values, part)
-            yield network.logits(plane, known)
+        for start in range(where.start, where.stop, _CHUNK):
+            part = slice(start, min(start + _CHUNK, where.stop))
+            yield network.logits(plane, self._surroundings.of(part, plane, symbols, values))
 
-    def bits(self, level: int, plane: int, symbols: Ints, values: Values) -> NDArray[np.float32]:
+    def bits(self, where: slice, plane: int, symbols: Ints, values: Values) -> NDArray[np.float32]:
         """About the bits that each signed token would take, (m, SIGNED), without those that follow
         it. Arguments as for ``Surroundings.of``."""
         return np.concatenate(
-            [network.bits(each) for each in self.logits(level, plane, symbols, values)]
+            [network.bits(each) for each in self.logits(where, plane, symbols, values)]
         )
 
 
@@ -93,5 +91,6 @@ class ValueCoder:
                 self._values.finish(self._octave)
             self._values.begin(octave)
             self._octave = octave
-        for each in self._contexts.logits(level, plane, symbols, self._values):
+        where = self._contexts.tree.span(level)
+        for each in self._contexts.logits(where, plane, symbols, self._values):
             yield network.frequencies(each)

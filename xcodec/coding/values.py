@@ -65,6 +65,7 @@ class Values:
     """The values of samples, from coarse to fine.
 
     step      : index of ``quantizer.step_of``
+    start     : first sample of the octave at hand
     steps     : int64 (levels, planes), of ``exact_steps``
     known     : int64 (n, planes): of coarser octaves, as known before the octave at hand is; of the
                 octave at hand, its prediction, and its coefficients as far as they were given
@@ -72,7 +73,7 @@ class Values:
     """
 
     def __init__(self, tree: Hierarchy, lifting: Lifting, step: int, planes: int) -> None:
-        self.step = step
+        self.step, self.start = step, 0
         self._tree, self._lifting = tree, lifting
         self.steps = exact_steps(step, tree, planes)
         count = tree.bounds[-1]
@@ -82,8 +83,9 @@ class Values:
 
     def begin(self, octave: int) -> None:
         """Predict an octave from coarser ones."""
+        span = self._span(octave)
+        self.start = span.start
         if octave:
-            span = self._span(octave)
             self.predicted[span] = self._lifting.links[octave - 1].prediction(
                 self.known[: span.start]
             )

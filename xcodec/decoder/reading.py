@@ -71,9 +71,9 @@ class Tile:
             tree.bounds[: levels + 1],
             tree.depths[:levels],
             tree.finest,
-            tree.neighbours[:levels],
+            tree.neighbours[:end],
             tree.distances[:levels],
-            tree.spacing[:levels],
+            tree.spacing[:end],
         )
         rows, cols, ranks = points.rows[:end], points.cols[:end], points.ranks[:end]
         fewer = Points(points.height, points.width, rows, cols, ranks)

@@ -96,18 +96,24 @@ class State:
         span = self.span(levels)
         values = self._values_above(levels, coarser)
         slope = form @ self.coefficients[span] - moments
-        for level in reversed(levels):
+        places = {}
+        for level in levels:
             where = self._tree.span(level)
             here = slice(where.start - span.start, where.stop - span.start)
-            columns = form[here].T
-            for plane in range(len(self._metric)):
+            places[level] = where, here, form[here].T
+        for plane in range(len(self._metric)):
+            # What tells a symbol is coarser, or of an earlier plane: it does not change meanwhile.
+            bits = self._contexts.bits(span, plane, self.symbols, values)
+            for level in reversed(levels):
+                where, here, columns = places[level]
                 weight = self._metric[plane, plane] * damped[here]
                 before = self.coefficients[where, plane].copy()
                 aim = before - slope[here] @ self._metric[:, plane] / weight
-                self._choose(level, plane, aim, weight, values)
+                self._choose(where, plane, aim, weight, bits[here])
                 moved = self.coefficients[where, plane] - before
                 if moved.any():
                     slope[:, plane] += columns @ moved
+                values.put(level, plane, self.symbols[where, plane])
 
     def _values_above(self, levels: range, coarser: Floats) -> Values:
         """What is known while an octave is read, with its symbols as they are."""
@@ -119,11 +125,14 @@ class State:
             values.put(level, plane, self.symbols[tree.span(level), plane])
         return values
 
-    def _choose(self, level: int, plane: int, aim: Floats, weight: Floats, values: Values) -> None:
+    def _choose(
+        self, where: slice, plane: int, aim: Floats, weight: Floats, bits: NDArray[np.float32]
+    ) -> None:
         """Choose the symbols of a level and plane with the least
-        weight * (c - aim) ** 2 + multiplier * bits."""
-        where = self._tree.span(level)
-        bits = self._contexts.bits(level, plane, self.symbols, values)
+        weight * (c - aim) ** 2 + multiplier * bits.
+
+        bits : (m, SIGNED), of signed tokens
+        """
         steps, rows = self._steps[where, plane], np.arange(len(aim))
         sign = np.sign(aim).astype(np.int32)
         floor = np.minimum(np.abs(aim) // steps, quantizer.MAX_SYMBOL - 1).astype(np.int32)
@@ -137,4 +146,3 @@ class State:
             best[better] = cost[better]
             self.symbols[where, plane][better] = symbols[better]
             self.coefficients[where, plane][better] = meant[better]
-        values.put(level, plane, self.symbols[where, plane])
