@@ -71,7 +71,7 @@ def test_tiles_cost_little(photo: RGB, options: dict[str, Any]) -> None:
     assert (several.tiles, several.tile) == (2, 256)
     assert several.samples == pytest.approx(0.03 * photo[..., 0].size, rel=0.01)
     assert len(tiles) < 1.06 * len(whole) + 6 * several.tiles + 8
-    assert psnr(classical(tiles), photo) > psnr(classical(whole), photo) - 0.1
+    assert psnr(classical(tiles), photo) > psnr(classical(whole), photo) - 0.15
 
 
 def test_large_pictures_are_tiled_and_others_are_not() -> None:
@@ -117,7 +117,7 @@ def test_coarse_steps_leave_little_seam(photo: RGB, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(seams, "PULL", 0.0)
     plain = classical(data)
     assert excess(plain) > 0.1
-    assert excess(joined) < 0.5 * excess(plain)
+    assert excess(joined) < 0.6 * excess(plain)
     assert psnr(joined, photo) > psnr(plain, photo) - 0.02
 
 
@@ -248,3 +248,10 @@ def test_tiles_share_a_budget(photo: RGB, options: dict[str, Any]) -> None:
 def test_a_budget_that_is_too_small_is_refused(photo: RGB) -> None:
     with pytest.raises(xcodec.InputError, match="fits 20 bytes"):
         xcodec.encode(photo, tile=TILE, effort=0, max_bytes=20)
+
+
+def test_few_samples_in_small_tiles_are_coded(photo: RGB) -> None:
+    """Windows of two rows of tiles may begin at the same row, and end at different ones."""
+    data = xcodec.encode(photo, 0.001, tile=TILE, effort=0)
+    assert inspection.info(data).tiles == 8
+    assert psnr(classical(data), photo) > 12

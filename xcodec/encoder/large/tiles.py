@@ -172,12 +172,13 @@ def _jobs(
     if not isinstance(mask, str):
         request = replace(request, mask="blue")
     weights = plan.request.weights
-    top, strip = -1, np.empty((0, 0, 3), np.uint8)
+    rows, strip = (-1, -1), np.empty((0, 0, 3), np.uint8)
     for number in range(len(grid)) if numbers is None else numbers:
         box = grid.box(number)
         window = box.grown(plan.margin, grid.whole)
-        if window.top != top:
-            top, strip = window.top, source.rows(window.top, window.bottom)
+        if (window.top, window.bottom) != rows:
+            rows = window.top, window.bottom
+            strip = source.rows(*rows)
         inner = Box(box.top - window.top, box.left - window.left, box.height, box.width)
         density = None
         if plan.density is not None:
