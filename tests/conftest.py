@@ -7,15 +7,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The tests already share the cores; numpy reads this when it is loaded.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
-
-if "PYTEST_XDIST_WORKER" in os.environ:  # The tests already share the cores.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure() -> None:

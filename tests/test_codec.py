@@ -54,7 +54,9 @@ def test_the_container_is_small(small: RGB) -> None:
     usual = dataclasses.replace(file.header, width=256, height=256)
     assert len(container.write(usual, [b""])) == 7
     assert len(empty) == len(data) - len(
-        payload.write(file.header, file.density, file.points, file.tree, file.symbols)[0]
+        payload.write(
+            file.header, file.density, file.points, file.tree, file.symbols, file.contexts
+        )[0]
     )
 
 

@@ -68,7 +68,7 @@ def test_encoders_keep_to_that(monkeypatch: pytest.MonkeyPatch) -> None:
     data = xcodec.encode(flat, 0.5)
     info = inspection.info(data)
     assert info.samples == pytest.approx(5000, rel=0.01)
-    assert len(data) - 16 == pytest.approx((info.samples - 100) / 64, abs=3)
+    assert len(data) - 11 == pytest.approx((info.samples - 100) / 64, abs=3)
     assert (np.asarray(xcodec.decode(data, decoder="classical")) == 128).all()
 
 

@@ -25,6 +25,9 @@ ACTIVE = 255
 LOG_STEPS = 32
 """Steps of an output for each doubling of a probability."""
 _POWER_BITS = 24
+_UNTHREADED = 1 << 18
+"""Products up to which OpenBLAS starts no threads, which would wait for each other where several
+processes share the cores, and hang in a process that was forked meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,11 @@ class Layer:
 
     def __call__(self, known: NDArray[np.float32]) -> NDArray[np.float32]:
         """The outputs (m, units) for inputs (m, inputs), before any limit."""
-        sums: NDArray[np.float32] = known @ self.weights
+        sums = np.empty((len(known), self.weights.shape[1]), np.float32)
+        rows = max(1, _UNTHREADED // self.weights.size)
+        for start in range(0, len(known), rows):
+            part = slice(start, start + rows)
+            np.matmul(known[part], self.weights, out=sums[part])
         sums += self.biases
         sums *= 2.0**-SHIFT
         return np.floor(sums, out=sums)

@@ -160,7 +160,7 @@ def test_a_psnr_that_few_samples_reach(large: RGB, few_sampled: None) -> None:
 
 @pytest.mark.parametrize(
     "goal",
-    [{"max_bytes": 12}, pytest.param({"psnr": 90.0}, marks=pytest.mark.long)],
+    [{"max_bytes": 8}, pytest.param({"psnr": 90.0}, marks=pytest.mark.long)],
     ids=["bytes", "psnr"],
 )
 def test_what_cannot_be_met_is_one_line(
