@@ -71,7 +71,11 @@ class Hierarchy:
         """Return the points of a level."""
         return slice(self.bounds[level], self.bounds[level + 1])
 
-    @property
+    def across(self, levels: range) -> slice:
+        """Return the points of several levels in a row."""
+        return slice(self.bounds[levels.start], self.bounds[levels.stop])
+
+    @cached_property
     def octaves(self) -> list[range]:
         """The levels of each octave that has points, coarse to fine."""
         starts = [
@@ -164,10 +168,10 @@ class Lifting:
         sites = np.stack([points.rows, points.cols], 1).astype(np.int64)
         self.links: list[Links] = []
         for octave in tree.octaves[1:]:
-            start, end = tree.bounds[octave.start], tree.bounds[octave.stop]
-            index, _ = nearest(sites[:start], sites[start:end], PREDICTORS)
-            weights = exact_weights(sites[index], sites[start:end])
-            around = np.zeros(start, np.int64)
+            own = tree.across(octave)
+            index, _ = nearest(sites[: own.start], sites[own], PREDICTORS)
+            weights = exact_weights(sites[index], sites[own])
+            around = np.zeros(own.start, np.int64)
             np.add.at(around, index.ravel(), np.abs(weights).ravel())
             self.links.append(Links(index, weights, np.maximum(around, 1 << WEIGHT_BITS)))
 

@@ -22,14 +22,18 @@ _WORD = 4
 _MANY = constriction.stream.model.Categorical(perfect=False)
 
 
-def _binary(ones: Ints) -> NDArray[np.float64]:
-    """Return the probabilities of 0 and 1, (n, 2), exact in float64."""
-    return np.stack([(1 << TABLE_BITS) - ones, ones], 1).astype(np.float64) / (1 << TABLE_BITS)
+def _probabilities(frequencies: Ints) -> NDArray[np.float64]:
+    """Return the probabilities of tables, exact in float64."""
+    return np.asarray(frequencies, np.float64) / (1 << TABLE_BITS)
+
+
+def _binary(ones: Ints) -> Ints:
+    """Return the tables of 0 and 1, (n, 2)."""
+    return np.stack([(1 << TABLE_BITS) - ones, ones], 1)
 
 
 def _categorical(frequencies: Ints) -> constriction.stream.model.Categorical:
-    probabilities = np.asarray(frequencies, np.float64) / (1 << TABLE_BITS)
-    return constriction.stream.model.Categorical(probabilities, perfect=False)
+    return constriction.stream.model.Categorical(_probabilities(frequencies), perfect=False)
 
 
 class Encoder:
@@ -48,14 +52,12 @@ class Encoder:
 
         ones : (n,), frequencies of 1, each in 1 .. 2 ** TABLE_BITS - 1
         """
-        if len(values):
-            self._coder.encode(values.astype(np.int32), _MANY, _binary(ones))
+        self.each(values, _binary(ones))
 
     def each(self, values: Ints, frequencies: Ints) -> None:
         """Encode values (n,), each with a table of its own, (n, k)."""
         if len(values):
-            probabilities = frequencies.astype(np.float64) / (1 << TABLE_BITS)
-            self._coder.encode(values.astype(np.int32), _MANY, probabilities)
+            self._coder.encode(values.astype(np.int32), _MANY, _probabilities(frequencies))
 
     def bits(self, values: Ints, widths: Ints) -> None:
         """Encode values (n,) without a table, value i in widths[i] >= 1 bits."""
@@ -113,15 +115,13 @@ class Decoder:
 
     def choices(self, ones: Ints) -> NDArray[np.int32]:
         """Decode a value of 0 or 1 for each of ``ones``, as for ``Encoder.choices``."""
-        if not len(ones):
-            return np.empty(0, np.int32)
-        return self._decode(_MANY, _binary(ones))
+        return self.each(_binary(ones))
 
     def each(self, frequencies: Ints) -> NDArray[np.int32]:
         """Decode a value for each of the tables (n, k)."""
         if not len(frequencies):
             return np.empty(0, np.int32)
-        return self._decode(_MANY, frequencies.astype(np.float64) / (1 << TABLE_BITS))
+        return self._decode(_MANY, _probabilities(frequencies))
 
     def bits(self, widths: Ints) -> NDArray[np.int32]:
         """Decode values of widths[i] >= 1 bits each."""

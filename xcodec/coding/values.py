@@ -4,34 +4,20 @@ Contexts depend on them, so they are the same on every machine: multiples of 1/1
 the transform of ``lifting`` in whole numbers. docs/format.md, section 7.
 """
 
-from functools import cache
-from math import isqrt
-
 import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.lifting import Hierarchy, Lifting
 from xcodec.coding.quantizer import STEPS_PER_OCTAVE
+from xcodec.sampling.mask import mantissas
 from xcodec.types import Ints
 
 VALUE_BITS = 4
 """Values are multiples of 2 ** -VALUE_BITS grey levels."""
 STEP_BITS = 16
-"""Steps are multiples of 2 ** -STEP_BITS grey levels."""
+"""Steps are multiples of 2 ** -STEP_BITS grey levels, as ``mantissas`` are of 2 ** -16."""
 _LARGEST = 1 << 24
 """Limit on values that only damaged files reach; it keeps products below 2 ** 63."""
-
-
-@cache
-def _mantissas() -> tuple[int, ...]:
-    """2 ** (i / 16) in units of 2 ** -STEP_BITS, rounded down, by integer roots."""
-    result = []
-    for i in range(STEPS_PER_OCTAVE):
-        value = 1 << (STEP_BITS * STEPS_PER_OCTAVE + i)
-        for _ in range(STEPS_PER_OCTAVE.bit_length() - 1):
-            value = isqrt(value)
-        result.append(value)
-    return tuple(result)
 
 
 def exact_steps(index: int, tree: Hierarchy, planes: int) -> NDArray[np.int64]:
@@ -39,7 +25,8 @@ def exact_steps(index: int, tree: Hierarchy, planes: int) -> NDArray[np.int64]:
 
     index : of ``quantizer.step_of``
     """
-    luma = _mantissas()[index % STEPS_PER_OCTAVE] << index // STEPS_PER_OCTAVE
+    mantissa = mantissas(STEPS_PER_OCTAVE)[index % STEPS_PER_OCTAVE]
+    luma = mantissa << index // STEPS_PER_OCTAVE
     steps = []
     for depth in tree.depths:
         coarser = tree.finest - (depth if depth != tree.depths[0] else 0)
@@ -108,5 +95,4 @@ class Values:
             self.known[span] = self._own[span] + links.prediction(coarser)
 
     def _span(self, octave: int) -> slice:
-        levels = self._tree.octaves[octave]
-        return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
+        return self._tree.across(self._tree.octaves[octave])

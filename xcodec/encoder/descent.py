@@ -80,7 +80,7 @@ class State:
 
     def span(self, levels: range) -> slice:
         """The samples of a range of levels."""
-        return slice(self._tree.bounds[levels.start], self._tree.bounds[levels.stop])
+        return self._tree.across(levels)
 
     def descend(
         self, levels: range, form: Matrix, damped: Floats, moments: Floats, coarser: Floats

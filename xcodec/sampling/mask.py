@@ -73,12 +73,15 @@ def _hash(rows: Ints, cols: Ints, seed: int) -> NDArray[np.int64]:
 
 
 @cache
-def _mantissas() -> tuple[int, ...]:
-    """floor(2**16 * 2**(i / SCALE_STEPS)), by integer roots, so that all machines agree."""
+def mantissas(steps: int) -> tuple[int, ...]:
+    """floor(2**16 * 2**(i / steps)), by integer roots, so that all machines agree.
+
+    steps : of an octave, a power of two
+    """
     result = []
-    for i in range(SCALE_STEPS):
-        value = 1 << (16 * SCALE_STEPS + i)
-        for _ in range(SCALE_STEPS.bit_length() - 1):
+    for i in range(steps):
+        value = 1 << (16 * steps + i)
+        for _ in range(steps.bit_length() - 1):
             value = isqrt(value)
         result.append(value)
     return tuple(result)
@@ -93,7 +96,7 @@ def _limits(scales: Ints) -> NDArray[np.int64]:
     """The limit for each Density.scale at exponent 0; an exponent adds SCALE_STEPS to the scale."""
     octave, step = scales // SCALE_STEPS, scales % SCALE_STEPS
     # Scale 0 means 2**-16 samples per 2**22 ranks: room for exponents to add octaves.
-    mantissa = np.array(_mantissas(), np.int64)[step]
+    mantissa = np.array(mantissas(SCALE_STEPS), np.int64)[step]
     shift = np.clip(octave - 32, -62, RANK_BITS)
     raised = mantissa << np.maximum(shift, 0)
     limits: NDArray[np.int64] = np.minimum(raised >> np.maximum(-shift, 0), 1 << RANK_BITS)
