@@ -56,7 +56,8 @@ def layers(plane: int) -> tuple[Layer, ...]:
         stored = np.load(file, allow_pickle=False)
         return tuple(
             Layer(
-                stored[f"weights{plane}{number}"].astype(np.float32),
+                # Rows in a row: OpenBLAS takes half the time.
+                stored[f"weights{plane}{number}"].astype(np.float32, "C"),
                 stored[f"biases{plane}{number}"].astype(np.float32),
             )
             for number in range(3)
