@@ -11,7 +11,6 @@ Biorthogonal Wavelets", 1996: predict and update. docs/format.md, sections 4, 6 
 
 import itertools
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from xcodec.kriging.exact import WEIGHT_BITS, exact_weights
 from xcodec.kriging.neighbours import nearest
 from xcodec.kriging.sparse import Matrix, csr
+from xcodec.system.lazy import lazy
 from xcodec.types import Floats, Ints, Points
 
 NEIGHBOURS = 16
@@ -75,7 +75,7 @@ class Hierarchy:
         """Return the points of several levels in a row."""
         return slice(self.bounds[levels.start], self.bounds[levels.stop])
 
-    @cached_property
+    @lazy
     def octaves(self) -> list[range]:
         """The levels of each octave that has points, coarse to fine."""
         starts = [
@@ -175,7 +175,7 @@ class Lifting:
             np.add.at(around, index.ravel(), np.abs(weights).ravel())
             self.links.append(Links(index, weights, np.maximum(around, 1 << WEIGHT_BITS)))
 
-    @cached_property
+    @lazy
     def predict(self) -> list[Matrix]:
         return [
             csr(
@@ -189,7 +189,7 @@ class Lifting:
             for links in self.links
         ]
 
-    @cached_property
+    @lazy
     def update(self) -> list[Matrix]:
         # A share of the mean residual around a point, and less if the weights add up to little.
         return [

@@ -5,13 +5,14 @@ symbol's size and sign by their values: an edge that runs through them runs on. 
 integers of magnitude at most LIMIT. docs/format.md, section 5.2.
 """
 
-from functools import cache, cached_property
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.lifting import NEIGHBOURS, PARTS, Hierarchy
 from xcodec.coding.values import STEP_BITS, Values
+from xcodec.system.lazy import lazy
 from xcodec.types import Ints, Points
 
 LIMIT = 127
@@ -114,7 +115,7 @@ class Surroundings:
         facts[:, 0] = compressed(4 * tree.spacing[where]) * (levels > 0)
         return facts
 
-    @cached_property
+    @lazy
     def _places(self) -> NDArray[np.int8]:
         """Rows, then columns, of the neighbours of all points, (n, 2 NEIGHBOURS)."""
         tree, axes = self._tree, []

@@ -15,7 +15,7 @@ import io
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from PIL import Image
 from xcodec.errors import InputError, XcodecError
 from xcodec.evaluation.measures import dists, lpips
 from xcodec.pictures.quality import decibels
+from xcodec.system.lazy import lazy
 from xcodec.system.packages import require
 from xcodec.types import RGB
 
@@ -167,7 +168,7 @@ class Meter:
             network.between(self._original_dists, network.features(dists.to_planes(decoded)))
         )
 
-    @cached_property
+    @lazy
     def _original_lpips(self) -> Any:
         assert self.weights is not None
         return lpips.load(self.weights).features(lpips.to_planes(self.original))
