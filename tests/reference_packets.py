@@ -2,11 +2,13 @@
 the package. The Reed-Solomon code is polynomial interpolation over GF(256)."""
 
 from tests.reference import (
+    SIZES,
     TABLES,
     Bytes,
     DamagedError,
     Level,
     RangeDecoder,
+    crc16,
     crc32c,
     cumulate,
     in_order,
@@ -45,27 +47,24 @@ def at(known: list[tuple[int, int]], x: int) -> int:
 
 
 def join(packets: list[bytes]) -> tuple[dict[str, int], bytes]:
-    """The fields of a picture, and the prefix of its stream that packets give."""
+    """The fields of a picture, as far as they are known, and the prefix of its stream that packets
+    give."""
     shares: dict[int, Bytes] = {}
     for packet in packets:
-        if crc32c(packet[:-4]).to_bytes(4, "big") != packet[-4:]:
+        size, crc = (2, crc16) if len(packet) < 512 else (4, crc32c)
+        if crc(packet[:-size]).to_bytes(size, "big") != packet[-size:]:
             raise DamagedError("checksum")
-        shares[packet[3]] = Bytes(packet[12:-4])
-    head = packets[0]
-    sides, grid = int.from_bytes(head[4:7], "big"), int.from_bytes(head[8:10], "big")
-    fields = {
-        "version": head[0] >> 5,
-        "model": head[0] & 31,
-        "width": (sides >> 12) + 1,
-        "height": (sides & 0xFFF) + 1,
-        "step": head[7],
-        "scale": grid >> 3,
-        "stages": (grid & 7) + 1,
-        "colour": int.from_bytes(head[10:12], "big"),
-    }
-    for share in shares.values():
-        threshold, columns = share.varint(), share.varint()
-    stream = b""
+        share = Bytes(packet[4:-size])
+        fields = {"version": packet[0] >> 5}
+        if packet[0] & 31:
+            fields["width"], fields["height"] = SIZES[(packet[0] & 31) - 1]
+        else:
+            sides = int.from_bytes(share.take(3), "big")
+            fields |= {"width": (sides >> 12) + 1, "height": (sides & 0xFFF) + 1}
+        threshold = share.take(1)[0]
+        columns = int.from_bytes(share.take(1 if len(packet) <= 256 else 2), "big")
+        shares[packet[3]] = share
+    stream, first = b"", True
     while len(shares) >= threshold:
         known = sorted((index, share.take(columns)) for index, share in shares.items())[:threshold]
         data = Bytes(
@@ -75,11 +74,25 @@ def join(packets: list[bytes]) -> tuple[dict[str, int], bytes]:
                 for column in range(columns)
             )
         )
+        if first:
+            fields |= read_parameters(data.take(6))
+        first = False
         if not next(iter(shares.values())).rest:
             return fields, stream + data.rest
         threshold, columns = data.varint(), data.varint()
         stream += data.rest
     return fields, stream
+
+
+def read_parameters(data: bytes) -> dict[str, int]:
+    grid = int.from_bytes(data[2:4], "big")
+    return {
+        "model": data[0],
+        "step": data[1],
+        "scale": grid >> 3,
+        "stages": (grid & 7) + 1,
+        "colour": int.from_bytes(data[4:6], "big"),
+    }
 
 
 def read_symbols(

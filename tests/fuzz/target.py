@@ -100,7 +100,8 @@ def read_packets(data: bytes) -> None:
     pieces = []
     while data:
         packet = data[1 : 1 + data[0]]
-        pieces.append(packet[:-4] + primitives.checksum(packet[:-4]))
+        content = packet[: primitives.content_size(len(packet))]
+        pieces.append(content + primitives.ending(content))
         data = data[1 + data[0] :]
     if pieces:
         receiving.decode_packets(pieces, decoder="classical", max_pixels=PAINTED)

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from xcodec.coding import packets
-from xcodec.links import protection, sending
+from xcodec.coding.ranges import PARAMETERS, Range, capacity
+from xcodec.links import protection
 from xcodec.links.protection import Aim, Curve
 
 SIZES = np.array([0.0, 20, 60, 150, 400, 900])
@@ -59,7 +59,9 @@ def test_thresholds_ascend_and_fall_with_the_loss() -> None:
         plan = protection.choose(CURVE, protection.aim_for(10, loss), 50)
         thresholds = [each.threshold for each in plan.ranges]
         assert thresholds == sorted(set(thresholds))
-        assert all(each.size >= protection.SMALLEST for each in plan.ranges[:-1])
+        least = [protection.SMALLEST + PARAMETERS] + [protection.SMALLEST] * len(thresholds)
+        sizes = [each.size for each in plan.ranges[:-1]]
+        assert all(size >= low for size, low in zip(sizes, least, strict=False))
         lowest.append(plan.ranges[-1].threshold)
     assert lowest == sorted(lowest, reverse=True)
     assert lowest[0] == 10
@@ -102,7 +104,7 @@ def test_a_hull_is_concave_and_above() -> None:
 def test_a_stream_that_is_worth_nothing_needs_one_packet() -> None:
     flat = Curve(np.array([0.0, 9]), np.array([61.0, 61]))
     plan = protection.choose(flat, protection.aim_for(5, 0.2), 30)
-    assert plan.ranges == (packets.Range(1, 30),)
+    assert plan.ranges == (Range(1, 30),)
 
 
 def test_a_short_stream_and_much_room() -> None:
@@ -116,5 +118,5 @@ def test_what_a_plan_holds_is_known_to_the_byte(size: int) -> None:
     """Long descriptions of ranges included: a byte less than the stream may cost a whole plane."""
     curve = Curve(np.array([0.0, size - 1, size]), np.array([0.0, 20, 40]))
     plan = protection.choose(curve, protection.aim_for(10, 0.1, 39.0), 240)
-    sent = sending._fitted(plan.ranges, 240 + packets.OVERHEAD + protection.DESCRIPTION)
-    assert packets.capacity(sent) >= size
+    assert sum(each.columns for each in plan.ranges) == 240
+    assert PARAMETERS + capacity(plan.ranges) >= size

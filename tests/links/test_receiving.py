@@ -1,5 +1,6 @@
 """Pictures that grow while their packets come in: as a generator, from a folder, by UDP."""
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -13,6 +14,8 @@ from PIL import Image
 
 import xcodec
 from xcodec.__main__ import main
+from xcodec.coding import packets
+from xcodec.coding.primitives import ending
 from xcodec.links import packet_files
 from xcodec.links.receiving import Collection, samples_in
 
@@ -47,8 +50,7 @@ def test_packets_take_little_longer_than_a_file(photo: NDArray[np.uint8]) -> Non
     collection = Collection()
     for each in data:
         collection.add(each)
-    parameters, joined = collection.joined()
-    samples = len(samples_in(parameters, joined.stream, len(data[0])).points)
+    samples = len(samples_in(collection.joined(), len(data[0])).points)
     file = xcodec.encode(picture, samples / picture[..., 0].size, density="uniform", effort=0)
     seconds: dict[str, list[float]] = {"packets": [], "file": []}
     for _ in range(4):
@@ -101,6 +103,16 @@ def test_a_file_that_is_still_being_written_is_read_again(
     path.write_bytes(sent[0])
     assert next(looks) == [sent[0]]
     assert list(looks) == []
+
+
+def test_text_is_no_packet_whatever_its_last_bytes(sent: list[bytes]) -> None:
+    """One text in 65,536 ends with its own CRC-16."""
+    text = packet_files.lines(sent[:2], "base64")
+    ends = (text + f"{number}\n".encode() for number in itertools.count())
+    unlucky = next(end + ending(end) for end in ends if ending(end).isalnum())
+    assert packets.sound(unlucky)
+    assert packet_files.split(unlucky)[:2] == sent[:2]
+    assert packet_files.split(sent[0]) == [sent[0]]
 
 
 def test_the_loopback_example(picture: Path) -> None:

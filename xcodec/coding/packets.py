@@ -1,106 +1,66 @@
 """The byte layout of .xgp packets. docs/format.md, section 11, describes the same in prose.
 
-version, model  1 byte: version 3 bits, model 5 bits
+version, size   1 byte: version 3 bits, place of width and height in header.SIZES, from 1, or 0
 picture         2 bytes: low half of the CRC-32C of all that the packets of a picture share
 index           1 byte
-width, height   3 bytes: 12 bits each, less one
-step            1 byte
-scale, stages   2 bytes: scale 13 bits, stages less one 3 bits
-colour          2 bytes: red 5 bits, green 6, blue 5
-first range     varints: threshold, columns
+width, height   3 bytes: 12 bits each, less one; only if they are not in SIZES
+first range     threshold 1 byte; columns 1 byte in packets of up to NARROW bytes, else 2
 shares          one share of each range, one after another, up to the checksum
-checksum        4 bytes: CRC-32C of everything before, big-endian
+checksum        of everything before: ``primitives.ending``, as at the end of a file
 
-A range is ``threshold * columns`` bytes of the stream. A Reed-Solomon code turns it into shares of
-``columns`` bytes. Packet i carries share i, and any ``threshold`` shares restore the range. Each
-range begins with the threshold and columns of the next one.
-
-Source: Albanese, Bloemer, Edmonds, Luby and Sudan, "Priority Encoding Transmission", IEEE
-Transactions on Information Theory, 1996.
+The ranges, and the parameters of the picture in them, are those of ``coding.ranges``.
 """
 
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import zfec
+from xcodec.coding import ranges
+from xcodec.coding.header import SIZES
+from xcodec.coding.primitives import (
+    CHECKSUM,
+    SHORT,
+    SHORT_CHECKSUM,
+    Reader,
+    checksum,
+    content_size,
+    ending,
+    ending_size,
+    varint,
+)
+from xcodec.coding.ranges import MAX_COUNT, Parameters, Range, checked
+from xcodec.errors import FormatError, InputError
 
-from xcodec.coding.primitives import CHECKSUM, Reader, checksum, varint
-from xcodec.errors import FormatError, InputError, TruncatedError
-
-VERSION = 1
+VERSION = 3
+LONG_CHECKSUM_VERSION = 1
+"""The version before: its packets have a CRC-32C, whatever their size."""
 MIN_SIZE, MAX_SIZE = 40, 4096
 """Limits on the size of a packet, in bytes."""
-MAX_COUNT = 255
-"""Largest number of packets of a picture."""
 MAX_SIDE = 4096
 """Largest width and height of a picture, in pixels."""
 SAMPLES_PER_PACKET_BYTE = 2048
 """Samples that a picture may have for each byte of a packet, in addition to mask.FREE_SAMPLES."""
-HEADER = 10
-"""Bytes before the colour."""
-COLOUR = 2
-"""Bytes of the colour."""
-OVERHEAD = HEADER + COLOUR + CHECKSUM
-"""Bytes of a packet besides the shares and the description of the first range."""
+NARROW = 256
+"""Packets of up to this many bytes say the columns of the first range in one byte."""
+START, SIDES = 4, 3
+"""Bytes of version, size, picture and index; of width and height."""
 MAGIC = b"XGP"
 """First bytes of a bundle: packets in one file or pipe, each after its length as a varint."""
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """The parameters of a picture, which every packet repeats.
-
-    width, height : in pixels
-    model  : number of the model, as in a file
-    step   : index for quantizer.step_of
-    scale  : of the density, which is uniform
-    stages : of the embedded stream, 1..8
-    colour : mean of the picture, red 5 bits, green 6, blue 5
-    """
-
-    width: int
-    height: int
-    model: int
-    step: int
-    scale: int
-    stages: int
-    colour: int
-
-
-@dataclass(frozen=True)
-class Range:
-    """A part of the stream.
-
-    threshold : number of packets that restore it
-    columns   : bytes of each share
-    """
-
-    threshold: int
-    columns: int
-
-    @property
-    def size(self) -> int:
-        """Its bytes, including the description of the next range."""
-        return self.threshold * self.columns
-
-    def described(self) -> bytes:
-        """Return the description that the previous range begins with."""
-        return varint(self.threshold) + varint(self.columns)
 
 
 @dataclass(frozen=True)
 class Packet:
     """A packet with a correct checksum.
 
-    picture : identifies the picture: equal for all its packets
-    index   : number of the packet, 0..254
-    length  : bytes of the packet
-    first   : the first range
-    body    : the shares
+    width, height : of the picture, in pixels
+    picture       : identifies the picture: equal for all its packets
+    index         : number of the packet, 0..254
+    length        : bytes of the packet
+    first         : the first range
+    body          : the shares
     """
 
-    parameters: Parameters
+    width: int
+    height: int
     picture: bytes
     index: int
     length: int
@@ -108,71 +68,74 @@ class Packet:
     body: bytes
 
 
-def capacity(ranges: Sequence[Range]) -> int:
-    """Return the bytes of the stream that fit into ranges."""
-    described = sum(len(following.described()) for following in ranges[1:])
-    return sum(each.size for each in ranges) - described
+def overhead(width: int, height: int, length: int) -> int:
+    """Return how many bytes of packets of at most ``length`` bytes cannot be shares.
+
+    width, height : of the picture, in pixels
+    """
+    # There are no packets of 512 and 513 bytes, as there are no files.
+    content = max(length - CHECKSUM, min(length - SHORT_CHECKSUM, SHORT - 1))
+    sides = 0 if (width, height) in SIZES else SIDES
+    return length - content + START + sides + 1 + _columns_size(length)
+
+
+def _columns_size(length: int) -> int:
+    """Bytes that say the columns of the first range, in a packet of ``length`` bytes."""
+    return 1 if length <= NARROW else 2
 
 
 def write(
-    parameters: Parameters, ranges: Sequence[Range], stream: bytes, count: int
+    size: tuple[int, int],
+    parameters: Parameters,
+    plan: Sequence[Range],
+    stream: bytes,
+    count: int,
 ) -> list[bytes]:
     """Return the packets of a stream, truncated or padded with zeros to the capacity of the ranges.
 
-    ranges : with ascending thresholds of at most ``count``
+    size   : width and height of the picture, in pixels
+    plan   : the ranges, with ascending thresholds of at most ``count``; each holds the description
+             of the next one, the first the parameters as well
     count  : number of packets, 1..MAX_COUNT
 
-    Raises InputError if there are too many packets, or if they are too small or too large.
+    Raises InputError if the picture is too large, if there are too many packets, or if they or
+    their ranges are too small or too large.
     """
     if not 1 <= count <= MAX_COUNT:
         raise InputError(f"{count} packets: a picture takes 1 to {MAX_COUNT}")
-    stream = stream[: capacity(ranges)].ljust(capacity(ranges), b"\0")
-    at = 0
-    shares: list[list[bytes]] = [[] for _ in range(count)]
-    for place, each in enumerate(ranges):
-        data = ranges[place + 1].described() if place + 1 < len(ranges) else b""
-        taken = each.size - len(data)
-        data += stream[at : at + taken]
-        at += taken
-        blocks = [data[i * each.columns : (i + 1) * each.columns] for i in range(each.threshold)]
-        coded = zfec.Encoder(each.threshold, count).encode(blocks)
-        for share, block in zip(shares, coded, strict=True):
-            share.append(bytes(block))
-    common = _common(parameters) + ranges[0].described()
-    picture = checksum(common + stream)[-2:]
+    if max(size) > MAX_SIDE:
+        raise InputError(f"pictures for packets are at most {MAX_SIDE} pixels wide and high")
+    place = SIZES.index(size) + 1 if size in SIZES else 0
+    shared, beside = sum(each.columns for each in plan), START + (0 if place else SIDES) + 1
+    narrow = shared + beside + 1 + SHORT_CHECKSUM <= NARROW
+    content = shared + beside + (1 if narrow else 2)
+    length = content + ending_size(content)
+    if not MIN_SIZE <= length <= MAX_SIZE:
+        raise InputError(f"packets have {MIN_SIZE} to {MAX_SIZE} bytes, not {length}")
+    contents = ranges.contents(parameters, plan, stream)
+    start = bytes([VERSION << 5 | place])
+    sides = b"" if place else ((size[0] - 1) << 12 | (size[1] - 1)).to_bytes(SIDES, "big")
+    columns = plan[0].columns.to_bytes(_columns_size(length), "big")
+    rest = sides + bytes([plan[0].threshold]) + columns
+    picture = checksum(start + rest + b"".join(contents))[-2:]
     packets = []
-    for index, share in enumerate(shares):
-        head = common[:1] + picture + bytes([index]) + common[1:]
-        packet = head + b"".join(share)
-        packets.append(packet + checksum(packet))
-    if not MIN_SIZE <= len(packets[0]) <= MAX_SIZE:
-        raise InputError(f"packets have {MIN_SIZE} to {MAX_SIZE} bytes, not {len(packets[0])}")
+    for index, body in enumerate(ranges.shares(plan, contents, count)):
+        packet = start + picture + bytes([index]) + rest + body
+        packets.append(packet + ending(packet))
     return packets
 
 
-def _common(parameters: Parameters) -> bytes:
-    """Return the header without picture and index, and the colour."""
-    if max(parameters.width, parameters.height) > MAX_SIDE:
-        raise InputError(f"pictures for packets are at most {MAX_SIDE} pixels wide and high")
-    sides = (parameters.width - 1) << 12 | (parameters.height - 1)
-    grid = parameters.scale << 3 | (parameters.stages - 1)
-    return (
-        bytes([VERSION << 5 | parameters.model])
-        + sides.to_bytes(3, "big")
-        + bytes([parameters.step])
-        + struct.pack(">HH", grid, parameters.colour)
-    )
-
-
 def sound(data: bytes) -> bool:
-    """Return whether the checksum of a packet is correct."""
-    return len(data) > CHECKSUM and checksum(data[:-CHECKSUM]) == data[-CHECKSUM:]
+    """Return whether the checksum of a packet is correct, also if it has an older version."""
+    end = content_size(len(data))
+    if data[:1] and data[0] >> 5 == LONG_CHECKSUM_VERSION:
+        end = max(len(data) - CHECKSUM, 0)
+        return checksum(data[:end]) == data[end:]
+    return end > 0 and ending(data[:end]) == data[end:]
 
 
-def parse(data: bytes, limits: tuple[int, int]) -> Packet:
+def parse(data: bytes) -> Packet:
     """Parse a packet.
-
-    limits : largest scale and largest step index, as for ``coding.header.read_header``
 
     Raises FormatError if it is not a packet, is damaged, or has an unsupported version.
     """
@@ -182,86 +145,54 @@ def parse(data: bytes, limits: tuple[int, int]) -> Packet:
         raise FormatError("damaged: the packet's checksum does not match")
     if data[0] >> 5 != VERSION:
         raise FormatError(f"packet version {data[0] >> 5}: this release reads {VERSION} only")
-    sides = int.from_bytes(data[4:7], "big")
-    grid, colour = struct.unpack(">HH", data[8 : HEADER + COLOUR])
-    parameters = Parameters(
-        width=(sides >> 12) + 1,
-        height=(sides & 4095) + 1,
-        model=data[0] & 31,
-        step=data[7],
-        scale=grid >> 3,
-        stages=(grid & 7) + 1,
-        colour=colour,
-    )
-    if parameters.scale > limits[0] or parameters.step > limits[1]:
-        raise FormatError("damaged: a field of the packet is out of range")
-    reader = Reader(data[:-CHECKSUM])
-    reader.take(HEADER + COLOUR)
-    first = _read_range(reader, len(data), Range(1, 1))
-    picture = data[:3] + data[4 : reader.at] + len(data).to_bytes(2, "big")
-    body = data[reader.at : -CHECKSUM]
-    return Packet(parameters, picture, data[3], len(data), first, body)
-
-
-def _read_range(reader: Reader, left: int, before: Range) -> Range:
-    """Read the description of a range.
-
-    left   : bytes of shares that remain for it in a packet
-    before : the previous range
-    """
-    threshold = reader.varint(MAX_COUNT, "a threshold")
-    columns = reader.varint(left, "a range")
-    if threshold < before.threshold or not columns:
-        raise FormatError("damaged: a range is out of range")
-    return Range(threshold, columns)
+    reader = Reader(data[: content_size(len(data))])
+    reader.take(START)
+    if place := data[0] & 31:
+        width, height = SIZES[place - 1]
+    else:
+        sides = int.from_bytes(reader.take(SIDES), "big")
+        width, height = (sides >> 12) + 1, (sides & 4095) + 1
+        if (width, height) in SIZES:
+            raise FormatError("damaged: a header that is longer than necessary")
+    threshold = reader.byte()
+    columns = int.from_bytes(reader.take(_columns_size(len(data))), "big")
+    body = data[reader.at : content_size(len(data))]
+    first = checked(Range(threshold, columns), len(body), Range(1, 1))
+    picture = data[:3] + data[START : reader.at] + len(data).to_bytes(2, "big")
+    return Packet(width, height, picture, data[3], len(data), first, body)
 
 
 @dataclass(frozen=True)
 class Joined:
-    """The part of the stream that some packets of a picture restore.
+    """The part of a picture that some of its packets restore.
 
-    stream   : a prefix of the stream
-    complete : whether it is all of the stream
-    needed   : number of packets that would restore more, or, if complete, that restore all
+    width, height : in pixels
+    parameters    : None if there are too few packets for the first range
+    stream        : a prefix of the stream
+    complete      : whether it is all of the stream
+    needed        : number of packets that would restore more, or, if complete, that restore all
     """
 
+    width: int
+    height: int
+    parameters: Parameters | None
     stream: bytes
     complete: bool
     needed: int
 
 
-def join(packets: Iterable[Packet]) -> Joined:
-    """Restore a prefix of the stream from packets of one picture, at least one.
+def join(packets: Iterable[Packet], limits: tuple[int, int]) -> Joined:
+    """Restore parameters and a prefix of the stream from packets of one picture, at least one.
+
+    limits : largest scale and largest step index, as for ``coding.header.read_header``
 
     Duplicates and the order do not matter. Raises FormatError if packets with correct checksums are
     inconsistent.
     """
     by_index = {packet.index: packet for packet in packets}
-    indices = sorted(by_index)
-    bodies = [by_index[index].body for index in indices]
-    each, at, stream = by_index[indices[0]].first, 0, b""
-    while True:
-        if each.columns > len(bodies[0]) - at:
-            raise FormatError("damaged: a range is longer than its packets")
-        if each.threshold > len(indices):
-            return Joined(stream, False, each.threshold)
-        data = _decoded(each, indices, [body[at : at + each.columns] for body in bodies])
-        at += each.columns
-        if at == len(bodies[0]):
-            return Joined(stream + data, True, each.threshold)
-        reader = Reader(data)
-        try:
-            each = _read_range(reader, len(bodies[0]) - at, each)
-        except TruncatedError as error:
-            raise FormatError("damaged: a range does not describe the next one") from error
-        stream += data[reader.at :]
-
-
-def _decoded(each: Range, indices: list[int], shares: list[bytes]) -> bytes:
-    """Return the bytes of a range from at least ``threshold`` shares."""
-    k = each.threshold
-    decoder = zfec.Decoder(k, MAX_COUNT + 1)
-    return b"".join(bytes(block) for block in decoder.decode(shares[:k], indices[:k]))
+    one = next(iter(by_index.values()))
+    bodies = {index: packet.body for index, packet in by_index.items()}
+    return Joined(one.width, one.height, *ranges.restored(one.first, bodies, limits))
 
 
 def bundle(packets: Iterable[bytes]) -> bytes:

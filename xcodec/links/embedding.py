@@ -6,9 +6,11 @@ import numpy as np
 
 from xcodec.coding import embedded, quantizer
 from xcodec.coding.context import PLANES
+from xcodec.coding.ranges import PARAMETERS
 from xcodec.encoder.analysis import Analysis
-from xcodec.links.prefixes import coefficients_of, decibels
+from xcodec.links.prefixes import GREY, coefficients_of, decibels
 from xcodec.links.protection import Curve
+from xcodec.pictures.colour import to_ycocg
 from xcodec.types import RGB, Ints
 
 AHEAD = 8
@@ -26,7 +28,7 @@ class Embedded:
     """A picture as an embedded stream.
 
     stages : number of stages of the stream
-    curve  : PSNR of the classical fill of its prefixes
+    curve  : PSNR of the classical fill of its prefixes, with the parameters before them
     """
 
     stream: bytes
@@ -45,11 +47,15 @@ def embed(draft: Analysis, symbols: Ints, step: int, stages: int) -> Embedded:
     assert draft.lifting is not None
     stream, ends = embedded.write(symbols, draft.tree, stages)
     steps = quantizer.per_sample(quantizer.step_of(step), draft.tree)
-    sizes, errors = [0.0], [draft.problem.error(np.zeros(symbols.shape))]
+    grey = to_ycocg(np.full((1, 3), GREY, np.float32)) - draft.origin
+    unknown = draft.problem.error(np.repeat(grey, len(symbols), axis=0))
+    # All of the parameters give the mean colour, less gives nothing.
+    sizes = [0.0, PARAMETERS - 1.0, float(PARAMETERS)]
+    errors = [unknown, unknown, draft.problem.error(np.zeros(symbols.shape))]
     cut = len(ends) - PLANES * len(draft.tree.octaves[-1])
     for place, known in embedded.states(symbols, draft.tree, stages):
         values = draft.lifting.inverse(coefficients_of(known, steps))
-        size = min(ends[place] / 8 + AHEAD, float(len(stream)))
+        size = PARAMETERS + min(ends[place] / 8 + AHEAD, float(len(stream)))
         if place >= cut:  # A cut here loses a whole plane: keep protection from cutting.
             sizes.append(max(size - 1, sizes[-1]))
             errors.append(errors[-1])

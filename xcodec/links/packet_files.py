@@ -56,8 +56,9 @@ def split(data: bytes) -> list[bytes]:
     """
     if data.startswith(packets.MAGIC):
         return packets.unbundle(data)
-    if packets.sound(data) or not data or not _is_text(data):
+    if not data or not _is_text(data):
         return [data]
+    # Printable bytes alone are no packet, though a short checksum may be right by chance.
     return [_from_line(line.strip()) for line in data.split(b"\n") if line.strip()]
 
 

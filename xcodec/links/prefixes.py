@@ -12,6 +12,8 @@ from xcodec.types import Floats, Points, Samples
 
 HALF = 0.5
 """Position within its interval at which a magnitude with unknown low bits is reconstructed."""
+GREY = 128
+"""Level of all pixels where too few packets arrived for the first range."""
 LEAST_ERROR = 0.05
 """Mean squared error below which the PSNR no longer rises."""
 
@@ -38,7 +40,7 @@ def samples_of(
     """The samples that a prefix gives: those of the levels that it reaches.
 
     step   : index of the quantiser step
-    colour : mean colour in 16 bits, as in ``packets.Parameters``; coefficients code differences
+    colour : mean colour in 16 bits, as in ``ranges.Parameters``; coefficients code differences
              from it
     """
     steps = quantizer.steps(quantizer.step_of(step), tree)

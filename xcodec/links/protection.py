@@ -10,12 +10,13 @@ local search improves it after rounding.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding.packets import Range
+from xcodec.coding.ranges import PARAMETERS, Range
 from xcodec.types import Floats
 
 LOSS_SPREAD = 2.0
@@ -38,12 +39,13 @@ DESCRIPTION = 2
 ONE_BYTE = 127
 """Largest threshold or number of columns that a description stores in one byte."""
 SMALLEST = 6
-"""Smallest size of a range in bytes: it holds the description of the next one, up to 4 bytes."""
+"""Smallest size in bytes of a range that another one follows: it holds the description of that one,
+up to 4 bytes. The first range also holds the parameters."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Quality of the prefixes of a stream.
+    """Quality of the prefixes of a stream, or of parameters and a stream.
 
     sizes   : bytes, ascending from 0
     quality : PSNR in dB at each size; linear between sizes, constant beyond the last
@@ -197,14 +199,12 @@ class _Search:
 
     def quality(self, plan: NDArray[np.int64]) -> float:
         """Expected quality of a candidate in dB, less penalties."""
+        plan = _merged(plan)
         used = np.flatnonzero(plan)
         described = DESCRIPTION + (used > ONE_BYTE) + (plan[used] > ONE_BYTE)
         held = plan * np.arange(len(plan))
         # Each range but the last also holds the description of the next.
         held[used[:-1]] -= described[1:]
-        # The first description is in the header: if it is long, the largest range makes room.
-        largest = used[np.argmax(plan[used])]
-        held[largest] -= largest * (described[0] - DESCRIPTION)
         sizes = np.maximum(np.cumsum(held), 0)
         return self._aim.worth(self._curve.at(sizes))
 
@@ -221,7 +221,8 @@ class _Search:
                 best, plan = better[0], np.array(better[1])
             else:
                 move //= 2
-        return Protection(tuple(_ranges(plan)), best)
+        plan = _merged(plan)
+        return Protection(tuple(Range(int(k), int(plan[k])) for k in np.flatnonzero(plan)), best)
 
     def _moves(self, plan: NDArray[np.int64], move: int) -> Iterator[NDArray[np.int64]]:
         """Candidates with some or all columns of one threshold moved to another."""
@@ -239,16 +240,14 @@ class _Search:
                     yield other
 
 
-def _ranges(plan: NDArray[np.int64]) -> list[Range]:
-    """The ranges of a candidate. A range too small to describe the next one is merged into it."""
-    ranges: list[Range] = []
-    spare = 0
-    used = np.flatnonzero(plan)
-    for k in used:
-        columns = int(plan[k]) + spare
-        if k != used[-1] and k * columns < SMALLEST:
-            spare = columns
+def _merged(plan: NDArray[np.int64]) -> NDArray[np.int64]:
+    """A candidate in which ranges too small for what they begin with are part of the next ones."""
+    merged, least = plan, SMALLEST + PARAMETERS
+    for k, following in pairwise(np.flatnonzero(plan)):
+        if k * merged[k] >= least:
+            least = SMALLEST
             continue
-        ranges.append(Range(int(k), columns))
-        spare = 0
-    return ranges
+        merged = plan.copy() if merged is plan else merged
+        merged[following] += merged[k]
+        merged[k] = 0
+    return merged

@@ -10,14 +10,14 @@ from PIL import Image
 from xcodec.coding import embedded, packets
 from xcodec.coding.header import version_of
 from xcodec.coding.lifting import Lifting, hierarchy
-from xcodec.coding.packets import Joined, Packet, Parameters
+from xcodec.coding.packets import Joined, Packet
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
 from xcodec.links import prefixes
 from xcodec.options import DecodeOptions
 from xcodec.pictures.modes import to_image
 from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
-from xcodec.types import MAX_PIXELS, Density, Samples
+from xcodec.types import MAX_PIXELS, RGB, Density, Floats, Samples
 
 OPTIONS = ("decoder", "model", "device", "max_pixels", "partial", "strip", "jobs")
 """The fields of DecodeOptions that apply to packets, or have no effect on them."""
@@ -32,7 +32,7 @@ def is_packet(data: bytes) -> bool:
 
 def needed(data: list[bytes]) -> int:
     """How many packets of a complete set are enough for the whole picture."""
-    return packets.join(packets.parse(each, reading.LIMITS) for each in data).needed
+    return packets.join(map(packets.parse, data), reading.LIMITS).needed
 
 
 @dataclass(frozen=True)
@@ -128,12 +128,12 @@ class Collection:
         self._pictures: dict[bytes, dict[int, Packet]] = {}
         self._damaged = 0
         self._error = FormatError("no packet received")
-        self._known: tuple[Parameters, Joined] | None = None
+        self._known: Joined | None = None
 
     def add(self, data: bytes) -> bool:
         """Add the bytes of a packet; returns whether it is undamaged and new."""
         try:
-            packet = packets.parse(data, reading.LIMITS)
+            packet = packets.parse(data)
         except FormatError as error:
             self._damaged += 1
             self._error = error
@@ -159,15 +159,15 @@ class Collection:
         """The packets of the picture that has most of them, by index."""
         return max(self._pictures.values(), key=len, default={})
 
-    def joined(self) -> tuple[Parameters, Joined]:
-        """The parameters and the stream of the packets so far.
+    def joined(self) -> Joined:
+        """What the packets so far restore.
 
-        Raises FormatError if there is no undamaged packet.
+        Raises FormatError if there is no undamaged packet, or if they are inconsistent.
         """
         here = self._best()
         if not here:
             raise self._error
-        return next(iter(here.values())).parameters, packets.join(here.values())
+        return packets.join(here.values(), reading.LIMITS)
 
     def picture(self, options: DecodeOptions) -> Received:
         """Decode the picture so far.
@@ -176,22 +176,16 @@ class Collection:
 
         Raises FormatError if there is no undamaged packet, and what ``decode`` raises.
         """
-        parameters, joined = self.joined()
+        joined = self.joined()
         here = self._best()
-        area = parameters.width * parameters.height
-        if area > options.max_pixels:
+        if joined.width * joined.height > options.max_pixels:
             raise LimitError(
-                f"{parameters.width}x{parameters.height} pixels, more than the "
+                f"{joined.width}x{joined.height} pixels, more than the "
                 f"{options.max_pixels} allowed: --max-pixels raises the limit"
             )
-        if not joined.stream:  # One colour everywhere: a network could only add errors.
-            options = DecodeOptions("classical")
-        elif options.needs_model:
-            options = replace(options, model=inspection.model_name(parameters.model))
         length = next(iter(here.values())).length
-        samples = samples_in(parameters, joined.stream, length)
         return Received(
-            to_image(drawing.reconstructed(samples, options)),
+            to_image(_drawn(joined, length, options)),
             len(here),
             None if joined.complete else joined.needed,
             self._damaged,
@@ -199,23 +193,40 @@ class Collection:
         )
 
 
-def samples_in(parameters: Parameters, stream: bytes, length: int) -> Samples:
-    """The samples that a prefix of a picture's stream gives; without a stream, its mean colour.
+def _drawn(joined: Joined, length: int, options: DecodeOptions) -> RGB | Floats:
+    """The picture that packets give, RGB (height, width, 3); grey if the parameters are unknown.
 
+    length : size of a packet in bytes
+    """
+    if joined.parameters is None:
+        return np.full((joined.height, joined.width, 3), prefixes.GREY, np.uint8)
+    if not joined.stream:  # One colour everywhere: a network could only add errors.
+        options = DecodeOptions("classical")
+    elif options.needs_model:
+        options = replace(options, model=inspection.model_name(joined.parameters.model))
+    return drawing.reconstructed(samples_in(joined, length), options)
+
+
+def samples_in(joined: Joined, length: int) -> Samples:
+    """The samples that packets give; without a stream, those of the mean colour.
+
+    joined : with parameters
     length : size of a packet in bytes, which limits the number of samples
 
     Raises LimitError if there are more samples than that, FormatError if there is none.
     """
-    zeros = np.zeros((-(-parameters.height // BLOCK), -(-parameters.width // BLOCK)), np.int64)
+    parameters = joined.parameters
+    assert parameters is not None
+    zeros = np.zeros((-(-joined.height // BLOCK), -(-joined.width // BLOCK)), np.int64)
     points = points_from_density(
         Density(zeros, BLOCK, parameters.scale),
-        parameters.height,
-        parameters.width,
+        joined.height,
+        joined.width,
         most=min(MAX_SAMPLES, FREE_SAMPLES + packets.SAMPLES_PER_PACKET_BYTE * length),
     )
     if not len(points):
         raise FormatError("damaged: the packets hold no sample")
     tree = hierarchy(points)
-    known = embedded.read(stream, tree, len(points), parameters.stages)
+    known = embedded.read(joined.stream, tree, len(points), parameters.stages)
     transform = Lifting(points, tree)
     return prefixes.samples_of(known, points, tree, transform, parameters.step, parameters.colour)

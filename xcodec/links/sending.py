@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec.coding import packets
+from xcodec.coding import embedded, packets
 from xcodec.coding.header import MODELS
-from xcodec.coding.packets import OVERHEAD, Parameters, Range
+from xcodec.coding.ranges import MAX_COUNT, PARAMETERS, Parameters, capacity
+from xcodec.encoder.candidates import Candidate
 from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import Request, request_of
-from xcodec.encoder.search import Candidate, Search
+from xcodec.encoder.search import Search
 from xcodec.errors import InputError
 from xcodec.links import prefixes, protection
 from xcodec.links.embedding import Embedded, colour_of, embed
-from xcodec.links.protection import DESCRIPTION, Protection
+from xcodec.links.protection import Protection
 from xcodec.options import MAX_RATE, EncodeOptions
 from xcodec.pictures import modes
 from xcodec.pictures.modes import Picture
@@ -39,7 +40,8 @@ LARGEST_DROP = 0.55
 LOSS; scaled by (loss / LOSS) ** 2 (docs/research/packet-prices.md)."""
 LEAST_PROTECTION_DROP = 0.18
 """PSNR drop in dB that protection may always cause, however much headers take: about what
-LARGEST_DROP leaves to it with packets of 226 bytes (docs/research/packet-planner.md)."""
+LARGEST_DROP left to it with packets of version 1 of 226 bytes
+(docs/research/packet-planner.md)."""
 DECIBELS_PER_OCTAVE = 3.0
 """Approximate gain in dB from twice the bytes: converts the bytes of headers to a PSNR drop."""
 COUNT_FACTORS = (1.0, 1.5, 2.0, 3.0)
@@ -57,7 +59,7 @@ FINALISTS = 3
 estimate."""
 CLOSE_TO_FLOOR = 0.5
 """A file within this many dB of the floor counts as limited by it."""
-FILE_OVERHEAD = 16
+FILE_OVERHEAD = 7
 """Initial guess of the bytes of a file beside its stream."""
 
 
@@ -122,15 +124,15 @@ def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, i
     low, high = packets.MIN_SIZE, packets.MAX_SIZE
     if not low <= size <= high:
         raise InputError(f"packet size is {size}; it lies in {low}..{high} bytes")
-    if count is not None and not 1 <= count <= packets.MAX_COUNT:
-        raise InputError(f"packets is {count}; it lies in 1..{packets.MAX_COUNT}")
+    if count is not None and not 1 <= count <= MAX_COUNT:
+        raise InputError(f"packets is {count}; it lies in 1..{MAX_COUNT}")
     if total is None:
         if count is None:
             raise InputError("packets need a number of packets, a byte budget, or both")
         return [(count, size)]
     if total < low:
         raise InputError(f"max_bytes is {total}; a packet has at least {low} bytes")
-    most = min(total // low, packets.MAX_COUNT if count is None else count)
+    most = min(total // low, MAX_COUNT if count is None else count)
     fewest = min(-(-total // size), most)
     counts = {min(round(fewest * share), most) for share in COUNT_FACTORS}
     return sorted((each, min(total // each, size)) for each in counts)
@@ -158,7 +160,7 @@ def _best(rgb: RGB, request: Request, shapes: list[tuple[int, int]], loss: float
     quick = replace(request, effort=min(request.effort, QUICK_EFFORT))
     total = max(count * size for count, size in shapes)
     plain = _plain(rgb, quick, total)
-    room = max(count * (size - OVERHEAD - DESCRIPTION) for count, size in shapes)
+    room = max(count * _columns(rgb.shape, size) for count, size in shapes) - PARAMETERS
     floor = _floor(plain, room / total, loss)
     size = Goal(max_bytes=int(room * max(1 - PARITY_FACTOR * loss, LEAST_STREAM)) + FILE_OVERHEAD)
     search = Search(rgb, size, plain.step)
@@ -179,15 +181,23 @@ def _best(rgb: RGB, request: Request, shapes: list[tuple[int, int]], loss: float
         first = first or best
     best = best or _protected(plain, STAGES, shapes, loss, floor)
     around = len(best.file.data) - len(best.stream.stream)
-    goals = [Goal(max_bytes=packets.capacity(best.protection.ranges) + around)]
+    goals = [Goal(max_bytes=capacity(best.protection.ranges) + around)]
     if prefixes.decibels(best.file.error) < floor + CLOSE_TO_FLOOR:
         # With full effort, fewer bytes may reach the floor, which leaves more for protection.
         goals.append(_at_floor(floor))
     tried = [best]
     for goal in goals:
-        if file := search.toward(goal).finished(best.file, request.effort):
-            tried.append(_protected(file, [best.stream.stages], [best.shape], loss, floor))
+        file = search.toward(goal).finished(best.file, request.effort)
+        tried.append(_protected(file, [best.stream.stages], [best.shape], loss, floor))
     return max(tried, key=lambda choice: choice.protection.quality)
+
+
+def _columns(shape: tuple[int, ...], size: int) -> int:
+    """Bytes for shares in packets of at most ``size`` bytes.
+
+    shape : height and width of the picture in pixels, and perhaps more
+    """
+    return size - packets.overhead(shape[1], shape[0], size)
 
 
 def _plain(rgb: RGB, request: Request, size: int) -> Candidate:
@@ -204,9 +214,12 @@ def _floor(plain: Candidate, room: float, loss: float) -> float:
 
     room : fraction of the bytes that is left beside headers
     """
+    # Streams have contexts of magnitudes: the same symbols take more bytes than in a file.
+    stream, _ = embedded.write(plain.symbols, plain.draft.tree, 1)
+    longer = np.log2(max(len(stream) / max(len(plain.data) - FILE_OVERHEAD, 1), 1.0))
     headers = DECIBELS_PER_OCTAVE * np.log2(1 / room)
     price = max(LARGEST_DROP, headers + LEAST_PROTECTION_DROP) * (loss / LOSS) ** 2
-    return float(prefixes.decibels(plain.error) - price)
+    return float(prefixes.decibels(plain.error) - price - DECIBELS_PER_OCTAVE * longer)
 
 
 def _at_floor(floor: float) -> Goal:
@@ -222,13 +235,13 @@ def _protected(
     floor: float,
 ) -> _Choice:
     """A file's symbols with the best stages, number of packets and ranges."""
-    assert file.symbols is not None
+    points = file.draft.points
     tried: list[tuple[float, int, Embedded, tuple[int, int], tuple[Any, ...]]] = []
     for number in stages:
         stream = embed(file.draft, file.symbols, file.step, number)
         for count, size in shapes:
             aim = protection.aim_for(count, loss, floor)
-            ask = stream.curve, aim, size - OVERHEAD - DESCRIPTION
+            ask = stream.curve, aim, _columns((points.height, points.width), size)
             tried.append((protection.estimate(*ask), len(tried), stream, (count, size), ask))
     choices = [
         _Choice(file, stream, protection.choose(*ask), shape)
@@ -242,26 +255,16 @@ def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
     points, density = choice.file.draft.points, choice.file.draft.density
     assert density is not None
     parameters = Parameters(
-        width=points.width,
-        height=points.height,
         model=MODELS.index(model),
         step=choice.file.step,
         scale=density.scale,
         stages=choice.stream.stages,
         colour=colour,
     )
-    count, size = choice.shape
     return packets.write(
-        parameters, _fitted(choice.protection.ranges, size), choice.stream.stream, count
+        (points.width, points.height),
+        parameters,
+        choice.protection.ranges,
+        choice.stream.stream,
+        choice.shape[0],
     )
-
-
-def _fitted(ranges: Sequence[Range], size: int) -> list[Range]:
-    """Ranges whose packets have at most ``size`` bytes, the description of the first included."""
-    columns = sum(each.columns for each in ranges) + len(ranges[0].described())
-    beyond = columns + OVERHEAD - size
-    largest = max(ranges, key=lambda each: each.columns)
-    return [
-        replace(each, columns=each.columns - beyond) if each is largest and beyond > 0 else each
-        for each in ranges
-    ]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding.packets import MAX_COUNT
+from xcodec.coding.ranges import MAX_COUNT
 
 RANDOM, BURSTS = "random", "bursts"
 CHANNELS = (RANDOM, BURSTS)

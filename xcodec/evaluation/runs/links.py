@@ -18,6 +18,7 @@ from scipy.special import bdtrc
 
 import xcodec
 from xcodec.coding import packets
+from xcodec.coding.ranges import Parameters
 from xcodec.decoder import reading
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.measures.metrics import Figures, Meter
@@ -202,12 +203,13 @@ def _packets(rgb: RGB, plan: LinksPlan, options: dict[str, Any]) -> list[bytes]:
 
 def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:
     """Figures of the picture from 1, 2, ... packets."""
-    parsed = [packets.parse(each, reading.LIMITS) for each in data]
-    before, figures = None, {}
+    parsed = [packets.parse(each) for each in data]
+    before: tuple[Parameters | None, bytes] | None = None
+    figures: Figures = {}
     for count in range(1, len(data) + 1):
-        stream = packets.join(parsed[:count]).stream
-        if stream != before:
-            before = stream
+        joined = packets.join(parsed[:count], reading.LIMITS)
+        if (known := (joined.parameters, joined.stream)) != before:
+            before = known
             picture = np.asarray(xcodec.decode_packets(data[:count], model=model, device="cpu"))
             figures = meter.measure(picture, metrics.ALWAYS)
         yield figures

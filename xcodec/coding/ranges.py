@@ -1,0 +1,189 @@
+"""What packets carry: parameters and a stream, in ranges that are protected one by one.
+docs/format.md, section 11, describes the same in prose.
+
+A range is ``threshold * columns`` bytes. A Reed-Solomon code turns it into shares of ``columns``
+bytes. Packet i carries share i, and any ``threshold`` shares restore the range. The first range
+begins with the parameters of the picture:
+
+model           1 byte
+step            1 byte
+scale, stages   2 bytes: scale 13 bits, stages less one 3 bits
+colour          2 bytes: red 5 bits, green 6, blue 5
+
+Each range, after that, begins with the threshold and columns of the next one, as varints. The rest
+of the ranges is the stream.
+
+Source: Albanese, Bloemer, Edmonds, Luby and Sudan, "Priority Encoding Transmission", IEEE
+Transactions on Information Theory, 1996.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import zfec
+
+from xcodec.coding.primitives import Reader, varint
+from xcodec.errors import FormatError, InputError, TruncatedError
+
+MAX_COUNT = 255
+"""Largest number of packets of a picture."""
+MAX_MODEL = 7
+"""Largest number of a model, as in a file."""
+PARAMETERS = 6
+"""Bytes of the parameters, with which the first range begins."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the first range says of a picture.
+
+    model  : number of the model, as in a file
+    step   : index for quantizer.step_of
+    scale  : of the density, which is uniform
+    stages : of the embedded stream, 1..8
+    colour : mean of the picture, red 5 bits, green 6, blue 5
+    """
+
+    model: int
+    step: int
+    scale: int
+    stages: int
+    colour: int
+
+    def written(self) -> bytes:
+        """Return the bytes that the first range begins with."""
+        grid = self.scale << 3 | (self.stages - 1)
+        return struct.pack(">BBHH", self.model, self.step, grid, self.colour)
+
+
+@dataclass(frozen=True)
+class Range:
+    """A part of what packets carry.
+
+    threshold : number of packets that restore it
+    columns   : bytes of each share
+    """
+
+    threshold: int
+    columns: int
+
+    @property
+    def size(self) -> int:
+        """Its bytes, including the parameters and the description of the next range."""
+        return self.threshold * self.columns
+
+    def described(self) -> bytes:
+        """Return the description that the previous range holds."""
+        return varint(self.threshold) + varint(self.columns)
+
+
+def capacity(ranges: Sequence[Range]) -> int:
+    """Return the bytes of the stream that fit into ranges."""
+    described = sum(len(following.described()) for following in ranges[1:])
+    return sum(each.size for each in ranges) - described - PARAMETERS
+
+
+def contents(parameters: Parameters, ranges: Sequence[Range], stream: bytes) -> list[bytes]:
+    """Return the bytes of each range: parameters, descriptions, and the stream, truncated or padded
+    with zeros to the capacity of the ranges.
+
+    Raises InputError if a range is too small.
+    """
+    stream = stream[: max(capacity(ranges), 0)].ljust(capacity(ranges), b"\0")
+    at, found = 0, []
+    for place, each in enumerate(ranges):
+        begun = parameters.written() if place == 0 else b""
+        if place + 1 < len(ranges):
+            begun += ranges[place + 1].described()
+        taken = each.size - len(begun)
+        if taken < 0:
+            raise InputError(f"a range of {each.size} bytes is too small for what it begins with")
+        found.append(begun + stream[at : at + taken])
+        at += taken
+    return found
+
+
+def shares(ranges: Sequence[Range], data: Sequence[bytes], count: int) -> list[bytes]:
+    """Return the shares of each of ``count`` packets, one of each range.
+
+    data : the bytes of each range
+    """
+    every = [b""] * count
+    for each, content in zip(ranges, data, strict=True):
+        blocks = [content[i * each.columns : (i + 1) * each.columns] for i in range(each.threshold)]
+        coded = zfec.Encoder(each.threshold, count).encode(blocks)
+        every = [share + bytes(block) for share, block in zip(every, coded, strict=True)]
+    return every
+
+
+def checked(each: Range, left: int, before: Range) -> Range:
+    """Return a range as it was described.
+
+    left   : bytes of shares that remain for it in a packet
+    before : the previous range
+
+    Raises FormatError if there can be no such range.
+    """
+    if each.threshold < before.threshold or not 1 <= each.columns <= left:
+        raise FormatError("damaged: a range is out of range")
+    return each
+
+
+def restored(
+    first: Range, bodies: Mapping[int, bytes], limits: tuple[int, int]
+) -> tuple[Parameters | None, bytes, bool, int]:
+    """Restore what some packets of a picture carry.
+
+    first  : the first range
+    bodies : shares of each packet, by its index; all have the same length, at least
+             ``first.columns``
+    limits : largest scale and largest step index, as for ``coding.header.read_header``
+
+    Returns the parameters, None if there are too few packets for the first range; a prefix of the
+    stream; whether it is all of the stream; and the number of packets that would restore more, or
+    else that restore all. Raises FormatError if the bytes contradict each other.
+    """
+    indices = sorted(bodies)
+    length = len(bodies[indices[0]])
+    each, at, stream = first, 0, b""
+    parameters: Parameters | None = None
+    while each.threshold <= len(indices):
+        data = _decoded(each, indices, [bodies[i][at : at + each.columns] for i in indices])
+        at += each.columns
+        reader, last = Reader(data), at == length
+        try:
+            parameters = parameters or _read_parameters(reader, limits)
+            following = each if last else _read_range(reader, length - at, each)
+        except TruncatedError as error:
+            raise FormatError("damaged: a range is too short for what it begins with") from error
+        stream += data[reader.at :]
+        if last:
+            return parameters, stream, True, each.threshold
+        each = following
+    return parameters, stream, False, each.threshold
+
+
+def _read_parameters(reader: Reader, limits: tuple[int, int]) -> Parameters:
+    """Read the parameters at the beginning of the first range.
+
+    limits : as for ``restored``
+    """
+    model, step, grid, colour = struct.unpack(">BBHH", reader.take(PARAMETERS))
+    if model > MAX_MODEL or grid >> 3 > limits[0] or step > limits[1]:
+        raise FormatError("damaged: a parameter of the packets is out of range")
+    return Parameters(model, step, grid >> 3, (grid & 7) + 1, colour)
+
+
+def _read_range(reader: Reader, left: int, before: Range) -> Range:
+    """Read the description of a range; ``left`` and ``before`` as for ``checked``."""
+    threshold = reader.varint(MAX_COUNT, "a threshold")
+    columns = reader.varint(left, "a range")
+    return checked(Range(threshold, columns), left, before)
+
+
+def _decoded(each: Range, indices: list[int], shares: list[bytes]) -> bytes:
+    """Return the bytes of a range from at least ``threshold`` shares."""
+    k = each.threshold
+    decoder = zfec.Decoder(k, MAX_COUNT + 1)
+    return b"".join(bytes(block) for block in decoder.decode(shares[:k], indices[:k]))
