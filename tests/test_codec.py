@@ -100,8 +100,8 @@ def test_every_field_comes_back(small: RGB) -> None:
         "layers": 1,
     }
     assert {key: info[key] for key in expected} == expected
-    plain = inspection.info(xcodec.encode(small, 0.05))
-    assert (plain.seed, plain.comment, plain.block) == (None, None, 32)
+    plain = inspection.info(xcodec.encode(small, 0.05, block=16))
+    assert (plain.seed, plain.comment, plain.block) == (None, None, 16)
     marks = pictures.speckled(96, 120)
     explicit = inspection.info(xcodec.encode(small, mask=marks, **LOSSLESS))
     assert (explicit.step, explicit.block, explicit.samples) == (None, None, marks.sum())

@@ -11,7 +11,7 @@ from tests.golden import pictures
 from xcodec.coding import quantizer
 from xcodec.coding.synthesis import GREY
 from xcodec.decoder import inspection
-from xcodec.encoder import analysis, rdoq
+from xcodec.encoder import analysis, forms, rdoq
 from xcodec.encoder.effort import EFFORTS
 from xcodec.encoder.request import Request
 from xcodec.kriging.fill import normal_equations
@@ -55,7 +55,7 @@ def test_forms_are_those_of_the_coefficients() -> None:
     gram, _ = normal_equations(draft.points, to_ycocg(SCENE))
     inverse = draft.lifting.inverse(np.eye(len(draft.points)))
     whole = inverse.T @ gram.toarray() @ inverse
-    found = rdoq.forms(gram, draft.lifting)
+    found = forms.forms(gram, draft.lifting)
     octaves = draft.tree.octaves
     assert len(found) == len(octaves) - 1 > 3
     # A form takes coarser values, not their coefficients: these are the values of each of them.
@@ -107,15 +107,15 @@ def test_more_effort_makes_smaller_files_of_the_same_picture(small: RGB) -> None
 
 
 @pytest.mark.parametrize("rate", [0.03, 0.1, 0.2])
-def test_more_effort_makes_smaller_files_with_a_smaller_error(small: RGB, rate: float) -> None:
+def test_more_effort_makes_better_files(small: RGB, rate: float) -> None:
     sizes, errors = [], []
     for effort in (0, 4):
         data = xcodec.encode(small, rate, effort=effort, decoder="classical")
         painted = np.asarray(xcodec.decode(data, decoder="classical"), float)
         sizes.append(len(data))
         errors.append(float(np.square(painted - small).mean()))
-    assert sizes[1] < sizes[0]
     assert errors[1] < 0.95 * errors[0]
+    assert sizes[1] * errors[1] < 0.93 * sizes[0] * errors[0]
 
 
 def test_effort_leaves_the_samples_where_they_are(small: RGB) -> None:
@@ -167,3 +167,19 @@ def test_multipliers_share_all_but_the_last_sweep() -> None:
     assert np.array_equal(each[0], draft.quantise(step, 4))
     spent = [bits(draft, symbols) for symbols in each]
     assert spent[2] < spent[0] < spent[1]
+
+
+@pytest.mark.parametrize("effort", [1, 4])
+def test_sweeps_tell_about_how_many_bits_they_take(effort: int) -> None:
+    draft = drafted(0.05)
+    step = quantizer.default_index(0.05)
+    sweep = draft.sweeper(step, effort)
+    first = sweep(1.0)
+    assert np.array_equal(first.symbols, draft.quantise(step, effort))
+    choices = [first, *(sweep(multiplier) for multiplier in (1.0, 3.0, 10.0))]
+    spent = [bits(draft, choice.symbols) for choice in choices]
+    beside = spent[0] - first.bits
+    assert 0 < beside < 0.3 * spent[0]  # The density, and the header.
+    for choice, size in zip(choices, spent, strict=True):
+        assert choice.bits + beside == pytest.approx(size, rel=0.02)
+    assert spent[3] < spent[2] < spent[0]

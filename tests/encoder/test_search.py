@@ -8,8 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 import xcodec
+from xcodec.coding import quantizer
 from xcodec.decoder import inspection
-from xcodec.encoder.rates import Goal
+from xcodec.encoder import analysis
+from xcodec.encoder.analysis import Analysis
+from xcodec.encoder.rates import Goal, affordable
 from xcodec.encoder.request import Request
 from xcodec.encoder.search import Search
 
@@ -68,6 +71,37 @@ def test_bits_a_pixel_are_bytes(small: RGB, coded: Coded) -> None:
     area = small.shape[0] * small.shape[1]
     assert int(0.1042 * area / 8) == 150
     assert xcodec.encode(small, bpp=0.1042) == coded(150, 4)
+
+
+@pytest.mark.parametrize("size", [150, 400])
+def test_the_proxy_chooses_among_rates_and_densities_from_effort_5_on(
+    small: RGB, size: int
+) -> None:
+    drafts: list[Analysis] = []
+
+    def analyse(rgb: RGB, request: Request) -> Analysis:
+        drafts.append(analysis.analyse(rgb, request))
+        return drafts[-1]
+
+    found = {}
+    for effort in (4, 5):
+        drafts.clear()
+        search = Search(small, Goal(max_bytes=size), analyse=analyse)
+        file = search.over_densities(Request(effort=effort))
+        assert file is not None
+        draft, request = file.draft, file.request
+        assert draft.problem is not None
+        values = draft.samples(file.symbols, file.step).values - draft.origin
+        assert file.error == draft.problem.painted_error(values, quantizer.step_of(file.step))
+        found[effort] = len(drafts), request.rate, file.error
+    assert found[4][:2] == (1, affordable(size, Request(), small[..., 0].size))
+    assert found[5][0] > 4
+    assert found[5][2] < found[4][2]
+
+
+def test_goals_that_hardly_anything_meets(small: RGB) -> None:
+    for size in (14, 20, 40):
+        assert len(xcodec.encode(small, max_bytes=size)) <= size
 
 
 @pytest.mark.parametrize("decibels", [18.0, 21.0, 24.0])

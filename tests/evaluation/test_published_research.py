@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.evaluation.published import ROOT, SEEN, headed, only, points, record, unlike
+from tests.evaluation.published import ROOT, SEEN, headed, only, record, unlike
 
 RESEARCH = "docs/research"
 PUT_BACK = tuple(f"pasted {name}" for name in SEEN)
@@ -276,18 +276,6 @@ def test_seams() -> None:
         beside = [tiled / whole for tiled, whole in zip(tiles, one, strict=True)]
         for row, figures in zip(table[1:], (one, tiles, beside), strict=True):
             assert not unlike(row[place], figures), (rate, row[0])
-
-
-def test_budgets_are_used() -> None:
-    _, rows = only(f"{RESEARCH}/byte-budgets.md", "", "share of the budget")
-    shares = [
-        size / point["setting"]
-        for point in points("photos_effort7", "xcodec, classical fill, effort 7, fitted")
-        for size in point["pictures"]["bytes"]
-    ]
-    assert len(shares) == 72
-    for (title, cell), share in zip(rows, (max(shares), fmean(shares), min(shares)), strict=True):
-        assert not unlike(cell, [100 * share]), title
 
 
 @pytest.mark.parametrize(("place", "name"), [(0, "kodak"), (2, "kodak_effort7")])

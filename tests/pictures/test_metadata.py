@@ -109,7 +109,7 @@ def test_colours_are_coded_as_srgb_and_shown_right() -> None:
     right = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
     assert right is not None
     assert error(image, right) > 5
-    options = {"rate": 0.5, "step": 1.0}
+    options = {"rate": 0.5, "step": 1.0, "block": 16}
     data = xcodec.encode(image, **options)
     assert error(decoded(data, strip=True), right) < 3
     kept = decoded(data)

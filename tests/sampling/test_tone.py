@@ -69,7 +69,7 @@ def test_edges_draw_samples() -> None:
     halves = np.zeros((64, 128), np.float32)
     halves[:, 64:] = pictures.noise(64 * 64).reshape(64, 64) % 256
     for kind in ("sobel", "canny"):
-        exponents = density.exponents_of(halves, DensityShape(kind))
+        exponents = density.exponents_of(halves, DensityShape(kind, 16))
         assert exponents.min() == 0
         assert exponents[:, 5:].min() > exponents[:, :3].max()
         assert exponents.max() <= 2 * density.SPREAD

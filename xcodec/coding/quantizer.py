@@ -49,8 +49,12 @@ def step_of(index: int) -> float:
 
 def index_of(step: float) -> int:
     """Return the index of the step nearest to the given one, on a logarithmic scale."""
-    index = round(STEPS_PER_OCTAVE * float(np.log2(max(step, 1e-9) / SMALLEST_STEP)))
-    return min(max(index, 0), MAX_STEP_INDEX)
+    return nearest(STEPS_PER_OCTAVE * float(np.log2(max(step, 1e-9) / SMALLEST_STEP)))
+
+
+def nearest(place: float) -> int:
+    """Return the index of a step that is nearest to a place between indices."""
+    return min(max(round(place), 0), MAX_STEP_INDEX)
 
 
 def steps(step: float, tree: Hierarchy, planes: int = 3) -> NDArray[np.float64]:

@@ -4,6 +4,8 @@ Contexts depend on them, so they are the same on every machine: multiples of 1/1
 the transform of ``lifting`` in whole numbers. docs/format.md, section 7.
 """
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,6 +86,11 @@ class Values:
         own = coefficients(symbols, self.steps[level, plane])
         self._own[span, plane] = own
         self.known[span, plane] = self.predicted[span, plane] + own
+
+    def take(self, levels: range, symbols: Ints) -> None:
+        """Take in all symbols (n, planes) of levels of the octave at hand."""
+        for level, plane in itertools.product(levels, range(symbols.shape[1])):
+            self.put(level, plane, symbols[self._tree.span(level), plane])
 
     def finish(self, octave: int) -> None:
         """Undo the update of coarser values by an octave, all of whose symbols are known."""

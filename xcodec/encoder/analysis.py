@@ -1,6 +1,6 @@
 """One pass of the encoder: sample a picture, transform the values, quantise, write the file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,10 @@ from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy, residuals
 from xcodec.coding.synthesis import GREY, synthesise
 from xcodec.coding.tiles import Box
 from xcodec.coding.value_contexts import ValueContexts
-from xcodec.encoder.effort import EFFORTS, for_sparse
+from xcodec.encoder.effort import EFFORTS, Effort, for_sparse
 from xcodec.encoder.lookahead import Lookahead
-from xcodec.encoder.rdoq import Problem
-from xcodec.encoder.request import FINEST_BLOCK, Request, request_of
+from xcodec.encoder.rdoq import Choice, Problem
+from xcodec.encoder.request import Request, request_of
 from xcodec.encoder.target import Target
 from xcodec.errors import InputError
 from xcodec.options import EncodeOptions
@@ -65,16 +65,30 @@ class Analysis:
     ) -> list[NDArray[np.int32]]:
         """Quantise the coefficients with each of several multipliers, as ``Problem.choose_each``
         does. Without a problem, multipliers change nothing."""
-        grey_levels = quantizer.step_of(step)
-        settings = EFFORTS[effort]
+        settings = self._settings(effort)
         if self.problem is not None and settings.sweeps:
-            if self.problem.sparse:
-                settings = for_sparse(effort)
             return self.problem.choose_each(
-                grey_levels, settings.sweeps, multipliers, settings.lookaheads
+                quantizer.step_of(step), settings.sweeps, multipliers, settings.lookaheads
             )
-        steps = quantizer.per_sample(grey_levels, self.tree, self.coefficients.shape[1])
-        return [quantizer.quantise(self.coefficients, steps)] * len(multipliers)
+        return [self._rounded(step)] * len(multipliers)
+
+    def sweeper(self, step: int, effort: int, multiplier: float = 1.0) -> Callable[[float], Choice]:
+        """Quantise the coefficients up to the last sweep, as ``Problem.sweeper`` does; there must
+        be a problem, and a sweep."""
+        assert self.problem is not None
+        settings = self._settings(effort)
+        return self.problem.sweeper(
+            quantizer.step_of(step), settings.sweeps, multiplier, settings.lookaheads
+        )
+
+    def _settings(self, effort: int) -> Effort:
+        sparse = self.problem is not None and EFFORTS[effort].sweeps and self.problem.sparse
+        return for_sparse(effort) if sparse else EFFORTS[effort]
+
+    def _rounded(self, step: int) -> NDArray[np.int32]:
+        planes = self.coefficients.shape[1]
+        steps = quantizer.per_sample(quantizer.step_of(step), self.tree, planes)
+        return quantizer.quantise(self.coefficients, steps)
 
     def samples(self, symbols: NDArray[np.int32], step: int) -> Samples:
         """The samples that a decoder gets from symbols (n, planes); not for lossless samples."""
@@ -218,7 +232,7 @@ def header_of(
         lossless=request.lossless,
         uniform=density is not None and not density.exponents.any(),
         model=MODELS.index(request.model),
-        block=FINEST_BLOCK if density is None else density.block,
+        block=densities.BLOCK if density is None else density.block,
         scale=0 if density is None else density.scale,
         seed=request.seed,
         grey=request.grey,

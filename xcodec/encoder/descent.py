@@ -1,6 +1,5 @@
 """Coordinate descent: symbols that lower error + multiplier * bits, one level after another."""
 
-import itertools
 from copy import copy
 
 import numpy as np
@@ -43,7 +42,11 @@ def damped(form: Matrix, tree: Hierarchy, levels: range, careful: bool) -> Float
 
 
 class State:
-    """The symbols chosen so far, and the coefficients that they stand for."""
+    """The symbols chosen so far, and the coefficients that they stand for.
+
+    multiplier : the Lagrange multiplier
+    bits       : about how many bits symbols take that were chosen since it was set to 0
+    """
 
     def __init__(
         self, contexts: ValueContexts, step: float, multiplier: float, metric: Floats
@@ -57,14 +60,14 @@ class State:
         self._index = quantizer.index_of(step)
         self._steps = quantizer.per_sample(step, tree, len(metric))
         self._metric = metric
-        self._multiplier = multiplier
+        self.multiplier = multiplier
+        self.bits = 0.0
         self.symbols = np.zeros(self._steps.shape, np.int32)
         self.coefficients = np.zeros(self._steps.shape)
 
-    def copy(self, factor: float) -> "State":
-        """A copy that shares no symbols, with a multiplier that is ``factor`` times as large."""
+    def copy(self) -> "State":
+        """A copy that shares no symbols."""
         other = copy(self)
-        other._multiplier = factor * self._multiplier
         other.symbols, other.coefficients = self.symbols.copy(), self.coefficients.copy()
         return other
 
@@ -117,12 +120,10 @@ class State:
 
     def _values_above(self, levels: range, coarser: Floats) -> Values:
         """What is known while an octave is read, with its symbols as they are."""
-        tree, planes = self._tree, len(self._metric)
-        values = Values(tree, self._contexts.lifting, self._index, planes)
+        values = Values(self._tree, self._contexts.lifting, self._index, len(self._metric))
         values.known[: len(coarser)] = np.rint(coarser * (1 << VALUE_BITS))
         values.begin(self._contexts.octaves[levels.start])
-        for level, plane in itertools.product(levels, range(planes)):
-            values.put(level, plane, self.symbols[tree.span(level), plane])
+        values.take(levels, self.symbols)
         return values
 
     def _choose(
@@ -133,16 +134,13 @@ class State:
 
         bits : (m, SIGNED), of signed tokens
         """
-        steps, rows = self._steps[where, plane], np.arange(len(aim))
-        sign = np.sign(aim).astype(np.int32)
+        steps, sign = self._steps[where, plane], np.sign(aim).astype(np.int32)
         floor = np.minimum(np.abs(aim) // steps, quantizer.MAX_SYMBOL - 1).astype(np.int32)
-        best = np.full(len(aim), np.inf)
-        for magnitude in (0 * floor, floor, floor + 1):
-            symbols = sign * magnitude
-            meant = quantizer.dequantise(symbols, steps)
-            token, width, _ = network.signed_tokens(symbols)
-            cost = weight * (meant - aim) ** 2 + self._multiplier * (bits[rows, token] + width)
-            better = cost < best
-            best[better] = cost[better]
-            self.symbols[where, plane][better] = symbols[better]
-            self.coefficients[where, plane][better] = meant[better]
+        tried = sign * np.stack([np.zeros_like(floor), floor, floor + 1])
+        meant = quantizer.dequantise(tried, steps)
+        token, width, _ = network.signed_tokens(tried)
+        length = np.take_along_axis(bits, token.T, 1).T + width
+        cost = weight * (meant - aim) ** 2 + self.multiplier * length
+        best = cost.argmin(0), np.arange(len(aim))
+        self.symbols[where, plane], self.coefficients[where, plane] = tried[best], meant[best]
+        self.bits += float(length[best].sum())

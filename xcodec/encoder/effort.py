@@ -17,10 +17,14 @@ class Effort:
     lookaheads : number of sweeps preceded by a proxy gradient, for files that are optimised for the
                  generator
     tuning     : steps along the gradient of the generator itself, for the same files; needs torch
-    candidates : level at which a search for a byte budget or a PSNR compares rates and densities
+    candidates : level at which a search for a byte budget or a PSNR compares rates and densities,
+                 by the classical fill
     rates      : whether that search looks for the best rate, or takes an estimate
     densities  : whether it also tries other densities and block sizes
     strengths  : whether it also tries other strengths and intermediate rates
+    guided     : whether a byte budget of a file that is optimised for the generator is searched for
+                 at this level itself, by what the proxy network paints; otherwise such a file takes
+                 an estimate
     finer      : number of finer steps that are squeezed under a byte budget by a larger Lagrange
                  multiplier
     """
@@ -32,20 +36,21 @@ class Effort:
     rates: bool = True
     densities: bool = True
     strengths: bool = False
-    finer: int = 1
+    guided: bool = False
+    finer: int = 0
 
 
 EFFORTS = (
-    Effort(0, candidates=0, rates=False, densities=False, finer=0),
-    Effort(1, rates=False, densities=False, finer=0),
-    Effort(1, densities=False, finer=0),
-    Effort(2, densities=False, finer=0),
+    Effort(0, candidates=0, rates=False, densities=False),
+    Effort(1, rates=False, densities=False),
+    Effort(1, densities=False),
+    Effort(2, densities=False),
     Effort(3, lookaheads=2),
-    Effort(4, lookaheads=3),
-    Effort(6, lookaheads=4, strengths=True, finer=2),
-    Effort(8, lookaheads=6, strengths=True, finer=2),
-    Effort(8, lookaheads=6, tuning=8, strengths=True, finer=2),
-    Effort(8, lookaheads=6, tuning=24, strengths=True, finer=2),
+    Effort(4, lookaheads=3, guided=True),
+    Effort(6, lookaheads=4, strengths=True, guided=True, finer=1),
+    Effort(8, lookaheads=6, strengths=True, guided=True, finer=1),
+    Effort(8, lookaheads=6, tuning=8, strengths=True, guided=True, finer=1),
+    Effort(8, lookaheads=6, tuning=24, strengths=True, guided=True, finer=1),
 )
 """The levels, 0 (fastest) to 9."""
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from xcodec.pictures.colour import from_ycocg, to_ycocg
 from xcodec.reconstruction import model_files, tiling
-from xcodec.reconstruction.conditions import stack
-from xcodec.reconstruction.opencv_painter import ProxyGradient, proxy_gradient
+from xcodec.reconstruction.conditions import from_network, stack
+from xcodec.reconstruction.opencv_painter import ProxyGradient, painter, proxy_gradient
 from xcodec.system import threads
 from xcodec.types import RGB, Floats, Points
 
@@ -22,7 +22,12 @@ MODEL = "proxy"
 
 
 class Lookahead:
-    """Corrects the target that symbols are chosen for: an ``rdoq.Correction``."""
+    """What the proxy network makes of a fill: an ``rdoq.Ahead``.
+
+    Methods take the fill, (height, width, planes), as differences from the origin; its standard
+    error (height, width) in grey levels; and the quantiser step in grey levels. They raise
+    ModelError if the proxy network's weights are missing.
+    """
 
     def __init__(self, rgb: RGB, points: Points, origin: Floats, tone: str) -> None:
         """rgb    : uint8 (height, width, 3), the picture
@@ -35,19 +40,10 @@ class Lookahead:
         self._mask = np.zeros(rgb.shape[:2], np.uint8)
         self._mask[points.rows, points.cols] = 1
 
-    def __call__(self, planes: Floats, deviation: Floats, step: float) -> Floats:
-        """The correction of the target, (height, width, planes), as ``rdoq.Correction``.
-
-        planes    : (height, width, planes), the fill, as differences from the origin
-        deviation : (height, width), the fill's standard error in grey levels
-        step      : quantiser step in grey levels
-
-        Raises ModelError if the proxy network's weights are missing.
-        """
-        channels = planes.shape[2]
-        shown = np.zeros((*planes.shape[:2], 3), np.float32)
-        shown[..., :channels] = planes
-        fill = np.clip(from_ycocg(shown + self._origin), 0, 255)
+    def correction(self, planes: Floats, deviation: Floats, step: float) -> Floats:
+        """The correction of the target, (height, width, planes): minus the gradient of the proxy's
+        squared error, plus the fill's own error."""
+        fill = self._fill(planes)
 
         def window(rows: slice, cols: slice) -> Floats:
             part = (rows, cols)
@@ -56,7 +52,32 @@ class Lookahead:
 
         gradient = tiling.in_windows(planes.shape[0], planes.shape[1], window)
         correction: Floats = to_ycocg(-gradient)
-        return correction[..., :channels]
+        return correction[..., : planes.shape[2]]
+
+    def error(
+        self, planes: Floats, deviation: Floats, step: float, weights: Floats | None
+    ) -> float:
+        """Mean squared error over R, G and B of what the proxy network paints.
+
+        weights : (height, width), of the squared errors; None: all 1
+        """
+        fill, paint = self._fill(planes), painter((model_files.find(MODEL),))
+
+        def window(rows: slice, cols: slice) -> Floats:
+            part = (rows, cols)
+            seen = stack(fill[part], deviation[part], self._mask[part], step, self._tone)
+            painted = from_network(np.moveaxis(paint(seen), 0, -1)).clip(0, 255)
+            return np.square(painted - self._rgb[part])
+
+        squared = tiling.in_windows(planes.shape[0], planes.shape[1], window)
+        return float(squared.mean() if weights is None else (squared * weights[..., None]).mean())
+
+    def _fill(self, planes: Floats) -> Floats:
+        """The fill in R, G and B, (height, width, 3)."""
+        shown = np.zeros((*planes.shape[:2], 3), np.float32)
+        shown[..., : planes.shape[2]] = planes
+        fill: Floats = np.clip(from_ycocg(shown + self._origin), 0, 255)
+        return fill
 
 
 @lru_cache(maxsize=1)

@@ -7,13 +7,16 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from xcodec.encoder.request import Request, usual_block
+from xcodec.encoder.request import Request
 from xcodec.options import MAX_RATE
+from xcodec.sampling.density import BLOCK
 
 BITS_PER_SAMPLE = 1.06
 """Initial guess of bits per sample when a byte budget is given (docs/research/density.md)."""
 RATE_STEP = 2.0**0.5
 """Ratio of neighbouring rates in the search."""
+OTHER_BLOCKS = BLOCK * 2, BLOCK // 2
+"""Sides of density blocks that are tried beside the default."""
 STRENGTHS = (0.4, 1.0)
 """Strengths of the density that are tried beside the default (docs/research/density.md)."""
 BESIDE = 7
@@ -96,9 +99,13 @@ class RateSearch(ABC, Generic[Found]):
     def over_densities(self, request: Request) -> Found | None:
         """The best file over rates, then over densities at the rate that is best for the first."""
         settings = request.settings
-        quick = replace(request, effort=settings.candidates)
-        found = self.climb(quick, RATE_STEP, settings.rates)
-        if found is None or not settings.densities:
+        effort, searched = settings.candidates, True
+        if self.goal.max_bytes is not None and request.lookaheads:
+            # The fill of little effort tells too little about what the generator paints.
+            effort, searched = request.effort, settings.guided
+        here = replace(request, effort=effort)
+        found = self.climb(here, RATE_STEP, settings.rates and searched)
+        if found is None or not (settings.densities and searched):
             return found
         for other in self._others(found.request, request):
             found = self.better(found, self.at(other))
@@ -117,8 +124,7 @@ class RateSearch(ABC, Generic[Found]):
         if asked.density == "sobel" and asked.strength is None:  # The defaults.
             yield replace(here, density="uniform")
         if asked.block is None:
-            block = usual_block(here.rate)
-            yield from (replace(here, block=block * 2), replace(here, block=block // 2))
+            yield from (replace(here, block=block) for block in OTHER_BLOCKS)
         if asked.strength is None and asked.settings.strengths:
             yield from (replace(here, strength=strength) for strength in STRENGTHS)
 

@@ -8,19 +8,20 @@ of its own: the error that remains once all finer coefficients are chosen.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.coding.lifting import Lifting
 from xcodec.coding.value_contexts import ValueContexts
 from xcodec.encoder.descent import State, damped
+from xcodec.encoder.forms import Form, forms
 from xcodec.encoder.target import METRIC, Target
 from xcodec.kriging.fill import Squares, interpolate, moments, normal_equations, squares
 from xcodec.kriging.sparse import Matrix, csr
 from xcodec.sampling.tone import least_squares
 from xcodec.system import threads
+from xcodec.system.lazy import lazy
 from xcodec.types import Floats, Points
 
 MULTIPLIER = 0.05
@@ -34,40 +35,24 @@ LOOKAHEAD_STEP = 0.6
 (docs/research/lookahead.md)."""
 
 
+class Ahead(Protocol):
+    """What stands in for the generator: ``lookahead.Lookahead``."""
+
+    def correction(self, planes: Floats, deviation: Floats, step: float) -> Floats:
+        """The correction of the target, (height, width, planes), for symbols of the next sweep."""
+
+    def error(
+        self, planes: Floats, deviation: Floats, step: float, weights: Floats | None
+    ) -> float:
+        """Mean squared error over R, G and B of what would be painted, weighted."""
+
+
 @dataclass(frozen=True)
-class Form:
-    """The quadratic form of an octave in its coefficients c and the coarser values u.
+class Choice:
+    """Symbols, int32 (n, planes), and about how many bits they take."""
 
-    own    : csr (m, m), of c alone
-    cross  : csr (m, n), of c with u
-    coarse : csr (n, n), of u alone
-    """
-
-    own: Matrix
-    cross: Matrix
-    coarse: Matrix
-
-
-def forms(gram: Matrix, lifting: Lifting) -> list[Form]:
-    """The forms of all octaves but the coarsest, coarse to fine.
-
-    gram : csr (n, n), the form of all sample values
-    """
-    found: list[Form] = []
-    for predict, update in zip(lifting.predict[::-1], lifting.update[::-1], strict=True):
-        n = predict.shape[1]
-        mixed = gram[:n, n:] + predict.T @ gram[n:, n:]
-        coarse = csr(gram[:n, :n] + gram[:n, n:] @ predict + predict.T @ mixed.T)
-        shared = coarse @ update
-        own = csr(gram[n:, n:] - update.T @ mixed - (mixed - shared).T @ update)
-        found.append(Form(own, csr((mixed - shared).T), coarse))
-        gram = coarse
-    return found[::-1]
-
-
-Correction = Callable[[Floats, Floats, float], Floats]
-"""The correction of the target, (height, width, planes), given the fill, its deviation (height,
-width) and the step in grey levels: ``lookahead.Lookahead``."""
+    symbols: NDArray[np.int32]
+    bits: float
 
 
 def is_sparse(spread: float, ahead: bool) -> bool:
@@ -91,7 +76,7 @@ class Problem:
         contexts: ValueContexts,
         target: Target,
         start: Floats,
-        lookahead: Correction | None = None,
+        lookahead: Ahead | None = None,
         careful: bool = False,
     ) -> None:
         """target    : the picture
@@ -136,7 +121,7 @@ class Problem:
         self._gram = csr(self._gram[own][:, own])
         self.values, self._spread = self.values[own], spread
 
-    @cached_property
+    @lazy
     def _forms(self) -> list[Form]:
         return forms(self._gram, self._lifting)
 
@@ -145,7 +130,7 @@ class Problem:
         """The form of the coarsest octave."""
         return self._forms[0].coarse if self._forms else self._gram
 
-    @cached_property
+    @lazy
     def _damped(self) -> list[Floats]:
         """The damped diagonals of the forms of all octaves, coarse to fine."""
         every = [self._coarsest, *(form.own for form in self._forms)]
@@ -182,42 +167,81 @@ class Problem:
         multipliers : only the last sweep differs; those before it use the first
         """
         first, *_ = multipliers
-        state = self._state(step, first)
+        state, moments, free = self._nearly(step, sweeps, first, lookaheads)
+        chosen = []
+        for multiplier in multipliers:
+            own = state.copy()
+            own.multiplier = multiplier * self.multiplier(step)
+            self._sweep(own, moments, free)
+            chosen.append(own.symbols)
+        return chosen
+
+    def sweeper(
+        self, step: float, sweeps: int, multiplier: float = 1.0, lookaheads: int = 0
+    ) -> Callable[[float], Choice]:
+        """Choose symbols as ``choose`` does, up to the last sweep.
+
+        Returns a function that makes one more sweep, with any multiplier, from where the sweep
+        before it ended.
+        """
+        state, moments, free = self._nearly(step, sweeps, multiplier, lookaheads)
+
+        def swept(multiplier: float) -> Choice:
+            nonlocal free
+            state.multiplier = multiplier * self.multiplier(step)
+            self._sweep(state, moments, free)
+            free = None
+            return Choice(state.symbols.copy(), state.bits)
+
+        return swept
+
+    def _nearly(
+        self, step: float, sweeps: int, multiplier: float, lookaheads: int
+    ) -> tuple[State, Floats, Floats | None]:
+        """The state, moments and ``free`` of the last sweep. Arguments as for ``choose``."""
+        state = self._state(step, multiplier)
         state.place(self._lifting.forward(self.values))
         moments, free = self._moments, self.values
         ahead = self._lookahead is not None and lookaheads > 0
         if ahead:
-            forms = threads.later(
-                lambda: self._forms
-            )  # The network runs meanwhile, without the GIL.
+            # The network runs meanwhile, without the GIL.
+            prepared = threads.later(lambda: self._forms)
         for sweep in range(sweeps):
             if ahead and (sweep == 0 or sweep > sweeps - lookaheads):
                 target = self._moments + self._correction(state, step)
                 moments = moments + LOOKAHEAD_STEP * (target - moments)
                 if sweep == 0:
                     free = least_squares(self._gram, moments, free)
-                    forms.result()
+                    prepared.result()
             if sweep < sweeps - 1:
                 self._sweep(state, moments, free if sweep == 0 else None)
-        states = [state.copy(multiplier / first) for multiplier in multipliers]
-        for each in states:
-            self._sweep(each, moments, free if sweeps == 1 else None)
-        return [each.symbols for each in states]
+        return state, moments, free if sweeps == 1 else None
+
+    def painted_error(self, values: Floats, step: float) -> float:
+        """Mean squared error over R, G and B, weighted, of what the proxy network paints from
+        values (n, planes); there must be a lookahead.
+
+        step : quantiser step in grey levels
+        """
+        assert self._lookahead is not None
+        return self._lookahead.error(*self._shown(values), step, self._weights)
 
     def _state(self, step: float, multiplier: float) -> State:
-        worth = multiplier * self.multiplier(step)
-        return State(self._contexts, step, worth, self._metric)
+        return State(self._contexts, step, multiplier * self.multiplier(step), self._metric)
 
     def _correction(self, state: State, step: float) -> Floats:
         """The lookahead's correction of the moments, (n, planes)."""
         assert self._lookahead is not None
-        others = self._others
-        values = self._lifting.inverse(state.coefficients)
-        if others is not None:
-            values = others.all_values(values)
-        shown = interpolate(self._points, values, self._cut)
-        more = moments(self._points, self._lookahead(*shown, step), self._weights, self._cut)
-        return more if others is None else more[others.own]
+        shown = self._shown(self._lifting.inverse(state.coefficients))
+        target = self._lookahead.correction(*shown, step)
+        more = moments(self._points, target, self._weights, self._cut)
+        return more if self._others is None else more[self._others.own]
+
+    def _shown(self, values: Floats) -> tuple[Floats, Floats]:
+        """The fill of values (n, planes), (height, width, planes), and its deviation."""
+        if self._others is not None:
+            values = self._others.all_values(values)
+        return interpolate(self._points, values, self._cut)
 
     def refine(
         self, symbols: NDArray[np.int32], step: float, moments: Floats, multiplier: float = 1.0
@@ -252,6 +276,7 @@ class Problem:
                symbols of the sweep before
         """
         lifting, first = self._lifting, free is not None
+        state.bits = 0.0
         values = lifting.inverse(state.coefficients) if free is None else free
         coarsest, *finer = self._tree.octaves
         for octave in range(len(finer), 0, -1):

@@ -11,19 +11,10 @@ from xcodec.coding.header import MODELS
 from xcodec.coding.synthesis import GREY
 from xcodec.encoder.effort import EFFORTS, Effort
 from xcodec.options import DEFAULT_RATE, EncodeOptions
-from xcodec.sampling.density import DensityShape
+from xcodec.sampling.density import BLOCK, DensityShape
 from xcodec.types import Floats
 
 Origin = tuple[float, float, float]
-BLOCKS = ((0.015, 64), (0.08, 32))
-"""Sides of a density block in pixels, each with the rate below which it pays
-(docs/research/density.md)."""
-FINEST_BLOCK = 16
-
-
-def usual_block(rate: float) -> int:
-    """Default side of a density block in pixels at a rate; blocks with few samples don't pay."""
-    return next((block for limit, block in BLOCKS if rate < limit), FINEST_BLOCK)
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,7 @@ class Request:
     @property
     def shape(self) -> DensityShape:
         """How the density follows the edges."""
-        block = usual_block(self.rate) if self.block is None else self.block
+        block = BLOCK if self.block is None else self.block
         return DensityShape.of(self.density, block, self.strength, self.floor)
 
     @property

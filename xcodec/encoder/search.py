@@ -1,21 +1,22 @@
 """The search for a byte budget or a PSNR: which rate, density and step meet it best?
 
-Candidates are real files. For each rate and density, the search finds the step that just meets the
-goal. It moves over rates while that pays, tries other densities at the best rate, and chooses the
-winner's symbols once more with full effort, using up the bytes that are left. The error is that of
-the classical fill. From effort 4 on, the last choice of symbols uses the proxy gradient
-(lookahead.py); efforts 8 and 9 tune the winner through the generator itself.
+For each rate and density, the search finds the step that just meets the goal, and the Lagrange
+multiplier that uses up a byte budget. It moves over rates while that pays, and tries other
+densities at the best rate. Candidates are compared by the error of the classical fill, or, within a
+byte budget, by that of what the proxy network paints, if the file is for the generator
+(lookahead.py). Below effort 5, such a file takes the rate and density that are usual for its bytes
+(docs/research/byte-budgets.md). Efforts 8 and 9 tune the winner through the generator itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xcodec.coding import quantizer
-from xcodec.encoder import analysis
+from xcodec.encoder import analysis, budget
 from xcodec.encoder.analysis import Analysis
+from xcodec.encoder.candidates import Candidate, Coded
 from xcodec.encoder.rates import Goal, RateSearch
 from xcodec.encoder.request import Request
 from xcodec.errors import InputError
@@ -27,34 +28,12 @@ from xcodec.pictures.quality import decibels
 from xcodec.reconstruction.classical import SMOOTH
 from xcodec.types import RGB
 
-STEPS_PER_OCTAVE = 14.0
-"""About how many step indices halve a file: used to extrapolate the next step."""
 STEPS_PER_DECIBEL = 6.0
-"""About how many step indices change the PSNR by 1 dB: used in the same way."""
+"""About how many step indices change the PSNR by 1 dB: used to extrapolate the next step."""
 BISECTIONS = 10
 """Number of rates that are tried for lossless samples."""
-MULTIPLIERS = 1.0, 3.0
-"""Range of the factors on the default Lagrange multiplier that squeeze a finer step under a byte
-budget."""
-SQUEEZES = 4
-"""Number of multipliers that are tried for each finer step."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A file, what it was made from, and the error of its classical fill.
-
-    error   : mean squared error over R, G and B
-    step    : index of ``quantizer.step_of``
-    symbols : int32 (n, planes); None if the samples are lossless
-    """
-
-    data: bytes
-    error: float
-    request: Request
-    draft: Analysis
-    step: int = 0
-    symbols: NDArray[np.int32] | None = None
+QUICK = 1
+"""Effort with which the step is found that nearly meets a byte budget."""
 
 
 def best(rgb: RGB, request: Request, goal: Goal) -> bytes:
@@ -67,15 +46,18 @@ def best(rgb: RGB, request: Request, goal: Goal) -> bytes:
     """
     search = Search(rgb, goal)
     if request.lossless:
-        found = search.most_samples(request)
-    elif not isinstance(request.mask, str):
-        found = search.finished(search.at(request), request.effort)
-    else:
-        found = search.finished(search.over_densities(request), request.effort)
+        data = search.most_samples(request)
+        if data is None:
+            raise InputError(f"no file of this picture {goal}")
+        return data
+    masked = not isinstance(request.mask, str)
+    found = search.at(request) if masked else search.over_densities(request)
     if found is None:
         raise InputError(f"no file of this picture {goal}")
-    if request.tuning and goal.max_bytes is not None and found.symbols is not None:
-        return _tuned(rgb, found, request.tuning, goal.max_bytes)
+    if found.request.effort != request.effort:
+        found = search.finished(found, request.effort)
+    if request.tuning and goal.max_bytes is not None:
+        return _tuned(rgb, found.coded, request.tuning, goal.max_bytes)
     return found.data
 
 
@@ -85,27 +67,14 @@ def at_rate(rgb: RGB, request: Request) -> bytes:
     if request.lossless:
         return analysis.write_symbols(draft, request, None, draft.coefficients.astype(np.int32))
     step = request.step_index
-    symbols = draft.quantise(step, request.effort)
-    data = analysis.write_symbols(draft, request, step, symbols)
-    if not request.tuning:
-        return data
-    return _tuned(rgb, Candidate(data, 0.0, request, draft, step, symbols), request.tuning)
+    coded = Coded(draft, request, step, draft.quantise(step, request.effort))
+    return _tuned(rgb, coded, request.tuning) if request.tuning else coded.data
 
 
-def _tuned(rgb: RGB, file: Candidate, rounds: int, limit: int | None = None) -> bytes:
+def _tuned(rgb: RGB, file: Coded, rounds: int, limit: int | None = None) -> bytes:
     from xcodec.encoder.tuning import tune  # Imports torch.
 
-    assert file.symbols is not None
     return tune(rgb, file.draft, file.request, file.step, file.symbols, rounds, limit)
-
-
-@dataclass(frozen=True)
-class _Coded:
-    """A draft's symbols and their file, without its error, which depends on the goal."""
-
-    draft: Analysis
-    symbols: NDArray[np.int32]
-    data: bytes
 
 
 class Search(RateSearch[Candidate]):
@@ -124,7 +93,8 @@ class Search(RateSearch[Candidate]):
         super().__init__(goal, rgb.shape[0] * rgb.shape[1])
         self._rgb, self._analyse = rgb, analyse
         self._step = step
-        self._coded: dict[tuple[int, int, float], _Coded] = {}
+        self._coded: dict[tuple[int, int], Coded] = {}
+        self._beside: tuple[Analysis, float] | None = None
         self._weights: tuple[Analysis, Matrix] | None = None
 
     def toward(self, goal: Goal) -> "Search":
@@ -143,23 +113,41 @@ class Search(RateSearch[Candidate]):
         no step does."""
         draft = self._analyse(self._rgb, request)
         if request.step is not None:
-            file = self._file(draft, request, request.step)
-            return file if self._excess(file) <= 0 else None
-        return self._fitted(draft, request, self._step)
+            return self._fixed(draft, request, request.step)
+        start = _usual(request) if self._step is None else self._step
+        if self._fills(draft, request):
+            found = self._filled(draft, request, self._near(draft, request, start))
+        else:
+            found = self._fitted(draft, request, start)
+        if found is not None:
+            self._step = found.step
+        return found
 
-    def _fitted(self, draft: Analysis, request: Request, start: int | None) -> Candidate | None:
+    def finished(self, found: Candidate, effort: int) -> Candidate:
+        """The file once more with another effort, if it meets the goal then."""
+        request = replace(found.request, effort=effort)
+        draft = self._analyse(self._rgb, request) if request.lookaheads else found.draft
+        if request.step is not None:
+            return self._fixed(draft, request, request.step) or found
+        fit = self._filled if self._fills(draft, request) else self._fitted
+        return fit(draft, request, found.step) or found
+
+    def _fixed(self, draft: Analysis, request: Request, step: int) -> Candidate | None:
+        """The file with a given step; None if it misses the goal."""
+        file = self._candidate(self._file(draft, request, step))
+        return file if self._excess(file) <= 0 else None
+
+    def _fitted(self, draft: Analysis, request: Request, start: int) -> Candidate | None:
         """The file with the step that just meets the goal, searched from step ``start`` on."""
         # Coarser steps meet a byte budget, finer ones a PSNR; places count toward the goal.
         toward = 1 if self.goal.max_bytes is not None else -1
-        speed = STEPS_PER_OCTAVE if toward > 0 else STEPS_PER_DECIBEL
+        speed = budget.STEPS_PER_OCTAVE if toward > 0 else STEPS_PER_DECIBEL
         last = quantizer.MAX_STEP_INDEX
         failing, passing = (-1, last + 1) if toward > 0 else (-last - 1, 1)
-        place = toward * (
-            quantizer.default_index(max(request.rate, 1e-3)) if start is None else start
-        )
+        place = toward * start
         found, seen = None, dict[int, float]()
         while passing - failing > 1:
-            file = self._file(draft, request, toward * place)
+            file = self._candidate(self._file(draft, request, toward * place))
             excess = seen[place] = self._excess(file)
             if excess > 0:
                 failing = place
@@ -171,31 +159,70 @@ class Search(RateSearch[Candidate]):
             else:
                 place += (1 if excess > 0 else -1) * max(1, round(abs(excess) * speed * len(seen)))
             place = min(max(place, failing + 1), passing - 1)
-        if found is not None:
-            self._step = found.step
         return found
 
-    def _file(
-        self, draft: Analysis, request: Request, step: int, multiplier: float = 1.0
-    ) -> Candidate:
+    def _fills(self, draft: Analysis, request: Request) -> bool:
+        """Whether multipliers can use up a byte budget."""
+        optimised = draft.problem is not None and request.settings.sweeps > 0
+        return self.goal.max_bytes is not None and optimised
+
+    def _near(self, draft: Analysis, request: Request, start: int) -> float:
+        """The step, between indices, that nearly meets a byte budget, found with little effort."""
+        assert self.goal.max_bytes is not None
+        quick = replace(request, effort=min(request.effort, QUICK))
+
+        def size(step: int) -> float:
+            return self._file(draft, quick, step).size
+
+        return budget.near(size, start, self.goal.max_bytes)
+
+    def _filled(self, draft: Analysis, request: Request, start: float) -> Candidate | None:
+        """The file that uses up a byte budget, with a step near ``start``; None if there is none.
+
+        With more effort, finer steps and larger multipliers are tried besides.
+        """
+        assert self.goal.max_bytes is not None
+        first = budget.filled(draft, request, start, self.goal.max_bytes)
+        if first is None:
+            return None
+        files = [first]
+        for finer in range(1, request.settings.finer + 1):
+            step = max(first.step - finer, 0)
+            file, _ = budget.squeezed(draft, request, start, step, self.goal.max_bytes)
+            files += [] if file is None else [file]
+        return min(map(self._candidate, files), key=self.cost)
+
+    def _file(self, draft: Analysis, request: Request, step: int) -> Coded:
         """The file of a draft with a step; files of the last draft are cached."""
         if self._coded and next(iter(self._coded.values())).draft is not draft:
             self._coded.clear()
-        key = step, request.effort, multiplier
+        key = step, request.effort
         if key not in self._coded:
-            symbols = draft.quantise(step, request.effort, multiplier)
-            data = analysis.write_symbols(draft, request, step, symbols)
-            self._coded[key] = _Coded(draft, symbols, data)
-        coded = self._coded[key]
-        error = self._error(draft, coded.symbols, step)
-        return Candidate(coded.data, error, request, draft, step, coded.symbols)
+            self._coded[key] = self._new_file(draft, request, step)
+        return self._coded[key]
 
-    def _error(self, draft: Analysis, symbols: NDArray[np.int32], step: int) -> float:
+    def _new_file(self, draft: Analysis, request: Request, step: int) -> Coded:
+        if not self._fills(draft, request):
+            return Coded(draft, request, step, draft.quantise(step, request.effort))
+        choice = draft.sweeper(step, request.effort)(1.0)
+        file = Coded(draft, request, step, choice.symbols)
+        if self._beside is None or self._beside[0] is not draft:
+            self._beside = draft, len(file.data) - choice.bits / 8
+        file.size = self._beside[1] + choice.bits / 8
+        return file
+
+    def _candidate(self, file: Coded) -> Candidate:
+        return Candidate(file, self._error(file))
+
+    def _error(self, file: Coded) -> float:
         """Mean squared error over R, G and B, as the goal measures it."""
-        samples = draft.samples(symbols, step)
-        decoded = self.goal.psnr is not None and self.goal.decoded
+        draft, decoded = file.draft, self.goal.psnr is not None and self.goal.decoded
+        samples = draft.samples(file.symbols, file.step)
         if draft.problem is not None and not decoded:
-            return draft.problem.error((samples.values - draft.origin)[:, : symbols.shape[1]])
+            values = (samples.values - draft.origin)[:, : file.symbols.shape[1]]
+            if self.goal.max_bytes is not None and file.request.lookaheads:
+                return draft.problem.painted_error(values, samples.step)
+            return draft.problem.error(values)
         # The goal is about the decoded picture. All files of a draft share the fill's weights.
         if self._weights is None or self._weights[0] is not draft:
             self._weights = draft, fill_matrix(samples.points, SMOOTH)
@@ -205,40 +232,12 @@ class Search(RateSearch[Candidate]):
     def _excess(self, file: Candidate) -> float:
         """How far a file is from the goal, in octaves of bytes or in dB; 0 or less meets it."""
         if self.goal.max_bytes is not None:
-            return float(np.log2(len(file.data) / self.goal.max_bytes))
+            return budget.octaves(len(file.data), self.goal.max_bytes)
         assert self.goal.psnr is not None
         return self.goal.psnr - float(decibels(file.error))
 
-    def finished(self, found: Candidate | None, effort: int) -> Candidate | None:
-        """The file once more with full effort, and with finer steps if bytes are left for them."""
-        if found is None:
-            return None
-        request = replace(found.request, effort=effort)
-        if request.lookaheads:
-            found = replace(found, draft=self._analyse(self._rgb, request))
-        if request.step is not None:
-            file = self._file(found.draft, request, request.step)
-            return file if self._excess(file) <= 0 else found
-        fitted = self._fitted(found.draft, request, found.step) or found
-        if self.goal.max_bytes is None or fitted.draft.problem is None:
-            return fitted
-        files = [fitted]
-        # A slightly finer step may fit with a larger multiplier.
-        for finer in range(1, request.settings.finer + 1):
-            low, high = np.log2(MULTIPLIERS)
-            for _ in range(SQUEEZES):
-                middle = (low + high) / 2
-                step = max(fitted.step - finer, 0)
-                file = self._file(found.draft, request, step, 2.0**middle)
-                if self._excess(file) <= 0:
-                    files.append(file)
-                    high = middle
-                else:
-                    low = middle
-        return min(files, key=lambda file: file.error)
-
-    def most_samples(self, request: Request) -> Candidate | None:
-        """The file of lossless samples with the highest rate that fits."""
+    def most_samples(self, request: Request) -> bytes | None:
+        """The file of lossless samples with the highest rate that fits; None if there is none."""
         found = None
         low, high = 1 / self.area, 1.0
         for _ in range(BISECTIONS):
@@ -246,7 +245,12 @@ class Search(RateSearch[Candidate]):
             draft = self._analyse(self._rgb, asked)
             data = analysis.write_symbols(draft, asked, None, draft.coefficients.astype(np.int32))
             if self.goal.max_bytes is not None and len(data) <= self.goal.max_bytes:
-                found, low = Candidate(data, 0.0, asked, draft), asked.rate
+                found, low = data, asked.rate
             else:
                 high = asked.rate
         return found
+
+
+def _usual(request: Request) -> int:
+    """The index of the step that a search starts from."""
+    return quantizer.default_index(max(request.rate, 1e-3))

@@ -11,11 +11,12 @@ import numpy as np
 
 from xcodec.encoder import analysis
 from xcodec.encoder.analysis import Analysis
+from xcodec.encoder.candidates import Candidate
 from xcodec.encoder.large.decoded import squared_error
 from xcodec.encoder.large.tile_plan import Source
 from xcodec.encoder.rates import RATE_STEP, Goal
 from xcodec.encoder.request import Request
-from xcodec.encoder.search import Candidate, Search
+from xcodec.encoder.search import Search
 from xcodec.encoder.target import Target
 from xcodec.pictures.colour import to_ycocg
 from xcodec.pictures.quality import decibels
@@ -102,7 +103,7 @@ def best(source: Source, request: Request, goal: Goal, pool: Pool) -> bytes | No
     found = _over_densities(search, request)
     if found is None:
         return None
-    found = search.finished(found, request.effort) or found
+    found = search.finished(found, request.effort)
     return found.data if goal.psnr is None else _of_psnr(source, search, found, goal.psnr, pool)
 
 
@@ -140,7 +141,7 @@ def _of_psnr(
         aim -= excess
         toward = search.toward(Goal(psnr=aim, decoded=False))
         again = toward.finished(found, found.request.effort)
-        if again is None or again.data == found.data:
+        if again.data == found.data:
             break
         found = again
     return best

@@ -10,8 +10,8 @@ from xcodec.coding.tiles import TileGrid
 from xcodec.encoder.large.tile_pass import line, over_tiles, quick, within
 from xcodec.encoder.large.tile_plan import Edges, Source, TilePlan, plan
 from xcodec.encoder.large.tiles import QuantiserSetting
-from xcodec.encoder.rates import Goal, RateSearch
-from xcodec.encoder.request import FINEST_BLOCK, Request
+from xcodec.encoder.rates import OTHER_BLOCKS, Goal, RateSearch
+from xcodec.encoder.request import Request
 from xcodec.system.processes import Pool
 from xcodec.types import Floats
 
@@ -57,7 +57,7 @@ class TileSample(RateSearch[Estimate]):
         return np.inf if found is None else found.cost
 
     def at(self, request: Request) -> Estimate | None:
-        self.edges.strengths(request.shape.kind, min(FINEST_BLOCK, request.shape.block))
+        self.edges.strengths(request.shape.kind, min(*OTHER_BLOCKS, request.shape.block))
         shared, count = self._plan(request)
         start = self._step
         if start is None:

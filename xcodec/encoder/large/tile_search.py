@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding import quantizer
+from xcodec.encoder.budget import STEPS_PER_OCTAVE
 from xcodec.encoder.large import tiles
 from xcodec.encoder.large.decoded import squared_error, squared_errors
 from xcodec.encoder.large.sharing import shared_out
@@ -21,7 +22,7 @@ from xcodec.encoder.large.tile_plan import Source, TilePlan
 from xcodec.encoder.large.tiles import QuantiserSetting
 from xcodec.encoder.rates import Goal
 from xcodec.encoder.rdoq import SPARSE_FACTOR, is_sparse
-from xcodec.encoder.search import STEPS_PER_DECIBEL, STEPS_PER_OCTAVE
+from xcodec.encoder.search import STEPS_PER_DECIBEL
 from xcodec.system.processes import Pool
 from xcodec.types import Floats
 
