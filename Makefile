@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 DEMO := .venv/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-all test test-long fuzz check format docs dist clean
+.PHONY: help demo bench bench-all models test test-long fuzz check format docs dist clean
 
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -30,6 +30,10 @@ bench: $(INSTALLED) ## repeat a published table: make bench PICTURES=DIR [SET=ko
 bench-all: $(INSTALLED) ## make every published record: make bench-all DATA=DIR; continues, and says how long it takes
 	@test -d "$(DATA)" || { echo "name a folder of kodak/, faces/val/ and photos/val/: make bench-all DATA=DIR" >&2; exit 2; }
 	$(BIN)/python benchmarks/bench_all.py "$(DATA)"
+
+models: $(INSTALLED) ## train the weights again: make models DATA=DIR [MINUTES=25] [ONLY=photo,face] [DEVICE=cuda]
+	@test -d "$(DATA)" || { echo "name a folder of pictures: make models DATA=DIR" >&2; exit 2; }
+	$(BIN)/python scripts/make_models.py "$(DATA)" --minutes $(or $(MINUTES),25) --only "$(ONLY)" --device $(or $(DEVICE),cpu)
 
 test: $(INSTALLED) ## run the tests, all but the long ones
 	$(BIN)/python -m pytest -n logical --dist loadfile

@@ -16,7 +16,7 @@ DOWNSAMPLES = (1, 2, 4, 8, 16, 32, 64)
 """How many times smaller a picture can be decoded."""
 DEFAULT_EFFORT, MAX_EFFORT = 4, 9
 """Levels of effort lie in 0..MAX_EFFORT: ``encoder.effort`` says what each does."""
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm")
 """Suffixes of the pictures that training and benchmarks read in folders."""
 CODED, PACKET = ".xgc", ".xgp"
 """Suffixes of files and of packets."""

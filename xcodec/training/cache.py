@@ -32,7 +32,7 @@ from xcodec.system import files
 from xcodec.training.variety import varied
 from xcodec.types import RGB, Fill
 
-CACHE_VERSION = 7
+CACHE_VERSION = 8
 """Increased when the encoder changes so much that networks must learn from new files."""
 LARGEST_SIDE = 768
 """Larger pictures are cut to a square of this side, a different one for each variant."""
