@@ -266,8 +266,8 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def stubborn(folder: str) -> None:
     """A job that takes a while to clear up once it is asked to end, and is asked again."""
-    (Path(folder) / f"begun {os.getpid()}").touch()
     try:
+        (Path(folder) / f"begun {os.getpid()}").touch()
         time.sleep(60)
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
