@@ -1,5 +1,6 @@
 """What a search compares: a sampled picture with symbols, and the file that they make."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +39,17 @@ class Coded:
 class Candidate:
     """A file and its error.
 
-    error : mean squared error over R, G and B of the classical fill, or of what the proxy network
-            paints
+    measure : measures the error
     """
 
     coded: Coded
-    error: float
+    measure: Callable[[Coded], float]
+
+    @lazy
+    def error(self) -> float:
+        """Mean squared error over R, G and B of the classical fill, or of what the proxy network
+        paints."""
+        return self.measure(self.coded)
 
     @property
     def data(self) -> bytes:

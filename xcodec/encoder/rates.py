@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
-import numpy as np
-
 from xcodec.encoder.request import Request
 from xcodec.options import MAX_RATE
 from xcodec.sampling.density import BLOCK
@@ -143,17 +141,21 @@ class RateSearch(ABC, Generic[Found]):
         if self.goal.max_bytes is not None:
             guess = affordable(self.goal.max_bytes, request, self.area, bits)
 
-        def at(k: int) -> float:
-            if k not in costs:
+        def file(k: int) -> Found | None:
+            if k not in files:
                 for other in files.keys() - {here}:  # Drafts are large.
                     del files[other]
                 files[k] = self.at_rate(request, guess * factor**k)
-                costs[k] = self.cost(files[k])
+            return files[k]
+
+        def at(k: int) -> float:
+            if k not in costs:  # Not before it is compared: it takes time.
+                costs[k] = self.cost(file(k))
             return costs[k]
 
         # No step meets a byte budget if the rate is far too high, or a PSNR if it is too low.
         here, direction = 0, -1 if self.goal.max_bytes is not None else 1
-        while np.isinf(at(here)) and abs(here) < 24 and guess * factor**here < MAX_RATE:
+        while file(here) is None and abs(here) < 24 and guess * factor**here < MAX_RATE:
             here += direction
         if here == 0:
             direction = 1 if further and at(1) < at(0) else -1

@@ -185,12 +185,12 @@ class Search(RateSearch[Candidate]):
         first = budget.filled(draft, request, start, self.goal.max_bytes)
         if first is None:
             return None
-        files = [first]
+        best = self._candidate(first)
         for finer in range(1, request.settings.finer + 1):
             step = max(first.step - finer, 0)
             file, _ = budget.squeezed(draft, request, start, step, self.goal.max_bytes)
-            files += [] if file is None else [file]
-        return min(map(self._candidate, files), key=self.cost)
+            best = self.better(best, None if file is None else self._candidate(file))
+        return best
 
     def _file(self, draft: Analysis, request: Request, step: int) -> Coded:
         """The file of a draft with a step; files of the last draft are cached."""
@@ -212,7 +212,7 @@ class Search(RateSearch[Candidate]):
         return file
 
     def _candidate(self, file: Coded) -> Candidate:
-        return Candidate(file, self._error(file))
+        return Candidate(file, self._error)
 
     def _error(self, file: Coded) -> float:
         """Mean squared error over R, G and B, as the goal measures it."""
