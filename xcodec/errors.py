@@ -6,6 +6,7 @@ XcodecError              base class; the message is a single line written for us
 ├── FormatError          data that is not a complete, valid file of a supported version
 │   └── TruncatedError   a file that ends early (``partial=True`` may still decode it)
 ├── LimitError           a file or a picture that exceeds the caller's limits
+├── LinkError            a link that cannot be opened, or that fails
 ├── ModelError           weights that are missing, damaged or unsuitable for the file
 └── DependencyError      a package that is not installed; the message names the extra to install
 """
@@ -47,6 +48,10 @@ class TruncatedError(FormatError):
 
 class LimitError(XcodecError):
     """A file or a picture that exceeds the caller's limits."""
+
+
+class LinkError(XcodecError):
+    """A link that cannot be opened, or that fails."""
 
 
 class ModelError(XcodecError):

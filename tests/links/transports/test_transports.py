@@ -1,0 +1,56 @@
+"""Every transport over loopback: what is sent arrives, and a receiver that can answers."""
+
+import pytest
+
+from xcodec.errors import InputError
+from xcodec.links import transports
+from xcodec.links.transports import Message, udp
+
+SECONDS = 10
+
+
+def udp_pair() -> tuple[transports.Transport, transports.Transport]:
+    """A receiver and a sender."""
+    receiver = transports.connect("udp://127.0.0.1:0", listening=True)
+    assert isinstance(receiver, udp.Udp)
+    return receiver, transports.connect(f"udp://127.0.0.1:{receiver.port}")
+
+
+PAIRS = {"udp": udp_pair}
+"""A receiver and a sender that reach each other, by name of the scheme."""
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_datagrams_arrive_whole(name: str) -> None:
+    receiver, sender = PAIRS[name]()
+    with receiver, sender:
+        sent = [bytes([n]) * (sender.size if n == 1 else 40 + n) for n in range(5)]
+        found = []
+        for data in sent:
+            sender.send(data)
+            found.append(receiver.receive(SECONDS))
+        assert [message.data for message in found if message] == sent
+        assert len({message.sender for message in found if message}) == 1
+        assert receiver.receive(0.05) is None
+        if receiver.answers:
+            receiver.send(b"what is missing")
+            answer = sender.receive(SECONDS)
+            assert isinstance(answer, Message)
+            assert answer.data == b"what is missing"
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("smoke:hill", "no link has such a URL"),
+        ("photo.png", "no link has such a URL"),
+        ("udp://127.0.0.1:70000", "Port out of range"),
+        ("udp://127.0.0.1", "a host and a port are needed"),
+        ("udp://:9000", "a host and a port are needed"),
+        ("udp://127.0.0.1:9000?speed=4", "no option 'speed'; it has no options"),
+    ],
+)
+def test_wrong_urls_are_one_line(url: str, what: str) -> None:
+    with pytest.raises(InputError, match=what) as caught:
+        transports.connect(url)
+    assert "\n" not in str(caught.value)
