@@ -31,7 +31,7 @@ WORD = (1 << 64) - 1
 
 
 class DamagedError(Exception):
-    """The bytes are no file of version 4."""
+    """The bytes are no file of version 5."""
 
 
 @dataclass(frozen=True)
@@ -417,29 +417,37 @@ def read(data: bytes) -> File:
 
 def read_fields(head: Bytes) -> tuple[dict[str, int], int, int]:
     """The fields of a header, and whether sections and an index follow."""
-    if head.take(1) != b"\xb4":
-        raise DamagedError("no file of version 4")
+    if head.take(1) != b"\xb5":
+        raise DamagedError("no file of version 5")
     bits = int.from_bytes(head.take(2), "big")
     flagged = layered = 0
     if bits < 1 << 15:
         bits = bits << 16 | int.from_bytes(head.take(2), "big")
         fields = {"mask": 0, "tone": 0, "lossless": 0, "grey": 0}
-        fields |= {"model": bits >> 30, "uniform": bits >> 29 & 1, "block": 8 << (bits >> 26 & 7)}
+        block = bits >> 26 & 7
+        fields |= {"model": bits >> 30, "uniform": bits >> 29 & 1}
+        fields["block"] = 64 if block == 5 else 8 << block
         read_size(head, bits >> 21 & 31, fields)
         fields |= {"scale": bits >> 8 & 8191, "step": bits & 255}
+        if block == 5:
+            read_original(head, fields)
     else:
         fields = {"mask": bits >> 13 & 3, "tone": bits >> 11 & 3, "lossless": bits >> 10 & 1}
         fields |= {"uniform": bits >> 9 & 1, "grey": bits >> 8 & 1}
         flagged, layered = bits >> 7 & 1, bits >> 6 & 1
         fields |= {"model": bits >> 3 & 7, "block": 8 << (bits & 7)}
-        read_size(head, head.take(1)[0], fields)
+        size = head.take(1)[0]
+        read_size(head, size & 31, fields)
         if MASKS[fields["mask"]] != "explicit":
             fields["scale"] = head.varint()
         if MASKS[fields["mask"]] == "random":
             fields["seed"] = head.varint()
         if not fields["lossless"]:
             fields["step"] = head.take(1)[0]
+        if size & 32:
+            read_original(head, fields)
         plain = not any(fields[name] for name in ("mask", "tone", "lossless", "grey"))
+        plain = plain and (size < 32 or fields["block"] == 64)
         if plain and not flagged and not layered and fields["model"] < 2:
             raise DamagedError("the header could be short")
     return fields, flagged, layered
@@ -454,13 +462,34 @@ def read_size(head: Bytes, number: int, fields: dict[str, int]) -> None:
         raise DamagedError("the size has a number")
 
 
+def read_original(head: Bytes, fields: dict[str, int]) -> None:
+    """The size of the picture that was made smaller."""
+    wide = fields["width"] >= fields["height"]
+    names = ("width", "height") if wide else ("height", "width")
+    long, short = (fields[name] for name in names)
+    number = head.varint()
+    if not number:
+        raise DamagedError("an original that is not larger")
+    longer = long + (number >> 1)
+    shorter = (2 * longer * short + long) // (2 * long)
+    if number & 1:
+        code = head.varint()
+        if not code:
+            raise DamagedError("a difference of nothing")
+        shorter += (code + 1) // 2 if code & 1 else -(code // 2)
+    for name, length in zip(names, (longer, shorter), strict=True):
+        if not 1 <= length <= 1 << 20:
+            raise DamagedError("the original's size is out of range")
+        fields[f"original_{name}"] = length
+
+
 def read_alpha(section: bytes, height: int, width: int) -> list[list[int]] | File:
     """Alpha 0..255 by row where it is exact, else the grey file that holds its samples."""
     kind, body = section[0], section[1:]
     if kind > 3:
         raise DamagedError("the alpha is coded in no known way")
     if kind > 1:
-        whole = b"\xb4" + body
+        whole = b"\xb5" + body
         if len(whole) < 510:
             return read(whole + crc16(whole).to_bytes(2, "big"))
         return read(whole + crc32c(whole).to_bytes(4, "big"))

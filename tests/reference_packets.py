@@ -14,6 +14,7 @@ from tests.reference import (
     in_order,
     levels,
     rank,
+    read_original,
     read_plane,
     sorted_into_bins,
     threshold,
@@ -76,6 +77,9 @@ def join(packets: list[bytes]) -> tuple[dict[str, int], bytes]:
         )
         if first:
             fields |= read_parameters(data.take(6))
+            if fields["model"] & 128:
+                fields["model"] &= 127
+                read_original(data, fields)
         first = False
         if not next(iter(shares.values())).rest:
             return fields, stream + data.rest

@@ -13,7 +13,7 @@ from xcodec.decoder import alpha, drawing, inspection, reading
 from xcodec.decoder.sections import metadata_of, source_of
 from xcodec.errors import FormatError, InputError
 from xcodec.options import DecodeOptions, EncodeOptions
-from xcodec.pictures import metadata, modes
+from xcodec.pictures import metadata, modes, scaling
 from xcodec.pictures.colour import from_ycocg, to_ycocg
 from xcodec.pictures.modes import Picture
 from xcodec.reconstruction.classical import fill
@@ -84,8 +84,13 @@ def decode_picture(data: bytes, options: DecodeOptions) -> Image.Image:
             raise InputError("Pillow has no 16-bit colour: use xcodec.decode_array")
         source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
     options = _with_model(options, header)
+    size = _enlarged(header, options)
     rgb = drawing.draw(contents, options, deep=source == modes.DEEP)
-    picture = modes.image_of(rgb, _alpha(header, options), header.grey, source)
+    opaque = _alpha(header, options)
+    if size is not None:
+        rgb = scaling.enlarged(rgb, size)
+        opaque = None if opaque is None else modes.to_depth(scaling.enlarged(opaque, size), 8)
+    picture = modes.image_of(rgb, opaque, header.grey, source)
     return picture if options.strip else metadata.attached(picture, metadata_of(header.sections))
 
 
@@ -108,7 +113,11 @@ def decode_levels(data: bytes, options: DecodeOptions) -> NDArray[np.uint8] | ND
     contents = _opened(data, options)
     header, depth = contents.header, options.bit_depth or 16
     options = _with_model(options, header)
+    size = _enlarged(header, options)
     rgb, opaque = drawing.draw(contents, options, deep=True), _alpha(header, options)
+    if size is not None:
+        rgb = scaling.enlarged(rgb, size)
+        opaque = None if opaque is None else modes.to_depth(scaling.enlarged(opaque, size), 8)
     colour = not header.grey or source_of(header.sections) == modes.COLOUR
     levels = modes.to_depth(rgb if colour else rgb[..., :1], depth)
     if opaque is not None:
@@ -118,6 +127,13 @@ def decode_levels(data: bytes, options: DecodeOptions) -> NDArray[np.uint8] | ND
 
 def _opened(data: bytes, options: DecodeOptions) -> Contents:
     return reading.opened(data, options.max_pixels, options.partial, check=options.region is None)
+
+
+def _enlarged(header: Header, options: DecodeOptions) -> tuple[int, int] | None:
+    """Width and height that a picture is scaled up to; None: it stays as it is."""
+    if not options.original_size or header.original is None:
+        return None
+    return scaling.allowed(header.original, options.max_pixels)
 
 
 def _with_model(options: DecodeOptions, header: Header) -> DecodeOptions:

@@ -24,6 +24,7 @@ from xcodec.choices import (
 )
 from xcodec.coding import quantizer
 from xcodec.coding.header import MAX_SEED, MODELS
+from xcodec.coding.original import MAX_SIDE as MAX_PICTURE_SIDE
 from xcodec.coding.tiles import MAX_SIDE, UNIT
 from xcodec.errors import ConflictError, InputError
 from xcodec.sampling.density import BLOCKS, DensityShape
@@ -47,6 +48,7 @@ REALS: Limits = {
 }
 WHOLES: Limits = {
     "max_bytes": (1,),
+    "max_side": (0, MAX_PICTURE_SIDE),
     "block": (BLOCKS[0], BLOCKS[-1]),
     "seed": (0, MAX_SEED),
     "effort": (0, MAX_EFFORT),
@@ -97,6 +99,9 @@ class EncodeOptions(_Options):
     max_bytes : largest size of the file. The rate, and step and density unless given, are chosen
                 for the best picture
     bpp       : the same limit in bits per pixel
+    max_side  : pictures whose longer side has more pixels are scaled down to it; 0: none is; None:
+                none is, except within a budget of bytes that is too small for so many pixels
+                (``encoder.reduction``). Files tell the size of the original
     psnr      : PSNR in dB, 0 to 100, that the smallest possible file's classical fill must reach
     step      : quantiser step in grey levels, 0.5 to 1961; None: the default of the rate
     density   : where samples are dense: "sobel" or "canny" (along edges), or "uniform"
@@ -131,6 +136,7 @@ class EncodeOptions(_Options):
     rate: float | None = None
     max_bytes: int | None = None
     bpp: float | None = None
+    max_side: int | None = None
     psnr: float | None = None
     step: float | None = None
     density: str = DENSITIES[0]
@@ -185,6 +191,11 @@ class EncodeOptions(_Options):
         return not isinstance(self.mask, str)
 
     @property
+    def reducible(self) -> bool:
+        """Whether a picture may be scaled down unasked: not if its pixels matter one by one."""
+        return not self.explicit_mask and not self.lossless_samples
+
+    @property
     def optimised_for(self) -> str:
         """The decoder that the file is optimised for."""
         return self.decoder or DECODERS[0 if self.psnr is None else 1]
@@ -219,6 +230,10 @@ class EncodeOptions(_Options):
                     raise ConflictError(
                         ("mask", name), "exclude each other: the mask sets the samples"
                     )
+            if self.max_side:
+                raise ConflictError(
+                    ("mask", "max_side"), "exclude each other: the mask has the picture's size"
+                )
         if self.seed is not None and (self.explicit_mask or self.mask != "random"):
             raise ConflictError(("seed",), "needs the mask 'random'")
         if self.density == "uniform":
@@ -258,6 +273,7 @@ class DecodeOptions(_Options):
     max_pixels : pictures with more pixels are refused
     region     : x, y, width and height of the part to decode, in pixels of the whole picture
     downsample : factor by which the decoded picture is smaller: 1, 2, 4, ... 64
+    original_size : whether to scale a picture up that was scaled down to be encoded
     jobs       : processes that read tiles; above 1 needs an ``if __name__ == "__main__"`` guard
     realism    : 0 (faithful) to 1 (realistic, invents detail): mixes two sets of weights
 
@@ -276,6 +292,7 @@ class DecodeOptions(_Options):
     downsample: int = 1
     jobs: int = 1
     realism: float = 0.0
+    original_size: bool = False
 
     @property
     def needs_model(self) -> bool:
@@ -297,6 +314,10 @@ class DecodeOptions(_Options):
                 raise InputError(
                     "region is x, y, width, height with x, y >= 0 and width, height >= 1"
                 )
+        if self.original_size:
+            other = "region" if self.region is not None else "downsample"
+            if self.region is not None or self.downsample != 1:
+                raise ConflictError(("original_size", other), "exclude each other")
         if self.decoder == "classical":
             for name, unused in (("realism", 0), ("model", "auto")):
                 if getattr(self, name) != unused:

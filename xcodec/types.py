@@ -88,6 +88,7 @@ class EncodeKeywords(TypedDict, total=False):
 
     max_bytes: int | None
     bpp: float | None
+    max_side: int | None
     psnr: float | None
     step: float | None
     density: str
@@ -123,6 +124,7 @@ class ArrayKeywords(TypedDict, total=False):
     downsample: int
     jobs: int
     realism: float
+    original_size: bool
 
 
 class DecodeKeywords(ArrayKeywords, total=False):

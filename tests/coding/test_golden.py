@@ -134,6 +134,15 @@ def test_the_reference_reads_the_fields() -> None:
         assert fields.get("scale", 0) == header.scale
         assert fields.get("seed", 0) == header.seed
         assert fields.get("step") == header.step
+        original = fields.get("original_width"), fields.get("original_height")
+        assert original == (header.original or (None, None))
+
+
+def test_each_way_to_tell_the_original_is_among_the_files() -> None:
+    headers = {name: reading.opened(stored(name), MAX_PIXELS).header for name in NAMES}
+    assert headers["reduced"].original == (400, 300)  # In proportion, in the short form.
+    assert headers["grey-reduced"].original == (301, 497)  # Not quite, in the long one.
+    assert stored("reduced")[1] < 128 <= stored("grey-reduced")[1]
 
 
 def test_the_data_files_are_those_that_the_format_names() -> None:

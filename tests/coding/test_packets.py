@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ from tests import reference_packets as reference
 from xcodec.coding import packets
 from xcodec.coding.packets import Joined
 from xcodec.coding.primitives import SHORT, checksum, content_size, ending
-from xcodec.coding.ranges import Parameters, Range, capacity
+from xcodec.coding.ranges import Parameters, Range, capacity, parameters_size
 from xcodec.errors import FormatError, InputError
 
 LIMITS = 4864, 191
@@ -38,7 +38,7 @@ def joined(data: list[bytes]) -> Joined:
 def test_a_packet_has_the_header_that_the_format_describes() -> None:
     for index, data in enumerate(made()):
         assert len(data) == 8 + 13 + 20 + 11 + 9
-        assert data[0] == 3 << 5 | 11
+        assert data[0] == 4 << 5 | 11
         assert data[3] == index
         assert data[4:6] == bytes([1, 13])
         assert data[6:12] == bytes([1, 100]) + (4376 << 3 | 2).to_bytes(2, "big") + b"\xab\xcd"
@@ -53,7 +53,7 @@ def test_a_packet_has_the_header_that_the_format_describes() -> None:
 def test_sides_without_a_number_are_in_the_header() -> None:
     data = made(size=(255, 4096))[7]
     assert len(data) == 8 + 3 + 13 + 20 + 11 + 9
-    assert data[0] == 3 << 5
+    assert data[0] == 4 << 5
     assert data[4:7] == (254 << 12 | 4095).to_bytes(3, "big")
     assert data[7:9] == bytes([1, 13])
     packet = packets.parse(data)
@@ -139,7 +139,23 @@ def test_an_independent_decoder_agrees(plan: tuple[list[Range], int], rng: rando
     if ours.parameters is None:
         assert "step" not in fields
     else:
-        assert {name: fields[name] for name in asdict(PARAMETERS)} == asdict(PARAMETERS)
+        known = asdict(PARAMETERS)
+        assert known.pop("original") is None
+        assert {name: fields[name] for name in known} == known
+
+
+@pytest.mark.parametrize("original", [(1024, 768), (1000, 751)])
+def test_the_size_of_the_original_is_in_the_first_range(original: tuple[int, int]) -> None:
+    parameters = replace(PARAMETERS, original=original)
+    data = packets.write(SIZE, parameters, RANGES, STREAM, 10)
+    begun = parameters_size(SIZE, original)
+    assert begun in (8, 9)
+    assert joined(data[:1]).parameters == parameters
+    assert joined(data).stream == STREAM[: capacity(RANGES, begun)]
+    fields, stream = reference.join(data)
+    assert (fields["original_width"], fields["original_height"]) == original
+    assert fields["model"] == 1
+    assert stream == joined(data).stream
 
 
 def test_any_bit_error_is_found() -> None:
@@ -166,7 +182,7 @@ def contradictions() -> Iterator[bytes]:
     """Packets with right checksums that no encoder writes."""
     good = made()[0][:-2]
     yield resealed(bytes([2 << 5]) + good[1:])  # Another version.
-    yield resealed(bytes([3 << 5]) + good[1:4] + b"\x0f\xf0\xbf" + good[4:])  # A needless size.
+    yield resealed(bytes([4 << 5]) + good[1:4] + b"\x0f\xf0\xbf" + good[4:])  # A needless size.
     yield resealed(good[:4] + bytes([0, 13]) + good[6:])  # A threshold of none.
     yield resealed(good[:4] + bytes([1, 0]) + good[6:])  # A range of nothing.
     yield resealed(good[:4] + bytes([1, 127]) + good[6:])  # A range longer than the packet.
@@ -191,7 +207,7 @@ def test_packets_of_version_1_are_refused_by_their_version() -> None:
     old = bytes([1 << 5]) + made()[0][1:-2]
     old += checksum(old)
     assert packets.sound(old)
-    with pytest.raises(FormatError, match="packet version 1: this release reads 3 only"):
+    with pytest.raises(FormatError, match="packet version 1: this release reads 4 only"):
         packets.parse(old)
 
 

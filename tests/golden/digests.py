@@ -1,4 +1,4 @@
-"""Digests of files and pictures of format version 4, none of which may change by accident.
+"""Digests of files and pictures of format version 5, none of which may change by accident.
 
 Encoders and decoders compute with floats, whose last bits depend on the processor and on versions
 of libraries. Therefore ``digests.json`` has digests for each fingerprint of the arithmetic; a

@@ -19,7 +19,7 @@ import xcodec
 from tests.golden import pictures
 from tests.golden.pictures import RGB
 from xcodec.decoder import inspection, reading
-from xcodec.pictures import modes
+from xcodec.pictures import modes, scaling
 from xcodec.pictures.quality import decibels
 
 Source = RGB | Image.Image
@@ -77,6 +77,8 @@ def cases() -> dict[str, tuple[Source, dict[str, Any]]]:
             pictures.scene(130, 400),
             {"mask": pictures.corners(130, 400), "tile": 128},
         ),
+        "reduced": (pictures.scene(300, 400), {"rate": 0.05, "max_side": 160}),
+        "grey-reduced": (pictures.scene(497, 301)[..., 1], {"rate": 0.05, "max_side": 100}),
         "random-tiles": (pictures.scene(200, 100), {"mask": "random", "seed": 3, "tile": 128}),
     }
 
@@ -137,6 +139,9 @@ def digest(values: Any) -> str:
 def psnr(data: bytes, picture: Source) -> float:
     """Return the PSNR in dB of the visible pixels by the classical decoder; 99 if exact."""
     seen = modes.picture_of(picture)
+    coded = inspection.peek(data)
+    if coded.original is not None:
+        seen = scaling.reduced(seen, max(coded.width, coded.height))
     weights = np.ones(seen.rgb.shape[:2]) if seen.alpha is None else seen.alpha > 0
     found = xcodec.decode(data, decoder="classical", bit_depth=8, strip=True).convert("RGB")
     error = np.average(np.square(np.asarray(found, float) - seen.rgb).mean(-1), weights=weights)

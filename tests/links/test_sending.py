@@ -128,7 +128,7 @@ def test_the_search_measures_the_picture_that_packets_carry(mean: int) -> None:
     found = Search(picture, Goal(psnr=40)).at(request)
     assert found is not None
     choice = sending._protected(found, [1], [(12, 200)], 0.0, 0.0)
-    data = sending._written(choice, colour, "photo")
+    data = sending._written(choice, colour, "photo", None)
     assert found.error == pytest.approx(error(picture, data), rel=1e-3)
     assert 40 <= decibels(found.error) < 40.5
 

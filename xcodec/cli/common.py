@@ -191,6 +191,13 @@ def report(
         say(text, err=file == "-")
 
 
+def scaled(size: tuple[int, int], original: tuple[int, int] | None) -> str:
+    """How a picture was scaled down, for the end of a line of text; empty if it was not."""
+    if original is None:
+        return ""
+    return f"; {size[0]}x{size[1]}, scaled down from {original[0]}x{original[1]}"
+
+
 def percent(share: float) -> str:
     """A fraction as text, in percent."""
     return f"{100 * share:.2f} %"

@@ -79,6 +79,11 @@ def numbers(
         default="1",
         help="Decode a picture smaller by this factor.",
     ),
+    cloup.option(
+        "--original-size",
+        is_flag=True,
+        help="Scale a picture up that was scaled down to be encoded.",
+    ),
     cloup.option("--partial", is_flag=True, help="Decode what is left of a damaged or cut file."),
 )
 @cloup.option_group(

@@ -33,6 +33,7 @@ from xcodec.cli.common import (
     reading,
     refuse,
     report,
+    scaled,
     skip_existing,
 )
 from xcodec.cli.packets import Link
@@ -99,6 +100,13 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 @cloup.option_group(
     "Input",
     *reading,
+    cloup.option(
+        "--max-side",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Scale larger pictures down to N pixels on the longer side; 0: none.  "
+        "[default: as --bytes and --bpp can show]",
+    ),
 )
 @cloup.option_group(
     "Sampling",
@@ -286,27 +294,30 @@ def _file(
     """Encode a picture as a file."""
     from xcodec.decoder import inspection
     from xcodec.encoder.encoding import encode_picture
+    from xcodec.encoder.reduction import reading_for
     from xcodec.pictures import loading
     from xcodec.system import files
     from xcodec.system.processes import cores
 
     files.check_target(output, how.force)
-    picture = loading.read(source, reading)
+    picture = loading.read(source, reading_for(reading, options))
     data = encode_picture(picture, replace(options, jobs=how.jobs or cores()))
     files.write(output, data, how.force)
     # Only --json reports all facts: they take reading the whole file again.
     facts = asdict(inspection.info(data, max_pixels=reading.max_pixels)) if how.as_json else {}
-    text = "" if how.as_json or how.quiet else _line(output, data, picture.rgb.shape[:2])
+    text = "" if how.as_json or how.quiet else _line(output, data)
     return Written(output, text, facts)
 
 
-def _line(output: str, data: bytes, shape: tuple[int, ...]) -> str:
+def _line(output: str, data: bytes) -> str:
     """The report on a file as a line of text."""
     from xcodec.decoder import inspection
 
-    area = shape[0] * shape[1]
+    seen = inspection.peek(data)
+    area = seen.width * seen.height
     samples = inspection.sample_count(data, max_pixels=area)
-    return (
+    text = (
         f"{output}: {len(data)} bytes, {8 * len(data) / area:.3f} bpp, "
         f"{samples} sample{'' if samples == 1 else 's'} ({percent(samples / area)})"
     )
+    return text + scaled((seen.width, seen.height), seen.original)

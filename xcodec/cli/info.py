@@ -61,6 +61,8 @@ def shown(name: str, value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "original":
+        return "x".join(map(str, value))
     if name == "rate":
         return percent(value)
     return f"{value:.3f}" if isinstance(value, float) else str(value)

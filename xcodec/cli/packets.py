@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from xcodec.cli.common import How, Written, beside
+from xcodec.cli.common import How, Written, beside, scaled
 
 if TYPE_CHECKING:
     from xcodec.options import EncodeOptions
@@ -36,6 +36,7 @@ def write(
     """Write the packets of a picture: into a folder, as a bundle to standard output, or as lines of
     text."""
     from xcodec.coding.packets import bundle
+    from xcodec.encoder.reduction import reading_for
     from xcodec.links import packet_files, receiving, sending
     from xcodec.pictures import loading
     from xcodec.system import files
@@ -51,7 +52,8 @@ def write(
     if link.armor:
         size = packet_files.carried(size, link.armor)
     loss = sending.LOSS if link.loss is None else link.loss
-    picture = loading.read(source, reading)
+    budget = sending.budget_of(sending.shapes(size, link.packets, options.max_bytes))
+    picture = loading.read(source, reading_for(reading, options, budget))
     packets = sending.packets_of(picture, size, link.packets, loss, options)
     if in_folder:
         packet_files.save(output, packets, how.force)
@@ -61,10 +63,14 @@ def write(
         files.write(output, bundle(packets), how.force)
     count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
     needed = receiving.needed(packets)
-    facts = {"packets": count, "bytes": total, "largest": largest, "needed": needed}
+    width, height = picture.rgb.shape[1], picture.rgb.shape[0]
+    facts = {
+        **{"packets": count, "bytes": total, "largest": largest, "needed": needed},
+        **{"width": width, "height": height, "original": picture.original},
+    }
     enough = "any one gives" if needed == 1 else f"any {needed} give"
     text = (
         f"{output}: {count} packet{'s' if count > 1 else ''} of {largest} bytes, {total} in all; "
         f"{enough} the whole picture"
     )
-    return Written(output, text, facts)
+    return Written(output, text + scaled((width, height), picture.original), facts)

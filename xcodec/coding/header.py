@@ -4,17 +4,19 @@ Most files have the short form, 5 bytes, and 2 varints if the size is not one of
 
 version        1 byte: 0xB0 | version
 fields         4 bytes: 0, model 1 bit, uniform, log2(block) - 3 in 3 bits, size 5 bits, scale 13
-               bits, step 8 bits
+               bits, step 8 bits; REDUCED in place of a block of 64 pixels: original follows size
 
 Files that the short form cannot describe have the long one:
 
 version        1 byte: 0xB0 | version
 fields         2 bytes: 1, mask 2 bits, tone 2 bits, lossless, uniform, grey; sections, layered,
                model 3 bits, log2(block) - 3 in 3 bits
-size           1 byte: place in SIZES, from 1; or 0, and width and height less one as varints
+size           1 byte: place in SIZES, from 1; or 0, and width and height less one as varints;
+               32 more if original follows
 scale          varint, unless the mask is explicit
 seed           varint, if the mask is random
 step           1 byte, unless lossless
+original       see ``coding.original``; only if the picture was made smaller
 sections       if flagged: varint count, then tag, varint length and bytes of each
 """
 
@@ -22,10 +24,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xcodec.choices import TONES
+from xcodec.coding.original import MAX_SIDE, Size, read_original, write_original
 from xcodec.coding.primitives import Reader, pack, unpack, varint
 from xcodec.errors import FormatError, InputError, LimitError
 
-VERSION = 4
+VERSION = 5
 START = bytes([0xB0 | VERSION])
 """The first byte of a file. No text in UTF-8 begins with it."""
 MASKS = ("blue", "random", "explicit")
@@ -43,13 +46,15 @@ SIZES = (
 _SHORT = (1, 1, 1, 3, 5, 13, 8)
 _LONG = (1, 2, 2, 1, 1, 1, 1, 1, 3, 3)
 """Bits of the fields of each form; the first one tells them apart."""
+REDUCED, REDUCED_BLOCK = 5, 64
+"""What the short form has for the block of a picture that was made smaller: always 64 pixels."""
+_ORIGINAL = 32
+"""Flag in the byte of the size in the long form."""
 COMMENT, ALPHA, EXIF, XMP, PROFILE, SOURCE = 1, 2, 3, 4, 5, 6
 """Tags of sections, 0..63."""
 SECTIONS = (COMMENT, ALPHA, EXIF, XMP, PROFILE, SOURCE)
 PACKED, NEEDED = 64, 128
 """Flags added to a tag: the section is a zstandard frame; decoders must not skip it."""
-MAX_SIDE = 1 << 20
-"""Largest width and height of a picture, in pixels."""
 MAX_SEED = (1 << 32) - 1
 MAX_SECTION, MAX_UNPACKED = 1 << 26, 1 << 22
 """Largest size, in bytes, of a section in a file, and of the content of a compressed one."""
@@ -70,6 +75,7 @@ class Header:
     scale         : of Density
     seed          : of a random mask
     step          : index for quantizer.step_of, None if lossless
+    original      : width and height of the picture that it was made of; None: as large as it
     sections      : contents, uncompressed, by tag
     """
 
@@ -85,6 +91,7 @@ class Header:
     scale: int = 0
     seed: int = 0
     step: int | None = None
+    original: Size | None = None
     sections: dict[int, bytes] = field(default_factory=dict)
 
     @property
@@ -98,10 +105,12 @@ def write_header(header: Header, layered: bool) -> bytes:
     size, block = (header.width, header.height), header.block.bit_length() - 4
     place = SIZES.index(size) + 1 if size in SIZES else 0
     varints = b"" if place else varint(header.width - 1) + varint(header.height - 1)
+    before = b"" if header.original is None else write_original(size, header.original)
     flagged = bool(header.sections)
     if header.step is not None and _is_plain(header, flagged, layered):
+        block = REDUCED if before else block
         short = 0, header.model, header.uniform, block, place, header.scale, header.step
-        return START + _joined(short, _SHORT) + varints
+        return START + _joined(short, _SHORT) + varints + before
     long = (
         1,
         MASKS.index(header.mask),
@@ -114,6 +123,7 @@ def write_header(header: Header, layered: bool) -> bytes:
         header.model,
         block,
     )
+    place |= _ORIGINAL if before else 0
     out = bytearray(START + _joined(long, _LONG) + bytes([place]) + varints)
     if header.mask != "explicit":
         out += varint(header.scale)
@@ -121,6 +131,7 @@ def write_header(header: Header, layered: bool) -> bytes:
         out += varint(header.seed)
     if header.step is not None:
         out.append(header.step)
+    out += before
     if flagged:
         out += varint(len(header.sections))
         for tag, content in sorted(header.sections.items()):
@@ -134,6 +145,8 @@ def _is_plain(header: Header, flagged: bool, layered: bool) -> bool:
     flagged : whether the file has sections
     """
     unusual = header.lossless or header.grey or flagged or layered or header.model > 1
+    if header.original is not None:
+        unusual |= header.block != REDUCED_BLOCK
     return header.mask == "blue" and header.tone == "least-squares" and not unusual
 
 
@@ -202,6 +215,7 @@ def version_of(start: bytes) -> int | None:
 def _read_short(reader: Reader, max_pixels: int) -> Header:
     _, model, uniform, block, place, scale, step = _divided(reader.take(4), _SHORT)
     width, height = _read_size(reader, place, max_pixels)
+    reduced = block == REDUCED
     return Header(
         width=width,
         height=height,
@@ -210,9 +224,10 @@ def _read_short(reader: Reader, max_pixels: int) -> Header:
         lossless=False,
         uniform=bool(uniform),
         model=model,
-        block=_side(block),
+        block=REDUCED_BLOCK if reduced else _side(block),
         scale=scale,
         step=step,
+        original=read_original(reader, (width, height)) if reduced else None,
     )
 
 
@@ -223,7 +238,8 @@ def _read_long(reader: Reader, max_pixels: int, max_scale: int) -> tuple[Header,
         raise FormatError("damaged: a field of the header is out of range")
     if lossless and TONES[tone] != "point":
         raise FormatError("damaged: lossless samples that are not points")
-    width, height = _read_size(reader, reader.byte(), max_pixels)
+    place = reader.byte()
+    width, height = _read_size(reader, place & ~_ORIGINAL, max_pixels)
     header = Header(
         width=width,
         height=height,
@@ -237,6 +253,7 @@ def _read_long(reader: Reader, max_pixels: int, max_scale: int) -> tuple[Header,
         scale=0 if MASKS[mask] == "explicit" else reader.varint(max_scale, "the scale"),
         seed=reader.varint(MAX_SEED, "the seed") if MASKS[mask] == "random" else 0,
         step=None if lossless else reader.byte(),
+        original=read_original(reader, (width, height)) if place & _ORIGINAL else None,
         sections=_read_sections(reader) if flagged else {},
     )
     if _is_plain(header, bool(flagged), bool(layered)):

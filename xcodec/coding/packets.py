@@ -30,7 +30,7 @@ from xcodec.coding.primitives import (
 from xcodec.coding.ranges import MAX_COUNT, Parameters, Range, checked
 from xcodec.errors import FormatError, InputError
 
-VERSION = 3
+VERSION = 4
 LONG_CHECKSUM_VERSION = 1
 """The version before: its packets have a CRC-32C, whatever their size."""
 MIN_SIZE, MAX_SIZE = 40, 4096
@@ -112,7 +112,7 @@ def write(
     length = content + ending_size(content)
     if not MIN_SIZE <= length <= MAX_SIZE:
         raise InputError(f"packets have {MIN_SIZE} to {MAX_SIZE} bytes, not {length}")
-    contents = ranges.contents(parameters, plan, stream)
+    contents = ranges.contents(parameters.written(size), plan, stream)
     start = bytes([VERSION << 5 | place])
     sides = b"" if place else ((size[0] - 1) << 12 | (size[1] - 1)).to_bytes(SIDES, "big")
     columns = plan[0].columns.to_bytes(_columns_size(length), "big")
@@ -192,7 +192,8 @@ def join(packets: Iterable[Packet], limits: tuple[int, int]) -> Joined:
     by_index = {packet.index: packet for packet in packets}
     one = next(iter(by_index.values()))
     bodies = {index: packet.body for index, packet in by_index.items()}
-    return Joined(one.width, one.height, *ranges.restored(one.first, bodies, limits))
+    restored = ranges.restored((one.width, one.height), one.first, bodies, limits)
+    return Joined(one.width, one.height, *restored)
 
 
 def bundle(packets: Iterable[bytes]) -> bytes:

@@ -5,10 +5,11 @@ A range is ``threshold * columns`` bytes. A Reed-Solomon code turns it into shar
 bytes. Packet i carries share i, and any ``threshold`` shares restore the range. The first range
 begins with the parameters of the picture:
 
-model           1 byte
+model           1 byte; 128 more if original follows
 step            1 byte
 scale, stages   2 bytes: scale 13 bits, stages less one 3 bits
 colour          2 bytes: red 5 bits, green 6, blue 5
+original        see ``coding.original``; only if the picture was made smaller
 
 Each range, after that, begins with the threshold and columns of the next one, as varints. The rest
 of the ranges is the stream.
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 
 import zfec
 
+from xcodec.coding.original import Size, read_original, write_original
 from xcodec.coding.primitives import Reader, varint
 from xcodec.errors import FormatError, InputError, TruncatedError
 
@@ -31,7 +33,9 @@ MAX_COUNT = 255
 MAX_MODEL = 7
 """Largest number of a model, as in a file."""
 PARAMETERS = 6
-"""Bytes of the parameters, with which the first range begins."""
+"""Bytes of the parameters, with which the first range begins, up to the size of the original."""
+_ORIGINAL = 128
+"""Flag in the byte of the model."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Parameters:
     scale  : of the density, which is uniform
     stages : of the embedded stream, 1..8
     colour : mean of the picture, red 5 bits, green 6, blue 5
+    original : width and height of the picture that it was made of; None: as large as it
     """
 
     model: int
@@ -50,11 +55,17 @@ class Parameters:
     scale: int
     stages: int
     colour: int
+    original: Size | None = None
 
-    def written(self) -> bytes:
-        """Return the bytes that the first range begins with."""
+    def written(self, size: Size) -> bytes:
+        """Return the bytes that the first range begins with.
+
+        size : width and height of the picture
+        """
         grid = self.scale << 3 | (self.stages - 1)
-        return struct.pack(">BBHH", self.model, self.step, grid, self.colour)
+        before = b"" if self.original is None else write_original(size, self.original)
+        model = self.model | (_ORIGINAL if before else 0)
+        return struct.pack(">BBHH", model, self.step, grid, self.colour) + before
 
 
 @dataclass(frozen=True)
@@ -78,22 +89,35 @@ class Range:
         return varint(self.threshold) + varint(self.columns)
 
 
-def capacity(ranges: Sequence[Range]) -> int:
-    """Return the bytes of the stream that fit into ranges."""
+def parameters_size(size: Size, original: Size | None) -> int:
+    """Return the bytes of the parameters of a picture.
+
+    size     : width and height of the picture
+    original : those of a larger one that it was made of
+    """
+    return PARAMETERS + (0 if original is None else len(write_original(size, original)))
+
+
+def capacity(ranges: Sequence[Range], parameters: int = PARAMETERS) -> int:
+    """Return the bytes of the stream that fit into ranges.
+
+    parameters : bytes of the parameters
+    """
     described = sum(len(following.described()) for following in ranges[1:])
-    return sum(each.size for each in ranges) - described - PARAMETERS
+    return sum(each.size for each in ranges) - described - parameters
 
 
-def contents(parameters: Parameters, ranges: Sequence[Range], stream: bytes) -> list[bytes]:
+def contents(parameters: bytes, ranges: Sequence[Range], stream: bytes) -> list[bytes]:
     """Return the bytes of each range: parameters, descriptions, and the stream, truncated or padded
     with zeros to the capacity of the ranges.
 
     Raises InputError if a range is too small.
     """
-    stream = stream[: max(capacity(ranges), 0)].ljust(capacity(ranges), b"\0")
+    room = capacity(ranges, len(parameters))
+    stream = stream[: max(room, 0)].ljust(room, b"\0")
     at, found = 0, []
     for place, each in enumerate(ranges):
-        begun = parameters.written() if place == 0 else b""
+        begun = parameters if place == 0 else b""
         if place + 1 < len(ranges):
             begun += ranges[place + 1].described()
         taken = each.size - len(begun)
@@ -131,10 +155,11 @@ def checked(each: Range, left: int, before: Range) -> Range:
 
 
 def restored(
-    first: Range, bodies: Mapping[int, bytes], limits: tuple[int, int]
+    size: Size, first: Range, bodies: Mapping[int, bytes], limits: tuple[int, int]
 ) -> tuple[Parameters | None, bytes, bool, int]:
     """Restore what some packets of a picture carry.
 
+    size   : width and height of the picture
     first  : the first range
     bodies : shares of each packet, by its index; all have the same length, at least
              ``first.columns``
@@ -153,7 +178,7 @@ def restored(
         at += each.columns
         reader, last = Reader(data), at == length
         try:
-            parameters = parameters or _read_parameters(reader, limits)
+            parameters = parameters or _read_parameters(reader, size, limits)
             following = each if last else _read_range(reader, length - at, each)
         except TruncatedError as error:
             raise FormatError("damaged: a range is too short for what it begins with") from error
@@ -164,15 +189,17 @@ def restored(
     return parameters, stream, False, each.threshold
 
 
-def _read_parameters(reader: Reader, limits: tuple[int, int]) -> Parameters:
+def _read_parameters(reader: Reader, size: Size, limits: tuple[int, int]) -> Parameters:
     """Read the parameters at the beginning of the first range.
 
-    limits : as for ``restored``
+    size, limits : as for ``restored``
     """
     model, step, grid, colour = struct.unpack(">BBHH", reader.take(PARAMETERS))
+    before = read_original(reader, size) if model & _ORIGINAL else None
+    model &= ~_ORIGINAL
     if model > MAX_MODEL or grid >> 3 > limits[0] or step > limits[1]:
         raise FormatError("damaged: a parameter of the packets is out of range")
-    return Parameters(model, step, grid >> 3, (grid & 7) + 1, colour)
+    return Parameters(model, step, grid >> 3, (grid & 7) + 1, colour, before)
 
 
 def _read_range(reader: Reader, left: int, before: Range) -> Range:

@@ -21,6 +21,7 @@ class Info:
 
     samples, nonzero : number of samples, and of their coefficients that are not zero
     step, seed, block, tile, comment : None if the file has none
+    original  : width and height of the picture before it was scaled down; None: it was not
     mode      : mode of the decoded picture, one of Pillow's
     rate      : samples per pixel
     bytes, bpp : size of the file in bytes, and in bits per pixel
@@ -31,6 +32,7 @@ class Info:
     version: int
     width: int
     height: int
+    original: tuple[int, int] | None
     mode: str
     mask: str
     seed: int | None
@@ -62,11 +64,13 @@ class Info:
 class Peek:
     """Facts about a picture from the header of its file.
 
-    mode : mode of the decoded picture, one of Pillow's
+    original : as in ``Info``
+    mode     : mode of the decoded picture, one of Pillow's
     """
 
     width: int
     height: int
+    original: tuple[int, int] | None
     mode: str
     metadata: metadata.Metadata
 
@@ -75,7 +79,7 @@ def peek(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Peek:
     """Read the header of a file only. Raises what ``decode`` raises."""
     header = read_header(Reader(data), max_pixels, LIMITS)[0]
     known = metadata_of(header.sections)
-    return Peek(header.width, header.height, mode_of(header), known)
+    return Peek(header.width, header.height, header.original, mode_of(header), known)
 
 
 def mode_of(header: Header) -> str:
@@ -129,6 +133,7 @@ def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Info:
         version=VERSION,
         width=header.width,
         height=header.height,
+        original=header.original,
         mode=mode_of(header),
         mask=header.mask,
         seed=header.seed if header.mask == "random" else None,

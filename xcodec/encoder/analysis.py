@@ -237,6 +237,7 @@ def header_of(
         seed=request.seed,
         grey=request.grey,
         step=step,
+        original=request.original,
         sections=request.sections,
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xcodec.encoder import search
+from xcodec.encoder import reduction, search
 from xcodec.encoder.large import goals, tiles
 from xcodec.encoder.large.tile_plan import Source
 from xcodec.encoder.rates import Goal
@@ -19,7 +19,6 @@ from xcodec.pictures.modes import Picture
 from xcodec.sampling.saliency import weights
 from xcodec.system import packages
 from xcodec.system.processes import workers
-from xcodec.types import RGB
 
 
 def encode_picture(
@@ -30,8 +29,9 @@ def encode_picture(
     stacklevel : of warnings, as in ``warnings.warn``
     """
     picture = image if isinstance(image, Picture) else modes.picture_of(image)
+    goal = _goal(picture, options)
+    picture, options = reduction.reduced(picture, options)
     rgb = picture.rgb
-    goal = _goal(rgb, options)
     limit = None if goal is None else goal.max_bytes
     sections = sections_of(picture, options, limit)
     if sections.dropped:
@@ -41,6 +41,7 @@ def encode_picture(
         options,
         grey=picture.grey,
         weights=weights(rgb, options.roi, options.roi_mask, options.saliency),
+        original=picture.original,
         sections=sections.content,
     )
     side = tiles.side_for(rgb.shape[0], rgb.shape[1], options.tile)
@@ -53,13 +54,17 @@ def encode_picture(
     return search.at_rate(rgb, request) if goal is None else search.best(rgb, request, goal)
 
 
-def _goal(rgb: RGB, options: EncodeOptions) -> Goal | None:
+def _goal(picture: Picture, options: EncodeOptions) -> Goal | None:
     """The goal of a search; None if there is no byte budget and no PSNR.
+
+    Bits per pixel are those of the original.
 
     Raises InputError if ``bpp`` leaves less than a byte.
     """
     if options.bpp is not None:
-        limit = int(options.bpp * rgb.shape[0] * rgb.shape[1] / 8)
+        height, width = picture.rgb.shape[:2]
+        width, height = picture.original or (width, height)
+        limit = int(options.bpp * width * height / 8)
         if limit < 1:
             raise InputError(f"bpp is {options.bpp:g}: a file has at least one byte")
         return Goal(limit)

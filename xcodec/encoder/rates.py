@@ -19,6 +19,8 @@ STRENGTHS = (0.4, 1.0)
 """Strengths of the density that are tried beside the default (docs/research/density.md)."""
 BESIDE = 7
 """Estimated bytes of a file beside its samples and sections."""
+ORIGINAL = 2
+"""Estimated bytes of the size of a larger original."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ Found = TypeVar("Found", bound=_Found)
 
 def beside(request: Request) -> int:
     """Bytes of a file beside its samples, about."""
-    return BESIDE + sum(len(content) for content in request.sections.values())
+    before = 0 if request.original is None else ORIGINAL
+    return BESIDE + before + sum(len(content) for content in request.sections.values())
 
 
 def affordable(size: int, request: Request, area: int, bits: float = BITS_PER_SAMPLE) -> float:

@@ -27,6 +27,7 @@ class Request:
     decoder  : the decoder that the file is optimised for
     grey     : whether the picture has no chroma, so that only luma is coded
     weights  : float32 (height, width), relative weights of the pixels' errors; None: all 1
+    original : width and height of the picture that this one was made of, if it was larger
     sections : sections of the file, tag -> bytes
     cells    : if given, least number of cells from a sample to the next, so that symbols are chosen
                for the means of cells instead of pixels: quickly, and without lookahead
@@ -49,6 +50,7 @@ class Request:
     decoder: str = DECODERS[0]
     grey: bool = False
     weights: Floats | None = None
+    original: tuple[int, int] | None = None
     sections: dict[int, bytes] = field(default_factory=dict)
     cells: float | None = None
     careful: bool = False
@@ -96,6 +98,7 @@ def request_of(
     *,
     grey: bool = False,
     weights: Floats | None = None,
+    original: tuple[int, int] | None = None,
     sections: dict[int, bytes] | None = None,
     origin: Origin = Request.origin,
 ) -> Request:
@@ -116,6 +119,7 @@ def request_of(
         decoder=options.optimised_for,
         grey=grey,
         weights=weights,
+        original=original,
         sections=sections or {},
         origin=origin,
     )

@@ -36,12 +36,15 @@ class Embedded:
     curve: Curve
 
 
-def embed(draft: Analysis, symbols: Ints, step: int, stages: int) -> Embedded:
+def embed(
+    draft: Analysis, symbols: Ints, step: int, stages: int, parameters: int = PARAMETERS
+) -> Embedded:
     """Write the symbols of a picture as an embedded stream, and measure its prefixes.
 
     symbols : int (n, 3)
     step    : index of the quantiser step
     stages  : number of stages of the stream
+    parameters : bytes of the parameters before the stream
     """
     assert draft.problem is not None
     assert draft.lifting is not None
@@ -50,16 +53,16 @@ def embed(draft: Analysis, symbols: Ints, step: int, stages: int) -> Embedded:
     grey = to_ycocg(np.full((1, 3), GREY, np.float32)) - draft.origin
     unknown = draft.problem.error(np.repeat(grey, len(symbols), axis=0))
     # All of the parameters give the mean colour, less gives nothing.
-    sizes = [0.0, PARAMETERS - 1.0, float(PARAMETERS)]
+    sizes = [0.0, parameters - 1.0, float(parameters)]
     errors = [unknown, unknown, draft.problem.error(np.zeros(symbols.shape))]
     cut = len(ends) - PLANES * len(draft.tree.octaves[-1])
     for place, known in embedded.states(symbols, draft.tree, stages):
         values = draft.lifting.inverse(coefficients_of(known, steps))
-        size = PARAMETERS + min(ends[place] / 8 + AHEAD, float(len(stream)))
+        size = parameters + min(ends[place] / 8 + AHEAD, float(len(stream)))
         if place >= cut:  # A cut here loses a whole plane: keep protection from cutting.
             sizes.append(max(size - 1, sizes[-1]))
             errors.append(errors[-1])
         sizes.append(size)
         errors.append(draft.problem.error(values))
     quality = np.maximum.accumulate(decibels(np.array(errors)))
-    return Embedded(stream, stages, Curve(np.array(sizes), quality))
+    return Embedded(stream, stages, Curve(np.array(sizes), quality, parameters))

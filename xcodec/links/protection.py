@@ -49,10 +49,12 @@ class Curve:
 
     sizes   : bytes, ascending from 0
     quality : PSNR in dB at each size; linear between sizes, constant beyond the last
+    parameters : bytes that come before the stream
     """
 
     sizes: NDArray[np.float64]
     quality: NDArray[np.float64]
+    parameters: int = PARAMETERS
 
     def at(self, sizes: Floats) -> NDArray[np.float64]:
         """Quality of prefixes of these sizes."""
@@ -65,7 +67,7 @@ class Curve:
             while len(kept) > 1 and self._slope(kept[-2], kept[-1]) <= self._slope(kept[-1], place):
                 kept.pop()
             kept.append(place)
-        return Curve(self.sizes[kept], self.quality[kept])
+        return Curve(self.sizes[kept], self.quality[kept], self.parameters)
 
     def _slope(self, one: int, other: int) -> float:
         rise = self.quality[other] - self.quality[one]
@@ -199,7 +201,7 @@ class _Search:
 
     def quality(self, plan: NDArray[np.int64]) -> float:
         """Expected quality of a candidate in dB, less penalties."""
-        plan = _merged(plan)
+        plan = self._merged(plan)
         used = np.flatnonzero(plan)
         described = DESCRIPTION + (used > ONE_BYTE) + (plan[used] > ONE_BYTE)
         held = plan * np.arange(len(plan))
@@ -221,7 +223,7 @@ class _Search:
                 best, plan = better[0], np.array(better[1])
             else:
                 move //= 2
-        plan = _merged(plan)
+        plan = self._merged(plan)
         return Protection(tuple(Range(int(k), int(plan[k])) for k in np.flatnonzero(plan)), best)
 
     def _moves(self, plan: NDArray[np.int64], move: int) -> Iterator[NDArray[np.int64]]:
@@ -239,15 +241,14 @@ class _Search:
                     other[target] += amount
                     yield other
 
-
-def _merged(plan: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A candidate in which ranges too small for what they begin with are part of the next ones."""
-    merged, least = plan, SMALLEST + PARAMETERS
-    for k, following in pairwise(np.flatnonzero(plan)):
-        if k * merged[k] >= least:
-            least = SMALLEST
-            continue
-        merged = plan.copy() if merged is plan else merged
-        merged[following] += merged[k]
-        merged[k] = 0
-    return merged
+    def _merged(self, plan: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A candidate in which ranges too small for what they begin with are part of the next."""
+        merged, least = plan, SMALLEST + self._curve.parameters
+        for k, following in pairwise(np.flatnonzero(plan)):
+            if k * merged[k] >= least:
+                least = SMALLEST
+                continue
+            merged = plan.copy() if merged is plan else merged
+            merged[following] += merged[k]
+            merged[k] = 0
+        return merged

@@ -15,11 +15,15 @@ from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
 from xcodec.links import prefixes
 from xcodec.options import DecodeOptions
+from xcodec.pictures import scaling
 from xcodec.pictures.modes import to_image
 from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
 from xcodec.types import MAX_PIXELS, RGB, Density, Floats, Samples
 
-OPTIONS = ("decoder", "model", "device", "max_pixels", "partial", "strip", "jobs")
+OPTIONS = (
+    *("decoder", "model", "device", "max_pixels", "original_size"),
+    *("partial", "strip", "jobs"),
+)
 """The fields of DecodeOptions that apply to packets, or have no effect on them."""
 BLOCK = 128
 """Side of a density block in pixels; any would do, since density is uniform."""
@@ -67,16 +71,19 @@ def decode_packets(
     model: str = "auto",
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
+    original_size: bool = False,
 ) -> Image.Image:
     """Decode the best picture that packets allow, in any order, whichever of them arrived.
 
     received : bytes of packets; damaged ones are left out with a warning, and if there are several
                pictures, the one with the most packets is decoded
-    decoder, model, device, max_pixels : as in ``DecodeOptions``
+    decoder, model, device, max_pixels, original_size : as in ``DecodeOptions``
 
     Raises FormatError if every packet is damaged, and what ``decode`` raises.
     """
-    options = DecodeOptions(decoder, model, device, max_pixels=max_pixels)
+    options = DecodeOptions(
+        decoder, model, device, max_pixels=max_pixels, original_size=original_size
+    )
     return picture_of(received, options, stacklevel=3)
 
 
@@ -106,15 +113,18 @@ def receive(
     model: str = "auto",
     device: str = "auto",
     max_pixels: int = MAX_PIXELS,
+    original_size: bool = False,
 ) -> Iterator[Received]:
     """Decode packets as they arrive: yield a picture for each packet that improves it.
 
     arriving : bytes of packets, from a socket for example; damaged ones are left out
-    decoder, model, device, max_pixels : as in ``DecodeOptions``
+    decoder, model, device, max_pixels, original_size : as in ``DecodeOptions``
 
     Raises what ``decode`` raises.
     """
-    options = DecodeOptions(decoder, model, device, max_pixels=max_pixels)
+    options = DecodeOptions(
+        decoder, model, device, max_pixels=max_pixels, original_size=original_size
+    )
     collection = Collection()
     for data in arriving:
         if collection.add(data) and collection.grew():
@@ -184,8 +194,12 @@ class Collection:
                 f"{options.max_pixels} allowed: --max-pixels raises the limit"
             )
         length = next(iter(here.values())).length
+        rgb = _drawn(joined, length, options)
+        original = None if joined.parameters is None else joined.parameters.original
+        if options.original_size and original is not None:
+            rgb = scaling.enlarged(rgb, scaling.allowed(original, options.max_pixels))
         return Received(
-            to_image(_drawn(joined, length, options)),
+            to_image(rgb),
             len(here),
             None if joined.complete else joined.needed,
             self._damaged,

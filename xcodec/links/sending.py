@@ -15,7 +15,8 @@ from PIL import Image
 
 from xcodec.coding import embedded, packets
 from xcodec.coding.header import MODELS
-from xcodec.coding.ranges import MAX_COUNT, PARAMETERS, Parameters, capacity
+from xcodec.coding.ranges import MAX_COUNT, Parameters, capacity, parameters_size
+from xcodec.encoder import reduction
 from xcodec.encoder.candidates import Candidate
 from xcodec.encoder.rates import Goal
 from xcodec.encoder.request import Request, request_of
@@ -29,7 +30,7 @@ from xcodec.pictures import modes
 from xcodec.pictures.modes import Picture
 from xcodec.types import RGB, EncodeKeywords
 
-OPTIONS = ("max_bytes", "model", "effort")
+OPTIONS = ("max_bytes", "max_side", "model", "effort")
 """The fields of EncodeOptions that apply to packets."""
 LOSS = 0.1
 """Default of the expected fraction of lost packets."""
@@ -73,13 +74,12 @@ def encode_packets(
 ) -> list[bytes]:
     """Encode a picture as packets. Any subset of them decodes to a picture.
 
-    image       : Pillow image, or uint8 (height, width[, 3]), with sides of up to 4,096 pixels;
-                  alpha and metadata are dropped
+    image       : Pillow image, or uint8 (height, width[, 3]); alpha and metadata are dropped
     packet_size : largest size of a packet in bytes, 40 to 4,096
     packets     : largest number of packets, 1 to 255, protection included
     loss        : expected fraction of lost packets, 0 to 0.9
     options     : fields of ``EncodeOptions``: max_bytes, the size of all packets together, which is
-                  required without ``packets``; model; effort, where 8 and 9 are the same as 7
+                  required without ``packets``; max_side; model; effort (8 and 9 are the same as 7)
 
     Raises InputError if an argument is out of range or no packets can meet the limits, and
     ConflictError (an InputError) for other options.
@@ -97,6 +97,8 @@ def packets_of(
     """``encode_packets`` for an ``EncodeOptions`` object."""
     options.only(OPTIONS, "packets")
     picture = image if isinstance(image, Picture) else modes.picture_of(image)
+    tried = shapes(packet_size, packets, options.max_bytes)
+    picture, _ = reduction.reduced(picture, options, budget_of(tried))
     rgb = picture.rgb
     if picture.alpha is not None:
         warnings.warn("packets carry no transparency: the picture becomes opaque", stacklevel=3)
@@ -107,9 +109,9 @@ def packets_of(
     # Lookahead gains little here and costs up to 1.4 dB when more is lost than planned
     # (docs/research/packet-prices.md).
     asked = replace(options, max_bytes=None, density="uniform", decoder="classical")
-    request = request_of(asked, origin=(luma, orange, green))
-    best = _best(rgb, request, shapes(packet_size, packets, options.max_bytes), loss)
-    return _written(best, colour, options.model)
+    request = request_of(asked, origin=(luma, orange, green), original=picture.original)
+    best = _best(rgb, request, tried, loss)
+    return _written(best, colour, options.model, picture.original)
 
 
 def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, int]]:
@@ -138,6 +140,11 @@ def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, i
     return sorted((each, min(total // each, size)) for each in counts)
 
 
+def budget_of(shapes: list[tuple[int, int]]) -> int:
+    """The most bytes that packets of these numbers and sizes have together."""
+    return max(count * size for count, size in shapes)
+
+
 @dataclass(frozen=True)
 class _Choice:
     """A stream and its protection.
@@ -158,9 +165,10 @@ def _best(rgb: RGB, request: Request, shapes: list[tuple[int, int]], loss: float
     again with full effort, for the bytes that protection leaves.
     """
     quick = replace(request, effort=min(request.effort, QUICK_EFFORT))
-    total = max(count * size for count, size in shapes)
+    total = budget_of(shapes)
     plain = _plain(rgb, quick, total)
-    room = max(count * _columns(rgb.shape, size) for count, size in shapes) - PARAMETERS
+    begun = parameters_size((rgb.shape[1], rgb.shape[0]), request.original)
+    room = max(count * _columns(rgb.shape, size) for count, size in shapes) - begun
     floor = _floor(plain, room / total, loss)
     size = Goal(max_bytes=int(room * max(1 - PARITY_FACTOR * loss, LEAST_STREAM)) + FILE_OVERHEAD)
     search = Search(rgb, size, plain.step)
@@ -181,7 +189,7 @@ def _best(rgb: RGB, request: Request, shapes: list[tuple[int, int]], loss: float
         first = first or best
     best = best or _protected(plain, STAGES, shapes, loss, floor)
     around = len(best.file.data) - len(best.stream.stream)
-    goals = [Goal(max_bytes=capacity(best.protection.ranges) + around)]
+    goals = [Goal(max_bytes=capacity(best.protection.ranges, begun) + around)]
     if prefixes.decibels(best.file.error) < floor + CLOSE_TO_FLOOR:
         # With full effort, fewer bytes may reach the floor, which leaves more for protection.
         goals.append(_at_floor(floor))
@@ -236,9 +244,10 @@ def _protected(
 ) -> _Choice:
     """A file's symbols with the best stages, number of packets and ranges."""
     points = file.draft.points
+    begun = parameters_size((points.width, points.height), file.request.original)
     tried: list[tuple[float, int, Embedded, tuple[int, int], tuple[Any, ...]]] = []
     for number in stages:
-        stream = embed(file.draft, file.symbols, file.step, number)
+        stream = embed(file.draft, file.symbols, file.step, number, begun)
         for count, size in shapes:
             aim = protection.aim_for(count, loss, floor)
             ask = stream.curve, aim, _columns((points.height, points.width), size)
@@ -250,7 +259,9 @@ def _protected(
     return max(choices, key=lambda choice: choice.protection.quality)
 
 
-def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
+def _written(
+    choice: _Choice, colour: int, model: str, original: tuple[int, int] | None
+) -> list[bytes]:
     """The packets of a choice."""
     points, density = choice.file.draft.points, choice.file.draft.density
     assert density is not None
@@ -260,6 +271,7 @@ def _written(choice: _Choice, colour: int, model: str) -> list[bytes]:
         scale=density.scale,
         stages=choice.stream.stages,
         colour=colour,
+        original=original,
     )
     return packets.write(
         (points.width, points.height),

@@ -270,9 +270,10 @@ def _result(settings: Settings, task: Task) -> tuple[int, bytes]:
     options = settings.options
     if isinstance(options, EncodeOptions):
         source = trees.read(task.source)
-        picture = loading.read(source, settings.reading)
         from xcodec.encoder.encoding import encode_picture
+        from xcodec.encoder.reduction import reading_for
 
+        picture = loading.read(source, reading_for(settings.reading, options))
         return len(source), encode_picture(picture, options)
     kind = loading.kind_of(os.path.basename(task.target))
     if trees.is_folder(task.source):

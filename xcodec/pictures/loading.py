@@ -3,6 +3,7 @@
 import io
 import os
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from xcodec.choices import CODED
 from xcodec.errors import InputError
-from xcodec.pictures import extras, holding, modes, ranges
+from xcodec.pictures import extras, holding, modes, ranges, scaling
 from xcodec.pictures.chromaticity import as_shown
 from xcodec.pictures.metadata import sound
 from xcodec.pictures.modes import Picture, picture_of
@@ -49,7 +50,10 @@ def load(
 
 def read(source: Source, how: Reading) -> Picture:
     """Read a picture as ``load`` does."""
-    image, data = opened(source, how)
+    image, data, size = opened(source, how)
+    side = None if how.side is None else how.side(*size)
+    if side is not None:
+        scaling.reduce_image(image, side)
     image = as_shown(image, data)
     image.info.pop("gamma", None)  # It counts once.
     beside = extras.named(sound(image.info).get("xmp") or b"", data)
@@ -62,7 +66,11 @@ def read(source: Source, how: Reading) -> Picture:
             image = ranges.stretched(image)
         else:
             ranges.hint(image)
-    return picture_of(image)
+    picture = picture_of(image)
+    if side is None:
+        return picture
+    turned = picture.rgb.shape[1::-1] != image.size
+    return replace(scaling.reduced(picture, side), original=size[::-1] if turned else size)
 
 
 def load_mask(source: Source, how: Reading = _USUAL) -> NDArray[np.bool_]:

@@ -54,6 +54,7 @@ class Picture:
     grey     : whether the channels of rgb are equal
     source   : one of PLAIN, BILEVEL, DEEP and COLOUR
     metadata : EXIF, XMP and ICC profile of the source
+    original : width and height before it was scaled down; None: it was not
     """
 
     rgb: RGB
@@ -61,6 +62,7 @@ class Picture:
     grey: bool = False
     source: int = PLAIN
     metadata: Metadata = field(default_factory=Metadata)
+    original: tuple[int, int] | None = None
 
 
 def picture_of(image: Image.Image | NDArray[Any], turn: bool = True) -> Picture:

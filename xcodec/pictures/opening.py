@@ -12,7 +12,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from xcodec.errors import InputError, LimitError, XcodecError
-from xcodec.pictures import formats, frames, headers, libtiff, salvage
+from xcodec.pictures import formats, frames, headers, libtiff, salvage, scaling
 from xcodec.pictures.metadata import loadable
 from xcodec.system import files, threads
 from xcodec.system.notices import first_line
@@ -42,6 +42,8 @@ class Reading:
     beside     : whether this is a picture beside another one that ``kind`` and ``frame`` are meant
                  for, such as its mask: other formats are read as well, and a single frame is taken
                  whatever its number
+    side       : the longer side that a picture of a width and height is scaled down to; None: none
+                 is
     """
 
     max_pixels: int = MAX_PIXELS
@@ -50,10 +52,13 @@ class Reading:
     salvage: bool = False
     stretch: bool = False
     beside: bool = False
+    side: scaling.Side | None = None
 
 
-def opened(source: Source, how: Reading) -> tuple[Image.Image, bytes]:
-    """Open a picture and read its pixels; also return the bytes of its file.
+def opened(source: Source, how: Reading) -> tuple[Image.Image, bytes, tuple[int, int]]:
+    """Open a picture and read its pixels; also return the bytes of its file, and its size there.
+
+    A JPEG file may be decoded at a fraction of its size, if ``how`` scales pictures down.
 
     Raises InputError if it is not a complete picture, LimitError, before any pixel is decoded, if
     it has too many pixels, and DependencyError if a plug-in is missing.
@@ -76,7 +81,8 @@ def opened(source: Source, how: Reading) -> tuple[Image.Image, bytes]:
             frame = None if one else how.frame
             image = frames.chosen(image, frame, lambda: _identified(data, kinds, how))
         _check(image.size, how.max_pixels)
-        return _decoded(image, data, kinds, how), data
+        size = image.size
+        return _decoded(image, data, kinds, how), data, size
     except XcodecError as error:
         raise type(error)(f"{name}: {error}") from error.__cause__
 
@@ -124,6 +130,7 @@ def _decoded(image: Image.Image, data: bytes, kinds: list[str], how: Reading) ->
     silent = libtiff.silenced() if image.format == "TIFF" else nullcontext()
     try:
         with silent, nullcontext() if _known(kinds) else _guarded(kinds, how), loadable(image):
+            scaling.draft(image, how.side)
             image.load()
         return image
     except (LimitError, MemoryError):
