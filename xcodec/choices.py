@@ -20,6 +20,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", 
 """Suffixes of the pictures that training and benchmarks read in folders."""
 CODED, PACKET = ".xgc", ".xgp"
 """Suffixes of files and of packets."""
+ARMORS = ("base64", "ascii85", "base32")
+"""Encodings of packets as lines of text: ``links.armor``."""
 TASKS = ("points", "color-noise", "white-block", "color-block")
 """Kinds of damage: ``restoration.damage`` describes them."""
 DISTRIBUTIONS = ("random", "sobel", "codec")

@@ -7,6 +7,7 @@ import click
 import cloup
 
 from xcodec.choices import (
+    ARMORS,
     CODED,
     DECODERS,
     DEFAULT_EFFORT,
@@ -204,7 +205,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     ),
     cloup.option(
         "--armor",
-        type=click.Choice(["base64", "ascii85"]),
+        type=click.Choice(ARMORS),
         help="Write packets as lines of text; --packet-size then counts characters.",
     ),
 )

@@ -36,7 +36,7 @@ def write(
     """Write the packets of a picture: into a folder, as a bundle to standard output, or as lines of
     text."""
     from xcodec.coding.packets import bundle
-    from xcodec.links import packet_files, receiving, sending
+    from xcodec.links import armor, packet_files, receiving, sending
     from xcodec.pictures import loading
     from xcodec.system import files
 
@@ -49,14 +49,14 @@ def write(
         files.check_target(output, how.force)
     size = link.packet_size
     if link.armor:
-        size = packet_files.carried(size, link.armor)
+        size = armor.carried(size, link.armor)
     loss = sending.LOSS if link.loss is None else link.loss
     picture = loading.read(source, reading)
     packets = sending.packets_of(picture, size, link.packets, loss, options)
     if in_folder:
         packet_files.save(output, packets, how.force)
     elif link.armor:
-        files.write(output, packet_files.lines(packets, link.armor), how.force)
+        files.write(output, armor.lines(packets, link.armor), how.force)
     else:
         files.write(output, bundle(packets), how.force)
     count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
