@@ -14,12 +14,16 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where the generator runs."""
 DOWNSAMPLES = (1, 2, 4, 8, 16, 32, 64)
 """How many times smaller a picture can be decoded."""
+LINKS = (*("meshtastic", "meshcore", "meshcore-sar", "ax25", "lxmf", "sbd", "sms", "js8", "udp"),)
+"""Links that have a profile: ``links.profiles``."""
 DEFAULT_EFFORT, MAX_EFFORT = 4, 9
 """Levels of effort lie in 0..MAX_EFFORT: ``encoder.effort`` says what each does."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".ppm")
 """Suffixes of the pictures that training and benchmarks read in folders."""
 CODED, PACKET = ".xgc", ".xgp"
 """Suffixes of files and of packets."""
+ARMORS = ("base64", "ascii85", "base32")
+"""Encodings of packets as lines of text: ``links.armor``."""
 TASKS = ("points", "color-noise", "white-block", "color-block")
 """Kinds of damage: ``restoration.damage`` describes them."""
 DISTRIBUTIONS = ("random", "sobel", "codec")

@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.conftest import Run
 from xcodec.__main__ import main
+from xcodec.choices import ARMORS
 
 ENCODE = ("--packet-size", "90", "--packets", "6", "--effort", "0")
 
@@ -57,7 +58,7 @@ def test_a_pipe_carries_a_bundle(xcodec_process: Run, picture: Path) -> None:
     assert seen.stdout.startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("armor", ["base64", "ascii85"])
+@pytest.mark.parametrize("armor", ARMORS)
 def test_lines_of_text(picture: Path, armor: str) -> None:
     text = picture.with_suffix(".txt")
     options = ("--packet-size", "120", "--packets", "6", "--effort", "0")

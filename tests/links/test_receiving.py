@@ -16,7 +16,7 @@ import xcodec
 from xcodec.__main__ import main
 from xcodec.coding import packets
 from xcodec.coding.primitives import ending
-from xcodec.links import packet_files
+from xcodec.links import armor, packet_files
 from xcodec.links.receiving import Collection, samples_in
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,7 @@ def test_a_file_that_is_still_being_written_is_read_again(
 
 def test_text_is_no_packet_whatever_its_last_bytes(sent: list[bytes]) -> None:
     """One text in 65,536 ends with its own CRC-16."""
-    text = packet_files.lines(sent[:2], "base64")
+    text = armor.lines(sent[:2], "base64")
     ends = (text + f"{number}\n".encode() for number in itertools.count())
     unlucky = next(end + ending(end) for end in ends if ending(end).isalnum())
     assert packets.sound(unlucky)

@@ -36,13 +36,12 @@ from xcodec.cli.common import (
     scaled,
     skip_existing,
 )
-from xcodec.cli.packets import Link
 
 if TYPE_CHECKING:
     from xcodec.options import EncodeOptions
     from xcodec.pictures.opening import Reading
 
-NOT_FOLDERS = ("packet_size", "packets", "loss", "armor", "roi", "roi_mask")
+NOT_FOLDERS = (*packets.NAMES, "roi", "roi_mask")
 """Options that cannot be used with a folder."""
 
 
@@ -196,26 +195,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     ),
     cloup.option("--comment", metavar="TEXT", help="Store a text in the file."),
 )
-@cloup.option_group(
-    "Packets",
-    cloup.option(
-        "--packet-size",
-        type=int,
-        metavar="N",
-        help="Write packets of at most N bytes, 40 to 4096.",
-    ),
-    cloup.option(
-        "--packets", type=int, metavar="N", help="At most N packets, protection included."
-    ),
-    cloup.option(
-        "--loss", type=float, metavar="X", help="Expected fraction of lost packets.  [default: 0.1]"
-    ),
-    cloup.option(
-        "--armor",
-        type=click.Choice(["base64", "ascii85"]),
-        help="Write packets as lines of text; --packet-size then counts characters.",
-    ),
-)
+@cloup.option_group("Links and packets", *packets.WISHES)
 @cloup.option_group(
     "Output",
     cloup.option("-o", "--output", metavar="OUT", help="Output file; '-' is standard output."),
@@ -241,22 +221,26 @@ def encode(source: str, output: str | None, **options: Any) -> None:
     from xcodec.many import trees
 
     how = How(**{name: options.pop(name) for name in How._fields})
-    link = Link(**{name: options.pop(name) for name in Link._fields})
+    wishes = {name: options.pop(name) for name in packets.NAMES}
     reading = how_read(options)
     if trees.is_folder(source):
         _folder(source, output, options, reading, how)
         return
     if how.skip_existing or how.cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
-    if link.packet_size is None and any(value is not None for value in link):
-        raise click.UsageError("--packets, --loss and --armor need --packet-size")
     with conflicts():
         settings = _options(options, reading)
-        if link.packet_size is None:
-            done = _file(source, output or beside(source, CODED), settings, reading, how)
+        plan = packets.plan_of(wishes, settings.max_bytes)
+        if plan is not None and not plan.whole:
+            done = packets.write(source, output, settings, reading, plan, how)
         else:
-            place = output or link.output(source)
-            done = packets.write(source, place, settings, reading, link, how)
+            settings = settings if plan is None else plan.options(settings)
+            output = output or beside(source, CODED)
+            done, data = _file(source, output, settings, reading, how)
+            if plan is not None:
+                price = plan.cost([data])
+                text = "\n".join(line for line in (done.text, price.text()) if line)
+                done = Written(output, text, done.facts | price.facts())
     report(done.text, done.facts, done.output, how.as_json, how.quiet)
 
 
@@ -290,8 +274,8 @@ def _folder(
 
 def _file(
     source: str, output: str, options: "EncodeOptions", reading: "Reading", how: How
-) -> Written:
-    """Encode a picture as a file."""
+) -> tuple[Written, bytes]:
+    """Encode a picture as a file; also return its bytes."""
     from xcodec.decoder import inspection
     from xcodec.encoder.encoding import encode_picture
     from xcodec.encoder.reduction import reading_for
@@ -306,7 +290,7 @@ def _file(
     # Only --json reports all facts: they take reading the whole file again.
     facts = asdict(inspection.info(data, max_pixels=reading.max_pixels)) if how.as_json else {}
     text = "" if how.as_json or how.quiet else _line(output, data)
-    return Written(output, text, facts)
+    return Written(output, text, facts), data
 
 
 def _line(output: str, data: bytes) -> str:

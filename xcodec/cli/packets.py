@@ -1,76 +1,123 @@
-"""Packets, for ``xcodec encode``."""
+"""Packets and links, for ``xcodec encode`` and ``xcodec send``."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+import click
+import cloup
+
+from xcodec.choices import ARMORS, LINKS
 from xcodec.cli.common import How, Written, beside, scaled
 
 if TYPE_CHECKING:
+    from xcodec.links.plans import Plan
     from xcodec.options import EncodeOptions
     from xcodec.pictures.opening import Reading
 
+WISHES = (
+    cloup.option(
+        "--link",
+        type=click.Choice(LINKS),
+        help="Sizes, number, armor and planned loss for a link; `xcodec links` lists them.",
+    ),
+    cloup.option(
+        "--packet-size",
+        type=int,
+        metavar="N",
+        help="Packets of at most N bytes, 40 to 4096.  [default: that of the link]",
+    ),
+    cloup.option(
+        "--packets",
+        type=int,
+        metavar="N",
+        help="At most N packets, protection included.  [default: that of the link]",
+    ),
+    cloup.option(
+        "--loss",
+        type=float,
+        metavar="X",
+        help="Expected fraction of lost packets.  [default: 0.1]",
+    ),
+    cloup.option(
+        "--armor",
+        type=click.Choice(ARMORS),
+        help="Packets as lines of text; --packet-size then counts characters.",
+    ),
+    cloup.option(
+        "--preset", metavar="NAME", help="Way to send, for times on air: LongFast, narrow-eu, 9600."
+    ),
+    cloup.option(
+        "--airtime",
+        type=click.FloatRange(0, min_open=True),
+        metavar="S",
+        help="Best picture in at most S seconds on air.",
+    ),
+    cloup.option(
+        "--credits",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Best picture in at most N credits of Iridium.",
+    ),
+)
+"""Options that say how a picture goes over a link; ``plan_of`` takes them."""
+NAMES = ("link", "packet_size", "packets", "loss", "armor", "preset", "airtime", "credits")
 
-class Link(NamedTuple):
-    """The options that describe packets and their link.
 
-    packet_size : None where no packets are asked for
+def plan_of(wishes: dict[str, Any], max_bytes: int | None) -> "Plan | None":
+    """How a picture goes over a link; None if no option says so.
+
+    wishes : values of WISHES by name
     """
+    if all(value is None for value in wishes.values()):
+        return None
+    from xcodec.links.plans import Wishes, planned
 
-    packet_size: int | None
-    packets: int | None
-    loss: float | None
-    armor: str | None
-
-    def output(self, source: str) -> str:
-        """The default output for the packets of a picture."""
-        return beside(source, ".txt", "packets") if self.armor else beside(source, ".packets")
+    return planned(Wishes(**wishes), max_bytes)
 
 
 def write(
     source: str,
-    output: str,
+    output: str | None,
     options: "EncodeOptions",
     reading: "Reading",
-    link: Link,
+    plan: "Plan",
     how: How,
 ) -> Written:
     """Write the packets of a picture: into a folder, as a bundle to standard output, or as lines of
     text."""
     from xcodec.coding.packets import bundle
     from xcodec.encoder.reduction import reading_for
-    from xcodec.links import packet_files, receiving, sending
+    from xcodec.links import armor, packet_files, receiving
     from xcodec.pictures import loading
     from xcodec.system import files
 
-    assert link.packet_size is not None
-    options.only(sending.OPTIONS, "packets")
-    in_folder = link.armor is None and output != "-"
+    options = plan.options(options)
+    if output is None:
+        text = beside(source, ".txt", "packets")
+        output = text if plan.armor else beside(source, ".packets")
+    in_folder = plan.armor is None and output != "-"
     if in_folder:
         packet_files.check_folder(output, how.force)
     else:
         files.check_target(output, how.force)
-    size = link.packet_size
-    if link.armor:
-        size = packet_files.carried(size, link.armor)
-    loss = sending.LOSS if link.loss is None else link.loss
-    budget = sending.budget_of(sending.shapes(size, link.packets, options.max_bytes))
-    picture = loading.read(source, reading_for(reading, options, budget))
-    packets = sending.packets_of(picture, size, link.packets, loss, options)
+    picture = loading.read(source, reading_for(reading, options, plan.budget(options)))
+    packets = plan.made(picture, options)
     if in_folder:
         packet_files.save(output, packets, how.force)
-    elif link.armor:
-        files.write(output, packet_files.lines(packets, link.armor), how.force)
+    elif plan.armor:
+        files.write(output, armor.lines(packets, plan.armor), how.force)
     else:
         files.write(output, bundle(packets), how.force)
     count, largest, total = len(packets), len(packets[0]), sum(map(len, packets))
-    needed = receiving.needed(packets)
+    needed, price = receiving.needed(packets), plan.cost(packets)
     width, height = picture.rgb.shape[1], picture.rgb.shape[0]
     facts = {
         **{"packets": count, "bytes": total, "largest": largest, "needed": needed},
         **{"width": width, "height": height, "original": picture.original},
+        **price.facts(),
     }
     enough = "any one gives" if needed == 1 else f"any {needed} give"
     text = (
         f"{output}: {count} packet{'s' if count > 1 else ''} of {largest} bytes, {total} in all; "
-        f"{enough} the whole picture"
+        f"{enough} the whole picture{scaled((width, height), picture.original)}"
     )
-    return Written(output, text + scaled((width, height), picture.original), facts)
+    return Written(output, "\n".join(line for line in (text, price.text()) if line), facts)

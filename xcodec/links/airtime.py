@@ -40,7 +40,7 @@ class LoRa:
         Source: Semtech, "LoRa Modem Designer's Guide", AN1200.13, section 4.
         """
         sent = self.around + ceil((size + self.inside) / self.block) * self.block
-        symbol = 2**self.spreading / self.bandwidth
+        symbol = (1 << self.spreading) / self.bandwidth
         slow = 2 if symbol > LOW_RATE else 0
         bits = 8 * sent - 4 * self.spreading + 28 + 16
         symbols = 8 + max(ceil(bits / (4 * (self.spreading - slow))) * self.coding_rate, 0)

@@ -8,7 +8,6 @@ from typing import Any
 from xcodec.coding.packets import MIN_SIZE
 from xcodec.coding.ranges import MAX_COUNT
 from xcodec.errors import InputError
-from xcodec.links import armor
 from xcodec.links.airtime import DUTY_CYCLES
 from xcodec.links.profiles import CREDIT, Profile
 
@@ -70,29 +69,29 @@ def cost(profile: Profile, sizes: Sequence[int], preset: str | None = None) -> C
 def affordable(
     profile: Profile,
     size: int,
-    *,
     airtime: float | None = None,
-    credits: int | None = None,
+    credit: int | None = None,
     preset: str | None = None,
 ) -> tuple[int, int]:
     """Return the number of packets and their size in bytes that carry most within a limit.
 
     size    : largest size of a packet in bytes
     airtime : seconds on air
-    credits : of Iridium
+    credit  : most credits of Iridium
     preset  : as for ``cost``
 
     Raises InputError if the link does not have such a limit, or no packet meets it.
     """
     modem = profile.modem(preset)
-    if (airtime is not None and modem is None) or (credits is not None and not _billed(profile)):
-        raise InputError(f"{profile.name} has no {'airtime' if airtime is not None else 'credits'}")
+    if (airtime is not None and modem is None) or (credit is not None and not _billed(profile)):
+        name = "airtime is not known" if airtime is not None else "messages take no credits"
+        raise InputError(f"{profile.name}: its {name}")
 
     def fits(count: int, each: int) -> bool:
         price = cost(profile, [each] * count, preset)
         if airtime is not None:
             return price.airtime is not None and price.airtime <= airtime
-        return credits is None or (price.credits is not None and price.credits <= credits)
+        return credit is None or (price.credits is not None and price.credits <= credit)
 
     best = (0, 0)
     for count in range(1, MAX_COUNT + 1):
@@ -104,14 +103,9 @@ def affordable(
             low, high = (middle, high) if fits(count, middle) else (low, middle - 1)
         best = max(best, (count, low), key=lambda each: each[0] * each[1])
     if not best[0]:
-        limit = f"{airtime:g} seconds" if airtime is not None else f"{credits} credits"
+        limit = f"{airtime:g} seconds" if airtime is not None else f"{credit} credits"
         raise InputError(f"{profile.name}: no packet of {MIN_SIZE} bytes fits in {limit}")
     return best
-
-
-def bytes_of(profile: Profile, size: int, coding: str | None) -> int:
-    """Return the bytes of a packet that fits ``size`` bytes, or characters with an armor."""
-    return size if coding is None else armor.carried(size, coding)
 
 
 def _billed(profile: Profile) -> bool:

@@ -1,69 +1,59 @@
-"""Reading and writing packets: folders of .xgp files, bundles in one stream, lines of text."""
+"""Reading and writing packets: folders of .xgp files, bundles in one stream, texts and captures."""
 
 import base64
-import binascii
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from xcodec.choices import PACKET
-from xcodec.coding import packets
-from xcodec.errors import InputError, XcodecError
+from xcodec.coding import header, packets
+from xcodec.coding.primitives import Reader
+from xcodec.decoder import reading
+from xcodec.errors import FormatError, InputError, TruncatedError, XcodecError
+from xcodec.links import finding
 from xcodec.system import files
-
-ARMORS: dict[str, tuple[int, int]] = {"base64": (3, 4), "ascii85": (4, 5)}
-"""For each encoding as text: so many bytes become so many characters."""
-
-
-def carried(characters: int, armor: str) -> int:
-    """Largest size in bytes of a packet that fits a line of ``characters``."""
-    numerator, denominator = ARMORS[armor]
-    return characters * numerator // denominator
-
-
-def lines(data: Sequence[bytes], armor: str) -> bytes:
-    """Packets as lines of text, each with a newline."""
-    coded = (
-        base64.b64encode(packet).rstrip(b"=") if armor == "base64" else base64.a85encode(packet)
-        for packet in data
-    )
-    return b"".join(line + b"\n" for line in coded)
-
-
-def _from_line(line: bytes) -> bytes:
-    """The packet in a line of text: the reading with a valid checksum, else the first one."""
-    readings: list[Callable[[], bytes]] = [
-        lambda: base64.b64decode(line + b"=" * (-len(line) % 4), validate=True),
-        lambda: base64.a85decode(line),
-    ]
-    found = b""
-    for reading in readings:
-        try:
-            data = reading()
-        except (ValueError, binascii.Error):
-            continue
-        if packets.sound(data):
-            return data
-        found = found or data
-    return found
 
 
 def split(data: bytes) -> list[bytes]:
-    """Split the bytes of one file into packets: a packet, a bundle, or lines of text.
+    """Split the bytes of one file into packets: a packet, a bundle, lines of text, or text or bytes
+    that hold packets among other things.
 
-    Packets are not checked; damaged ones are returned too.
+    Packets of a bundle are not checked; damaged ones are returned too. Of anything else, those with
+    a right checksum are, all different. If there is none, the bytes are returned as they are, or
+    packets of other versions that stand in lines of their own.
     """
     if data.startswith(packets.MAGIC):
-        return packets.unbundle(data)
-    if not data or not _is_text(data):
+        bundled = packets.unbundle(data)
+        if packets.bundle(bundled) == data:
+            return bundled
+        # Cut short, or with more behind it.
+        return list(dict.fromkeys([*bundled, *finding.found_in(data)]))
+    if _is_whole(data):
         return [data]
+    return finding.found_in(data) or _of_other_versions(data) or [data]
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether bytes are a .xgc file, or a packet and nothing else."""
     # Printable bytes alone are no packet, though a short checksum may be right by chance.
-    return [_from_line(line.strip()) for line in data.split(b"\n") if line.strip()]
+    if packets.sound(data) and not finding.is_text(data):
+        return True
+    try:
+        header.read_header(Reader(data), header.MAX_SIDE**2, reading.LIMITS)
+    except FormatError as error:
+        return isinstance(error, TruncatedError)
+    return True
 
 
-def _is_text(data: bytes) -> bool:
-    return all(32 <= byte < 127 or byte in b"\r\n\t" for byte in data)
+def _of_other_versions(data: bytes) -> list[bytes]:
+    """The packets of other versions in lines of text, so that errors can tell their version."""
+    found = []
+    for line in data.split() if finding.is_text(data) else ():
+        with suppress(ValueError):
+            packet = base64.b64decode(line + b"=" * (-len(line) % 4), validate=True)
+            found += [packet] if packets.sound(packet) else []
+    return found
 
 
 def are_packets(names: Sequence[str]) -> bool:

@@ -1,11 +1,10 @@
-"""Links by name: what they carry, and what it costs. docs/links.md has the same table, with sources.
+"""Links by name: what they carry, and what it costs. docs/links.md has the table with sources.
 
 A profile sets size and number of packets, armor and planned loss; each can be set otherwise.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
 
 from xcodec.errors import InputError
 from xcodec.links.airtime import Ax25, LoRa
@@ -83,9 +82,15 @@ class Profile:
 
 
 _EVERY = (
-    Profile("meshtastic", "Meshtastic", 200, 8, largest=231, modems={
-        "LongFast": MESHTASTIC["LongFast"], **MESHTASTIC}),
-    Profile("meshcore", "MeshCore", 163, 8, largest=165, modems=MESHCORE),
+    Profile(
+        "meshtastic",
+        "Meshtastic",
+        200,
+        8,
+        largest=231,
+        modems={"LongFast": MESHTASTIC["LongFast"], **MESHTASTIC},
+    ),
+    Profile("meshcore", "MeshCore", 163, 8, largest=163, modems=MESHCORE),
     Profile("meshcore-sar", "MeshCore SAR", 152, 8, largest=152, modems=MESHCORE),
     Profile("ax25", "AX.25 (amateur packet radio)", 256, 10, largest=256, modems=AX25),
     Profile("lxmf", "LXMF over Reticulum, one packet", 276, 1, 0.0, largest=276),
