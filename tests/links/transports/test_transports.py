@@ -1,29 +1,44 @@
 """Every transport over loopback: what is sent arrives, and a receiver that can answers."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
+
 import pytest
 
+from tests.links.transports import radio_standins
 from xcodec.errors import InputError
 from xcodec.links import transports
-from xcodec.links.transports import Message, udp
+from xcodec.links.transports import Message, Transport, udp
 
 SECONDS = 10
+Pair = tuple[Transport, Transport]
 
 
-def udp_pair() -> tuple[transports.Transport, transports.Transport]:
-    """A receiver and a sender."""
+def udp_pair(stack: ExitStack) -> Pair:
+    """Two sockets."""
     receiver = transports.connect("udp://127.0.0.1:0", listening=True)
     assert isinstance(receiver, udp.Udp)
     return receiver, transports.connect(f"udp://127.0.0.1:{receiver.port}")
 
 
-PAIRS = {"udp": udp_pair}
-"""A receiver and a sender that reach each other, by name of the scheme."""
+def meshtastic_pair(stack: ExitStack) -> Pair:
+    """Two radios that hear each other."""
+    pytest.importorskip("meshtastic", reason="the package meshtastic is not installed")
+    air = radio_standins.MeshtasticAir()
+    stack.callback(air.close)
+    url = f"meshtastic://127.0.0.1:{air.port}"
+    return transports.connect(url, listening=True), transports.connect(url)
+
+
+PAIRS: dict[str, Callable[[ExitStack], Pair]] = {"udp": udp_pair, "meshtastic": meshtastic_pair}
+"""A receiver and a sender that reach each other, by name of the scheme. What stands between them
+is closed with the stack, after them."""
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_datagrams_arrive_whole(name: str) -> None:
-    receiver, sender = PAIRS[name]()
-    with receiver, sender:
+    with ExitStack() as stack:
+        receiver, sender = (stack.enter_context(link) for link in PAIRS[name](stack))
         sent = [bytes([n]) * (sender.size if n == 1 else 40 + n) for n in range(5)]
         found = []
         for data in sent:

@@ -115,6 +115,13 @@ class Scheme:
 
 SCHEMES = {
     "udp": Scheme("udp", "udp", "udp://HOST:PORT"),
+    "meshtastic": Scheme(
+        "meshtastic", "meshtastic", "meshtastic:[DEVICE] or meshtastic://HOST", "meshtastic"
+    ),
+    "meshcore": Scheme(
+        "meshcore", "meshcore", "meshcore:DEVICE or meshcore://HOST:PORT", "meshcore"
+    ),
+    "lxmf": Scheme("lxmf", "lxmf", "lxmf:HASH", "lxmf"),
 }
 """Kinds of links by the schemes of their URLs."""
 
