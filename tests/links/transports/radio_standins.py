@@ -15,11 +15,11 @@ Handler = Callable[[bytes], None]
 class Wire:
     """A byte stream to one client, read by a thread.
 
-    make : gives the function that gets the bytes, once the wire is there
+    heard : gets the bytes
     """
 
-    def __init__(self, read: Handler | None = None) -> None:
-        self.heard: Handler = read or (lambda data: None)
+    def __init__(self) -> None:
+        self.heard: Handler = lambda data: None
         self._lock = threading.Lock()
 
     def start(self) -> None:
@@ -30,6 +30,10 @@ class Wire:
         with contextlib.suppress(OSError):
             while data := self._read():
                 self.heard(data)
+        self._end()
+
+    def _end(self) -> None:
+        """Called when the client is gone."""
 
     def _read(self) -> bytes:
         raise NotImplementedError
@@ -76,21 +80,24 @@ class Connection(Wire):
     def _write(self, data: bytes) -> None:
         self._link.sendall(data)
 
+    def _end(self) -> None:
+        self._link.close()
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
-        self._link.close()
 
 
 class Server:
     """Takes connections on 127.0.0.1.
 
     welcome : called with each connection, before anything is read from it
+    clients : after so many no more are taken; then nothing needs to be closed
     """
 
-    def __init__(self, welcome: Callable[[Connection], None]) -> None:
-        self._welcome = welcome
+    def __init__(self, welcome: Callable[[Connection], None], clients: int | None = None) -> None:
+        self._welcome, self._clients = welcome, clients
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
         self.wires: list[Connection] = []
@@ -98,8 +105,8 @@ class Server:
         self._thread.start()
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
+        with contextlib.suppress(OSError), self._server:
+            while self._clients is None or len(self.wires) < self._clients:
                 wire = Connection(self._server.accept()[0])
                 self.wires.append(wire)
                 self._welcome(wire)
@@ -224,10 +231,10 @@ class MeshtasticNode:
 class MeshtasticAir:
     """Radios that hear each other: each connection is a radio of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, radios: int | None = None) -> None:
         self.nodes: list[MeshtasticNode] = []
         self._numbers = itertools.count(0xA0000001)
-        self._server = Server(self._welcome)
+        self._server = Server(self._welcome, radios)
         self.port = self._server.port
 
     def _welcome(self, wire: Wire) -> None:
@@ -240,9 +247,6 @@ class MeshtasticAir:
         for node in self.nodes:  # The sender, too: radios hear their packets repeated.
             if packet.to in (0xFFFFFFFF, node.number) or node.number == sender:
                 node.hear(packet)
-
-    def drop(self) -> None:
-        self._server.drop()
 
     def close(self) -> None:
         self._server.close()

@@ -1,7 +1,6 @@
 """Every transport over loopback: what is sent arrives, and a receiver that can answers."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 
 import pytest
 
@@ -11,34 +10,33 @@ from xcodec.links import transports
 from xcodec.links.transports import Message, Transport, udp
 
 SECONDS = 10
-Pair = tuple[Transport, Transport]
 
 
-def udp_pair(stack: ExitStack) -> Pair:
-    """Two sockets."""
+def udp_pair() -> tuple[Transport, Transport]:
+    """A receiver and a sender."""
     receiver = transports.connect("udp://127.0.0.1:0", listening=True)
     assert isinstance(receiver, udp.Udp)
     return receiver, transports.connect(f"udp://127.0.0.1:{receiver.port}")
 
 
-def meshtastic_pair(stack: ExitStack) -> Pair:
+def meshtastic_pair() -> tuple[Transport, Transport]:
     """Two radios that hear each other."""
     pytest.importorskip("meshtastic", reason="the package meshtastic is not installed")
-    air = radio_standins.MeshtasticAir()
-    stack.callback(air.close)
-    url = f"meshtastic://127.0.0.1:{air.port}"
+    url = f"meshtastic://127.0.0.1:{radio_standins.MeshtasticAir(radios=2).port}"
     return transports.connect(url, listening=True), transports.connect(url)
 
 
-PAIRS: dict[str, Callable[[ExitStack], Pair]] = {"udp": udp_pair, "meshtastic": meshtastic_pair}
-"""A receiver and a sender that reach each other, by name of the scheme. What stands between them
-is closed with the stack, after them."""
+PAIRS: dict[str, Callable[[], tuple[Transport, Transport]]] = {
+    "meshtastic": meshtastic_pair,
+    "udp": udp_pair,
+}
+"""A receiver and a sender that reach each other, by name of the scheme."""
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_datagrams_arrive_whole(name: str) -> None:
-    with ExitStack() as stack:
-        receiver, sender = (stack.enter_context(link) for link in PAIRS[name](stack))
+    receiver, sender = PAIRS[name]()
+    with receiver, sender:
         sent = [bytes([n]) * (sender.size if n == 1 else 40 + n) for n in range(5)]
         found = []
         for data in sent:
