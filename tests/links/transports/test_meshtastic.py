@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.links.transports.radio_standins import Line, MeshtasticAir, MeshtasticNode, Server, Wire
+from tests.links.transports.standin_meshtastic import MeshtasticAir, MeshtasticNode
+from tests.links.transports.standin_wires import Line, Server, Wire
 from xcodec.errors import DependencyError, InputError, LinkError
 from xcodec.links import transports
 from xcodec.links.transports import meshtastic

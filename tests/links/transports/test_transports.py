@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.links.transports import radio_standins
+from tests.links.transports.standin_meshcore import MeshCoreAir
+from tests.links.transports.standin_meshtastic import MeshtasticAir
 from xcodec.errors import InputError
 from xcodec.links import transports
 from xcodec.links.transports import Message, Transport, udp
@@ -19,14 +20,30 @@ def udp_pair() -> tuple[Transport, Transport]:
     return receiver, transports.connect(f"udp://127.0.0.1:{receiver.port}")
 
 
+def meshcore_pair() -> tuple[Transport, Transport]:
+    """Two radios on a channel."""
+    pytest.importorskip("meshcore", reason="the package meshcore is not installed")
+    url = f"meshcore://127.0.0.1:{MeshCoreAir(radios=2).port}"
+    return transports.connect(url, listening=True), transports.connect(f"{url}?channel=1")
+
+
+def meshcore_contacts() -> tuple[Transport, Transport]:
+    """Two radios that send each other private messages."""
+    pytest.importorskip("meshcore", reason="the package meshcore is not installed")
+    url = f"meshcore://127.0.0.1:{MeshCoreAir(radios=2).port}"
+    return transports.connect(url, listening=True), transports.connect(f"{url}?to=radio1")
+
+
 def meshtastic_pair() -> tuple[Transport, Transport]:
     """Two radios that hear each other."""
     pytest.importorskip("meshtastic", reason="the package meshtastic is not installed")
-    url = f"meshtastic://127.0.0.1:{radio_standins.MeshtasticAir(radios=2).port}"
+    url = f"meshtastic://127.0.0.1:{MeshtasticAir(radios=2).port}"
     return transports.connect(url, listening=True), transports.connect(url)
 
 
 PAIRS: dict[str, Callable[[], tuple[Transport, Transport]]] = {
+    "meshcore": meshcore_pair,
+    "meshcore to a contact": meshcore_contacts,
     "meshtastic": meshtastic_pair,
     "udp": udp_pair,
 }

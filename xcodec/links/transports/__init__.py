@@ -114,14 +114,11 @@ class Scheme:
 
 
 SCHEMES = {
-    "udp": Scheme("udp", "udp", "udp://HOST:PORT"),
+    "meshcore": Scheme("meshcore", "meshcore", "meshcore:DEVICE or meshcore://HOST", "meshcore"),
     "meshtastic": Scheme(
         "meshtastic", "meshtastic", "meshtastic:[DEVICE] or meshtastic://HOST", "meshtastic"
     ),
-    "meshcore": Scheme(
-        "meshcore", "meshcore", "meshcore:DEVICE or meshcore://HOST:PORT", "meshcore"
-    ),
-    "lxmf": Scheme("lxmf", "lxmf", "lxmf:HASH", "lxmf"),
+    "udp": Scheme("udp", "udp", "udp://HOST:PORT"),
 }
 """Kinds of links by the schemes of their URLs."""
 

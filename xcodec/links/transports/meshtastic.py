@@ -16,7 +16,7 @@ from typing import Any
 
 from xcodec.errors import InputError, LinkError
 from xcodec.links.transports import Address, Message, Transport
-from xcodec.system.notices import first_line
+from xcodec.system.notices import reason
 from xcodec.system.packages import require
 
 SIZE = 231
@@ -106,8 +106,7 @@ class Meshtastic(Transport):
             self.close()
             if isinstance(error, LinkError) or not isinstance(error, Exception):
                 raise
-            message = getattr(error, "strerror", None) or first_line(error)
-            raise LinkError(f"{self._name}: {message}") from error
+            raise LinkError(f"{self._name}: {reason(error)}") from error
 
     def _client(self, base: Any) -> Any:
         """The package's class, made to leave packets and the queue to this object.
@@ -256,7 +255,7 @@ class Meshtastic(Transport):
         try:
             self._radio._sendToRadio(self._protocol.ToRadio(**message))
         except Exception as error:
-            raise LinkError(f"{self._name}: {first_line(error)}") from error
+            raise LinkError(f"{self._name}: {reason(error)}") from error
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
