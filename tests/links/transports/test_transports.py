@@ -1,14 +1,19 @@
 """Every transport over loopback: what is sent arrives, and a receiver that can answers."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from tests.links.transports import loopback_reticulum
 from tests.links.transports.standin_meshcore import MeshCoreAir
 from tests.links.transports.standin_meshtastic import MeshtasticAir
 from xcodec.errors import InputError
 from xcodec.links import transports
-from xcodec.links.transports import Message, Transport, udp
+from xcodec.links.transports import Message, Transport, lxmf, udp
 
 SECONDS = 10
 
@@ -18,6 +23,17 @@ def udp_pair() -> tuple[Transport, Transport]:
     receiver = transports.connect("udp://127.0.0.1:0", listening=True)
     assert isinstance(receiver, udp.Udp)
     return receiver, transports.connect(f"udp://127.0.0.1:{receiver.port}")
+
+
+def lxmf_pair() -> tuple[Transport, Transport]:
+    """Two nodes of Reticulum."""
+    pytest.importorskip("LXMF", reason="the package lxmf is not installed")
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    near, far = loopback_reticulum.pair(Path(folder))
+    receiver = transports.connect(f"lxmf:?config={near}", listening=True)
+    assert isinstance(receiver, lxmf.Lxmf)
+    return receiver, transports.connect(f"lxmf:{receiver.address}?config={far}")
 
 
 def meshcore_pair() -> tuple[Transport, Transport]:
@@ -42,6 +58,7 @@ def meshtastic_pair() -> tuple[Transport, Transport]:
 
 
 PAIRS: dict[str, Callable[[], tuple[Transport, Transport]]] = {
+    "lxmf": lxmf_pair,
     "meshcore": meshcore_pair,
     "meshcore to a contact": meshcore_contacts,
     "meshtastic": meshtastic_pair,

@@ -114,6 +114,7 @@ class Scheme:
 
 
 SCHEMES = {
+    "lxmf": Scheme("lxmf", "lxmf", "lxmf:HASH", "lxmf"),
     "meshcore": Scheme("meshcore", "meshcore", "meshcore:DEVICE or meshcore://HOST", "meshcore"),
     "meshtastic": Scheme(
         "meshtastic", "meshtastic", "meshtastic:[DEVICE] or meshtastic://HOST", "meshtastic"
