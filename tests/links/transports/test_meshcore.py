@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.links.transports.standin_meshcore import MeshCoreAir, MeshCoreNode
-from tests.links.transports.standin_wires import Server
+from tests.links.transports.standin_wires import Line, Server
 from xcodec.errors import DependencyError, InputError, LinkError
 from xcodec.links import packet_files, transports
 from xcodec.links.transports import meshcore
@@ -210,6 +210,25 @@ def test_loss_of_the_connection(radio: Radio, act: str) -> None:
                 link.send(b"next") if act == "send" else link.receive(SECONDS)
             assert "\n" not in str(caught.value)
         assert time.monotonic() - begun < 5
+
+
+def test_a_serial_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for control in ("dtr", "rts"):  # A pseudo-terminal has no such wires.
+        monkeypatch.setattr(f"serial.Serial._update_{control}_state", lambda port: None)
+    line, node = Line(), MeshCoreNode(bytes(32))
+    node.attach(line)
+    line.start()
+    try:
+        with transports.connect(f"meshcore:{line.path}?channel=1", listening=True) as link:
+            line.write(b"boot: ok\r\n")
+            node.hear_channel(1, 0xFF58, b"after the noise")
+            message = link.receive(SECONDS)
+            assert message is not None
+            assert message.data == b"after the noise"
+            link.send(b"packet")
+            assert node.most == 1
+    finally:
+        line.close()
 
 
 def test_nobody_there(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

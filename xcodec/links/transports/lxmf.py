@@ -58,7 +58,9 @@ class Lxmf(Transport):
 
         Raises LinkError if that fails.
         """
-        command = sys.executable, "-P", str(Path(__file__).with_name("lxmf_node.py"))
+        # Without this folder on the path: its modules are called like the packages they use.
+        node = str(Path(__file__).with_name("lxmf_node.py"))
+        command = sys.executable, "-P", "-W", "ignore", node
         self._process = subprocess.Popen(
             (*command, json.dumps(settings)),
             stdin=subprocess.PIPE,

@@ -51,6 +51,7 @@ POLL = 10.0
 SILENT = 3
 """Packets in a row, each tried several times, that a contact may leave without acknowledgement."""
 
+_QUIET = logging.NullHandler()  # What the package logs goes to those who asked for it.
 _FULL = 3  # ERR_CODE_TABLE_FULL
 _REFUSALS = {1: "it does not know the command", 2: "no such channel or contact"}
 
@@ -123,7 +124,7 @@ class MeshCore(Transport):
         Raises LinkError if that fails.
         """
         package = require("meshcore", "meshcore")
-        logging.getLogger("meshcore").addHandler(logging.NullHandler())
+        logging.getLogger("meshcore").addHandler(_QUIET)
         self._events = package.EventType
         try:
             self._loop.run(self._open(getattr(package.MeshCore, f"create_{kind}"), arguments))

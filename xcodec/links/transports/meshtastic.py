@@ -54,6 +54,7 @@ _REFUSALS = {
 }
 """Answers that stay the same when a packet is sent again (ErrorCode, Routing.Error)."""
 _TAKEN = 0
+_QUIET = logging.NullHandler()  # What the package logs goes to those who asked for it.
 
 
 class Meshtastic(Transport):
@@ -96,8 +97,7 @@ class Meshtastic(Transport):
         Raises LinkError if that fails.
         """
         self._protocol = require("meshtastic.protobuf.mesh_pb2", "meshtastic")
-        # Its messages go to those who asked for them, not to standard error.
-        logging.getLogger("meshtastic").addHandler(logging.NullHandler())
+        logging.getLogger("meshtastic").addHandler(_QUIET)
         try:
             self._radio = self._client(base)(**arguments)
             if self._radio.myInfo is None:
