@@ -91,7 +91,7 @@ def alive(process: int) -> bool:
 
 def test_other_programs_see_attachments_and_send_them(nodes: list[Path]) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", OTHER, str(nodes[0])],
+        [sys.executable, "-W", "ignore", "-c", OTHER, str(nodes[0])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -35,7 +35,7 @@ BROADCAST = 0xFFFFFFFF
 CONNECTING = 30.0
 """Seconds that a radio gets to tell its settings."""
 ANSWER = 10.0
-"""Seconds that it gets to answer a packet. Firmware before 2.0 never does."""
+"""Seconds that it gets to answer a packet. Old firmware never does."""
 AGAIN = 1.0, 30.0
 """Seconds before a refused packet is sent again: at first, and at most; they double."""
 PATIENCE = 900.0
