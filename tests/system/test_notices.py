@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from xcodec.__main__ import main
+from xcodec.system import notices
 
 
 def test_warnings_of_pillow_are_not_shown(
@@ -23,3 +24,20 @@ def test_warnings_of_pillow_are_not_shown(
     assert capsys.readouterr().err == ""
     assert main([*line, str(source.parent), "-o", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "what"),
+    [
+        (
+            FileNotFoundError(2, "No such file or directory", "/dev/none"),
+            "No such file or directory",
+        ),
+        (ValueError("first\nsecond"), "first"),
+        (RuntimeError(25, "Inappropriate ioctl for device"), "Inappropriate ioctl for device"),
+        (KeyError(5), "5"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_reasons_are_one_line_without_a_number(error: Exception, what: str) -> None:
+    assert notices.reason(error) == what

@@ -13,3 +13,9 @@ def only_ours() -> None:
 def first_line(error: Exception) -> str:
     """Return the first line of an exception's message, or its type if it has none."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def reason(error: Exception) -> str:
+    """Return what an error of the system or a library says, in one line and without its number."""
+    said = getattr(error, "strerror", None) or (error.args[-1] if error.args else "")
+    return said.splitlines()[0] if isinstance(said, str) and said else first_line(error)

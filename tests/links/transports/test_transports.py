@@ -1,22 +1,69 @@
 """Every transport over loopback: what is sent arrives, and a receiver that can answers."""
 
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from tests.links.transports import loopback_reticulum
+from tests.links.transports.standin_meshcore import MeshCoreAir
+from tests.links.transports.standin_meshtastic import MeshtasticAir
 from xcodec.errors import InputError
 from xcodec.links import transports
-from xcodec.links.transports import Message, udp
+from xcodec.links.transports import Message, Transport, lxmf, udp
 
 SECONDS = 10
 
 
-def udp_pair() -> tuple[transports.Transport, transports.Transport]:
+def udp_pair() -> tuple[Transport, Transport]:
     """A receiver and a sender."""
     receiver = transports.connect("udp://127.0.0.1:0", listening=True)
     assert isinstance(receiver, udp.Udp)
     return receiver, transports.connect(f"udp://127.0.0.1:{receiver.port}")
 
 
-PAIRS = {"udp": udp_pair}
+def lxmf_pair() -> tuple[Transport, Transport]:
+    """Two nodes of Reticulum."""
+    pytest.importorskip("LXMF", reason="the package lxmf is not installed")
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    near, far = loopback_reticulum.pair(Path(folder))
+    receiver = transports.connect(f"lxmf:?config={near}", listening=True)
+    assert isinstance(receiver, lxmf.Lxmf)
+    return receiver, transports.connect(f"lxmf:{receiver.address}?config={far}")
+
+
+def meshcore_pair() -> tuple[Transport, Transport]:
+    """Two radios on a channel."""
+    pytest.importorskip("meshcore", reason="the package meshcore is not installed")
+    url = f"meshcore://127.0.0.1:{MeshCoreAir(radios=2).port}"
+    return transports.connect(url, listening=True), transports.connect(f"{url}?channel=1")
+
+
+def meshcore_contacts() -> tuple[Transport, Transport]:
+    """Two radios that send each other private messages."""
+    pytest.importorskip("meshcore", reason="the package meshcore is not installed")
+    url = f"meshcore://127.0.0.1:{MeshCoreAir(radios=2).port}"
+    return transports.connect(url, listening=True), transports.connect(f"{url}?to=radio1")
+
+
+def meshtastic_pair() -> tuple[Transport, Transport]:
+    """Two radios that hear each other."""
+    pytest.importorskip("meshtastic", reason="the package meshtastic is not installed")
+    url = f"meshtastic://127.0.0.1:{MeshtasticAir(radios=2).port}"
+    return transports.connect(url, listening=True), transports.connect(url)
+
+
+PAIRS: dict[str, Callable[[], tuple[Transport, Transport]]] = {
+    "lxmf": lxmf_pair,
+    "meshcore": meshcore_pair,
+    "meshcore to a contact": meshcore_contacts,
+    "meshtastic": meshtastic_pair,
+    "udp": udp_pair,
+}
 """A receiver and a sender that reach each other, by name of the scheme."""
 
 

@@ -114,6 +114,11 @@ class Scheme:
 
 
 SCHEMES = {
+    "lxmf": Scheme("lxmf", "lxmf", "lxmf:HASH", "lxmf"),
+    "meshcore": Scheme("meshcore", "meshcore", "meshcore:DEVICE or meshcore://HOST", "meshcore"),
+    "meshtastic": Scheme(
+        "meshtastic", "meshtastic", "meshtastic:[DEVICE] or meshtastic://HOST", "meshtastic"
+    ),
     "udp": Scheme("udp", "udp", "udp://HOST:PORT"),
 }
 """Kinds of links by the schemes of their URLs."""
