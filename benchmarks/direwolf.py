@@ -116,7 +116,7 @@ def parties(rgb: RGB, plan: Plan) -> Iterator[Transmission]:
 
     @cache  # Which packets arrive does not matter, only how many.
     def received(count: int) -> RGB:
-        options: dict[str, Any] = {"model": plan.model, "device": "cpu"}
+        options: dict[str, Any] = {"model": plan.model, "device": "cpu", "original_size": True}
         return np.asarray(xcodec.decode_packets(sent[:count], **options)) if count else grey
 
     yield Transmission("xcodec", sent, lambda kept: received(int(kept.sum())))
