@@ -18,7 +18,8 @@ import xcodec
 from xcodec import codec
 from xcodec.cli import cli
 from xcodec.errors import XcodecError
-from xcodec.evaluation.runs import records
+from xcodec.evaluation.measures import metrics
+from xcodec.evaluation.runs import direwolf, measuring, records
 
 RGB = NDArray[np.uint8]
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -82,6 +83,34 @@ def test_lossless_samples_are_compared_with_zstandard(folder: Path) -> None:
     explicit, sobel = rows["explicit (random, Sobel)"], rows["random, Sobel"]
     assert explicit["pictures"]["samples"] == sobel["pictures"]["samples"]
     assert explicit["xcodec"] > sobel["xcodec"]
+
+
+def test_pictures_go_through_the_sound_of_a_packet_radio(folder: Path) -> None:
+    pytest.importorskip("ax25", reason="pyham-ax25 is not installed")
+    if not direwolf.installed():
+        pytest.skip("needs gen_packets and atest of Direwolf")
+    options = ["--bytes", 1280, "--levels", "0.3,1", "--draws", 2, "--square", 64]
+    found, text = run("direwolf", folder, *options, "--only", "1", "--jobs", 1)
+    quiet, loud = (row for row in found["figures"]["rows"] if row["party"] == "xcodec")
+    assert (quiet["lost"], quiet["empty"]) == (0, 0)
+    assert (loud["lost"], loud["empty"]) == (1, 1)
+    picture = measuring.load(folder / "1.png", 64)
+    grey = np.full_like(picture, 128)
+    assert loud["psnr"] == pytest.approx(metrics.psnr(picture, grey), abs=1e-3)
+    sent = xcodec.encode_packets(picture, 256, max_bytes=1280, loss=0.3, model="photo")
+    assert (quiet["packets"], quiet["bytes"]) == (len(sent), sum(map(len, sent)))
+    shown = np.asarray(xcodec.decode_packets(sent, model="photo", device="cpu", original_size=True))
+    assert quiet["psnr"] == pytest.approx(metrics.psnr(picture, shown), abs=1e-3)
+    assert "| xcodec |" in text
+
+
+def test_the_sound_of_a_packet_radio_needs_its_programs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    done = CliRunner().invoke(script("direwolf").main, [str(folder)])
+    assert done.exit_code == 1
+    assert done.output == "direwolf: needs the programs gen_packets and atest\n"
 
 
 def test_wrong_lossless_samples_are_detected(small: RGB) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.links.transports import loopback_reticulum
+from tests.links.transports import lines, loopback_reticulum
 from tests.links.transports.standin_meshcore import MeshCoreAir
 from tests.links.transports.standin_meshtastic import MeshtasticAir
 from xcodec.errors import InputError
@@ -57,11 +57,45 @@ def meshtastic_pair() -> tuple[Transport, Transport]:
     return transports.connect(url, listening=True), transports.connect(url)
 
 
+def kiss_tcp_pair() -> tuple[Transport, Transport]:
+    """Two programs at TNCs that hear each other."""
+    pytest.importorskip("ax25", reason="pyham-ax25 is not installed")
+    pytest.importorskip("sliplib", reason="sliplib is not installed")
+    place = f"kiss+tcp://127.0.0.1:{lines.tnc_pair()}"
+    receiver = transports.connect(f"{place}?from=AB1CD-2", listening=True)
+    return receiver, transports.connect(f"{place}?from=AB1CD-1&to=AB1CD-2")
+
+
+def kiss_pair() -> tuple[Transport, Transport]:
+    """The same over serial lines."""
+    pytest.importorskip("ax25", reason="pyham-ax25 is not installed")
+    return wired("kiss:{}?from=AB1CD-2", "kiss:{}?from=AB1CD-1&to=AB1CD-2")
+
+
+def serial_pair() -> tuple[Transport, Transport]:
+    """Two serial lines with a wire in between."""
+    return wired("serial:{}", "serial:{}")
+
+
+def wired(receiving: str, sending: str) -> tuple[Transport, Transport]:
+    """Open both ends of a wire by URLs with a gap for the device."""
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    pytest.importorskip("sliplib", reason="sliplib is not installed")
+    wire = lines.Wire()
+    receiver = transports.connect(receiving.format(wire.devices[0]), listening=True)
+    sender = transports.connect(sending.format(wire.devices[1]))
+    wire.connect()
+    return receiver, sender
+
+
 PAIRS: dict[str, Callable[[], tuple[Transport, Transport]]] = {
     "lxmf": lxmf_pair,
     "meshcore": meshcore_pair,
     "meshcore to a contact": meshcore_contacts,
     "meshtastic": meshtastic_pair,
+    "kiss": kiss_pair,
+    "kiss+tcp": kiss_tcp_pair,
+    "serial": serial_pair,
     "udp": udp_pair,
 }
 """A receiver and a sender that reach each other, by name of the scheme."""

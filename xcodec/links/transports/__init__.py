@@ -119,6 +119,9 @@ SCHEMES = {
     "meshtastic": Scheme(
         "meshtastic", "meshtastic", "meshtastic:[DEVICE] or meshtastic://HOST", "meshtastic"
     ),
+    "kiss": Scheme("kiss", "ax25", "kiss:DEVICE?from=CALL&to=CALL", "ax25"),
+    "kiss+tcp": Scheme("kiss", "ax25", "kiss+tcp://HOST:8001?from=CALL&to=CALL", "ax25"),
+    "serial": Scheme("serial_line", "serial", "serial:DEVICE", "serial"),
     "udp": Scheme("udp", "udp", "udp://HOST:PORT"),
 }
 """Kinds of links by the schemes of their URLs."""
