@@ -14,7 +14,10 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where the generator runs."""
 DOWNSAMPLES = (1, 2, 4, 8, 16, 32, 64)
 """How many times smaller a picture can be decoded."""
-LINKS = (*("meshtastic", "meshcore", "meshcore-sar", "ax25", "lxmf", "sbd", "sms", "js8", "udp"),)
+LINKS = (
+    *("meshtastic", "meshcore", "meshcore-sar", "ax25", "lxmf"),
+    *("sbd", "sms", "js8", "serial", "udp"),
+)
 """Links that have a profile: ``links.profiles``."""
 DEFAULT_EFFORT, MAX_EFFORT = 4, 9
 """Levels of effort lie in 0..MAX_EFFORT: ``encoder.effort`` says what each does."""

@@ -14,8 +14,10 @@ from xcodec.cli.corrupt import corrupt
 from xcodec.cli.decode import decode
 from xcodec.cli.encode import encode
 from xcodec.cli.info import info
+from xcodec.cli.profiles import profiles
 from xcodec.cli.receive import receive
 from xcodec.cli.restore import restore
+from xcodec.cli.send import send
 from xcodec.cli.train import train
 from xcodec.cli.truncate import truncate
 
@@ -34,5 +36,8 @@ def cli() -> None:
 
 for command in (links, restoration):
     bench.add_command(command)
-for command in (encode, decode, info, receive, truncate, train, restore, corrupt, bench, compare):
+for command in (
+    *(encode, decode, info, send, receive, profiles, truncate),
+    *(train, restore, corrupt, bench, compare),
+):
     cli.add_command(command)

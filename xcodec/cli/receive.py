@@ -1,10 +1,16 @@
 """``xcodec receive``."""
 
-from typing import Any
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+import cloup
 
 from xcodec.cli.common import (
+    as_json,
     beside,
     conflicts,
     decoder,
@@ -16,82 +22,241 @@ from xcodec.cli.common import (
     say,
 )
 
+if TYPE_CHECKING:
+    from xcodec.links.inbox import Arrival
+    from xcodec.options import DecodeOptions
 
-@click.command(short_help="Decode packets as they arrive, and again whenever the picture improves.")
-@click.option(
+REPLIES = 8
+"""Requests for more packets of a picture that are sent at most."""
+LOOK = 0.25
+"""Seconds that are waited for a packet at a time."""
+
+
+@cloup.command(short_help="Receive pictures, and show each as far as its packets have arrived.")
+@cloup.option(
+    "--via",
     "--watch",
-    "folder",
+    "via",
     required=True,
-    metavar="FOLDER",
-    help="Folder in which packets arrive as .xgp files.",
+    metavar="URL",
+    help="The link: udp://HOST:PORT, kiss+tcp://HOST:8001?from=CALL, meshtastic:, ...; a folder in "
+    "which packets arrive as files; or '-' for lines of text.",
 )
-@click.option(
+@cloup.option(
     "-o",
     "--output",
     metavar="OUT",
-    help="Output picture.  [default: FOLDER.png, or FOLDER.decoded.png if that exists]",
+    help="A picture, for the first one that arrives; or a folder, for all of them.  [default: "
+    "received, or for a folder FOLDER.png]",
 )
-@click.option(
-    "--interval",
-    type=click.FloatRange(0.01),
-    default=0.5,
-    show_default=True,
-    metavar="SECONDS",
-    help="Time between two scans of the folder.",
+@cloup.option(
+    "--resume", is_flag=True, help="Go on with the packets that an earlier run left in OUT."
 )
-@click.option(
+@cloup.option(
+    "--count",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Stop after N complete pictures.  [default: 1 if OUT is a picture]",
+)
+@cloup.option(
     "--idle",
     type=click.FloatRange(0),
-    metavar="SECONDS",
-    help="Stop if nothing new arrives for this long.  [default: never]",
+    metavar="S",
+    help="Stop if nothing new arrives for S seconds.  [default: never]",
+)
+@cloup.option(
+    "--reply",
+    type=click.FloatRange(0, min_open=True),
+    metavar="S",
+    help="Where S seconds bring nothing new, tell the sender how many packets a picture lacks.",
 )
 @decoder("How to reconstruct the pixels between samples.")
-@click.option(
+@cloup.option(
     "--model",
     default="auto",
     show_default=True,
     metavar="auto|NAME|PATH",
     help="Weights of the generator; auto: those that the packets ask for.",
 )
+@cloup.option(
+    "--original-size",
+    is_flag=True,
+    help="Scale pictures up that were scaled down to be encoded.",
+)
 @device
 @max_pixels
 @force
+@as_json
 @quiet
-def receive(
-    folder: str,
-    output: str | None,
-    interval: float,
-    idle: float | None,
-    force: bool,
-    quiet: bool,
-    **options: Any,
-) -> None:  # fmt: skip
-    """Decode the packets in FOLDER, and again whenever new ones improve the picture. Stops when the
-    picture is complete, when nothing arrives for --idle seconds, or at Ctrl-C."""
-    from xcodec.links import packet_files, receiving
-    from xcodec.many import trees
-    from xcodec.options import DecodeOptions
-    from xcodec.pictures import loading
-    from xcodec.system import files
+def receive(via: str, output: str | None, **options: Any) -> None:
+    """Receive packets, from one or several senders, and write each picture again whenever it gets
+    better. Packets are kept beside the pictures, so that --resume can go on.
 
+    Stops when --count pictures are complete, when nothing arrives for --idle seconds, or at
+    Ctrl-C. With --json, each change is a line: have, needed, complete."""
+    from xcodec.links import transports
+    from xcodec.links.inbox import Inbox
+    from xcodec.options import DecodeOptions
+
+    run = {name: options.pop(name) for name in ("resume", "count", "idle", "reply")}
+    shown = {name: options.pop(name) for name in ("force", "as_json", "quiet")}
     with conflicts():
         chosen = DecodeOptions(**given(**options))
-    output = output or beside(folder, ".png", trees.DECODED)
-    files.check_target(output, force)
-    kind = loading.kind_of(output)
-    collection = receiving.Collection()
-    for arrived in packet_files.watch(folder, interval, idle):
-        for data in arrived:
-            collection.add(data)
-        if not collection.grew():
-            continue
-        received = collection.picture(chosen)
-        loading.save(received.image, output, kind, force)
-        force = True  # From now on, the file is ours.
-        if not quiet:
-            say(f"{output}: {received.text()}", err=output == "-")
-        if received.needed is None:
+    pages = _Pages(via, output, chosen, **shown)
+    count = run["count"] or (1 if pages.single else None)
+    inbox = Inbox(pages.kept(run["resume"]), run["resume"])
+    for arrival in inbox:
+        pages.show(arrival)
+    with transports.connect(via, listening=True) as link:
+        if not shown["quiet"] and getattr(link, "address", None):
+            say(f"{via}: listening as {link.address}", err=True)  # type: ignore[attr-defined]
+        last = time.monotonic()
+        while count is None or pages.complete < count:
+            try:
+                message = link.receive(LOOK)
+            except EOFError:
+                break
+            now = time.monotonic()
+            grown: dict[int, Any] = {}
+            while message is not None:
+                grown |= {id(each): each for each in inbox.add(message)}
+                # All that is there already, before a picture is drawn.
+                try:
+                    message = link.receive(0) if len(grown) < 8 else None
+                except EOFError:
+                    message = None
+            for arrival in grown.values():
+                pages.show(arrival)
+                arrival.asked_at = now
+            last = now if grown else last
+            if run["reply"] and link.answers:
+                for arrival in inbox:
+                    _ask(arrival, link, now, run["reply"])
+            if run["idle"] is not None and time.monotonic() - last > run["idle"]:
+                break
+    pages.end(inbox)
+
+
+def _ask(arrival: "Arrival", link: Any, now: float, quiet_for: float) -> None:
+    """Tell the sender what a picture lacks, if nothing has arrived for some time; or, once, that it
+    is complete."""
+    from xcodec.errors import LinkError
+    from xcodec.links.requests import Request
+
+    if arrival.file or arrival.requests >= REPLIES or arrival.requests < 0:
+        return
+    complete = arrival.complete
+    if not complete and now - arrival.asked_at < quiet_for * 2**arrival.requests:
+        return
+    lacking = 0 if complete else max(arrival.needed - arrival.have, 1)
+    packet = next(iter(arrival.packets.values()))[1]
+    try:
+        link.send(Request(packet.picture[1:3], max(arrival.packets), lacking).written())
+    except LinkError as error:
+        say(f"xcodec: {error}", err=True)
+    arrival.requests = -1 if complete else arrival.requests + 1
+    arrival.asked_at = now
+
+
+class _Pages:
+    """The pictures that are written.
+
+    single   : whether only one picture is
+    complete : number of complete pictures
+    """
+
+    def __init__(
+        self,
+        via: str,
+        output: str | None,
+        options: "DecodeOptions",
+        force: bool,
+        as_json: bool,
+        quiet: bool,
+    ) -> None:
+        from xcodec.many import trees
+        from xcodec.pictures import loading
+        from xcodec.system import files
+
+        if output is None:
+            output = beside(via, ".png", trees.DECODED) if os.path.isdir(via) else "received"
+        self.single = bool(Path(output).suffix) or output == "-"
+        self._output, self._options = output, options
+        self._force, self._json, self._quiet = force, as_json, quiet
+        self._from_folder = os.path.isdir(via)
+        self._kind = loading.kind_of(output) if self.single else "PNG"
+        self._drawn: dict[int, Any] = {}
+        self.complete = 0
+        if self.single:
+            files.check_target(output, force)
+
+    def kept(self, resume: bool) -> Path | None:
+        """The folder in which packets are kept; None: none is needed."""
+        from xcodec.errors import InputError
+
+        if self.single and (self._from_folder or self._output == "-"):
+            return None  # They are files already, or nothing is kept.
+        folder = Path(beside(self._output, ".received") if self.single else self._output)
+        if not resume and self.single and folder.is_dir() and any(folder.iterdir()):
+            raise InputError(f"{folder}: has packets of an earlier run; --resume goes on with them")
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise InputError(f"{folder}: {reason}") from error
+        return folder
+
+    def show(self, arrival: "Arrival") -> None:
+        """Write a picture, if it has become better."""
+        from xcodec import codec
+        from xcodec.errors import XcodecError
+        from xcodec.links import receiving
+        from xcodec.pictures import loading
+
+        if self.single and len(self._drawn) == 1 and id(arrival) not in self._drawn:
+            (before,) = self._drawn
+            if self._drawn[before][1].have >= arrival.have:
+                return  # The picture with most packets is shown.
+            del self._drawn[before]
+        state = arrival.file or arrival.joined
+        known = self._drawn.get(id(arrival))
+        if known is not None and known[0] == state:
             return
-    if collection.left_out() and not quiet:
-        say(f"xcodec: {collection.left_out()}", err=True)
-    collection.joined()  # Raises an error if no packet arrived.
+        try:
+            if arrival.file:
+                image = codec.decode_picture(arrival.file, self._options)
+            else:
+                image = receiving.image_of(arrival.joined, len(arrival.data[0]), self._options)
+        except XcodecError as error:
+            say(f"xcodec: {arrival.name}: {error}", err=True)
+            return
+        path = self._output if self.single else str(Path(self._output) / f"{arrival.name}.png")
+        loading.save(image, path, self._kind, self._force or known is not None)
+        self._force = self._force or self.single  # From now on, the file is ours.
+        self._drawn[id(arrival)] = state, arrival
+        self.complete = sum(each.complete for _, each in self._drawn.values())
+        self._tell(path, arrival, image.size)
+
+    def _tell(self, path: str, arrival: "Arrival", size: tuple[int, int]) -> None:
+        facts = {
+            **{"file": path, "picture": arrival.name, "sender": arrival.sender},
+            **{"have": arrival.have, "needed": arrival.needed, "complete": arrival.complete},
+            **{"width": size[0], "height": size[1]},
+            "bytes": len(arrival.file) or sum(map(len, arrival.data)),
+        }
+        if self._json:
+            say(json.dumps(facts), err=path == "-")
+        elif not self._quiet:
+            say(f"{path}: {arrival.text()}", err=path == "-")
+
+    def end(self, inbox: Any) -> None:
+        """Say what was left out; raise an error if nothing arrived."""
+        from xcodec.errors import FormatError
+
+        left = [f"{inbox.damaged} damaged"] if inbox.damaged else []
+        if self.single and (others := sum(1 for _ in inbox) - len(self._drawn)) > 0:
+            left.append(f"those of {others} other picture{'s' if others > 1 else ''}")
+        if left and not self._quiet:
+            say(f"xcodec: packets left out: {' and '.join(left)}", err=True)
+        if not self._drawn:
+            raise FormatError("no packet received")

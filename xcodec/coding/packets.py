@@ -192,8 +192,54 @@ def join(packets: Iterable[Packet], limits: tuple[int, int]) -> Joined:
     by_index = {packet.index: packet for packet in packets}
     one = next(iter(by_index.values()))
     bodies = {index: packet.body for index, packet in by_index.items()}
+    known = ranges.restored((one.width, one.height), one.first, bodies, limits)
+    return Joined(
+        one.width, one.height, known.parameters, known.stream, known.complete, known.needed
+    )
+
+
+def agree(packets: Iterable[Packet], limits: tuple[int, int]) -> bool:
+    """Return whether packets of the same header belong together, as far as they tell.
+
+    limits : as for ``join``
+
+    Different pictures have the same header once in 65,536, and damaged packets a right checksum.
+    """
+    by_index = {packet.index: packet for packet in packets}
+    one = next(iter(by_index.values()))
+    bodies = {index: packet.body for index, packet in by_index.items()}
+    try:
+        known = ranges.restored((one.width, one.height), one.first, bodies, limits)
+    except FormatError:
+        return False
+    return ranges.agree(known, bodies)
+
+
+def further(packets: Sequence[bytes], count: int, limits: tuple[int, int]) -> list[bytes]:
+    """Return more packets of a picture, with shares that none of these has.
+
+    packets : enough for the whole picture
+    count   : as many, or fewer if the picture has MAX_COUNT then
+    limits  : as for ``join``
+
+    Raises FormatError if packets are damaged, and InputError if they are too few, or are already as
+    many as there can be.
+    """
+    known = {packet.index: packet for packet in map(parse, packets)}
+    one, data = next(iter(known.values())), packets[0]
+    bodies = {index: packet.body for index, packet in known.items()}
     restored = ranges.restored((one.width, one.height), one.first, bodies, limits)
-    return Joined(one.width, one.height, *restored)
+    if not restored.complete:
+        raise InputError(f"{restored.needed} packets of the picture are needed to make more")
+    first = max(known) + 1
+    indices = range(first, min(first + count, MAX_COUNT))
+    if not indices:
+        raise InputError(f"a picture has at most {MAX_COUNT} packets")
+    found = []
+    for index, body in zip(indices, ranges.more_shares(restored, indices), strict=True):
+        start = data[:3] + bytes([index]) + data[START : content_size(len(data)) - len(one.body)]
+        found.append(start + body + ending(start + body))
+    return found
 
 
 def bundle(packets: Iterable[bytes]) -> bytes:

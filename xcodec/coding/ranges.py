@@ -135,9 +135,8 @@ def shares(ranges: Sequence[Range], data: Sequence[bytes], count: int) -> list[b
     """
     every = [b""] * count
     for each, content in zip(ranges, data, strict=True):
-        blocks = [content[i * each.columns : (i + 1) * each.columns] for i in range(each.threshold)]
-        coded = zfec.Encoder(each.threshold, count).encode(blocks)
-        every = [share + bytes(block) for share, block in zip(every, coded, strict=True)]
+        found = _shares(each, content, range(count))
+        every = [share + found[index] for index, share in enumerate(every)]
     return every
 
 
@@ -154,9 +153,29 @@ def checked(each: Range, left: int, before: Range) -> Range:
     return each
 
 
+@dataclass(frozen=True)
+class Restored:
+    """What some packets of a picture carry.
+
+    parameters : None if there are too few packets for the first range
+    ranges     : those that are known
+    contents   : their bytes
+    stream     : a prefix of the stream
+    complete   : whether it is all of the stream
+    needed     : number of packets that would restore more, or, if complete, that restore all
+    """
+
+    parameters: Parameters | None
+    ranges: tuple[Range, ...]
+    contents: tuple[bytes, ...]
+    stream: bytes
+    complete: bool
+    needed: int
+
+
 def restored(
     size: Size, first: Range, bodies: Mapping[int, bytes], limits: tuple[int, int]
-) -> tuple[Parameters | None, bytes, bool, int]:
+) -> Restored:
     """Restore what some packets of a picture carry.
 
     size   : width and height of the picture
@@ -165,28 +184,64 @@ def restored(
              ``first.columns``
     limits : largest scale and largest step index, as for ``coding.header.read_header``
 
-    Returns the parameters, None if there are too few packets for the first range; a prefix of the
-    stream; whether it is all of the stream; and the number of packets that would restore more, or
-    else that restore all. Raises FormatError if the bytes contradict each other.
+    Raises FormatError if the bytes contradict each other.
     """
     indices = sorted(bodies)
     length = len(bodies[indices[0]])
     each, at, stream = first, 0, b""
+    ranges: list[Range] = []
+    contents: list[bytes] = []
     parameters: Parameters | None = None
-    while each.threshold <= len(indices):
+    complete = False
+    while each.threshold <= len(indices) and not complete:
         data = _decoded(each, indices, [bodies[i][at : at + each.columns] for i in indices])
+        ranges.append(each)
+        contents.append(data)
         at += each.columns
-        reader, last = Reader(data), at == length
+        reader, complete = Reader(data), at == length
         try:
             parameters = parameters or _read_parameters(reader, size, limits)
-            following = each if last else _read_range(reader, length - at, each)
+            each = each if complete else _read_range(reader, length - at, each)
         except TruncatedError as error:
             raise FormatError("damaged: a range is too short for what it begins with") from error
         stream += data[reader.at :]
-        if last:
-            return parameters, stream, True, each.threshold
-        each = following
-    return parameters, stream, False, each.threshold
+    return Restored(parameters, tuple(ranges), tuple(contents), stream, complete, each.threshold)
+
+
+def agree(known: Restored, bodies: Mapping[int, bytes]) -> bool:
+    """Return whether all packets carry shares of the ranges that some of them restore.
+
+    A range tells only if there are more packets than restore it.
+
+    bodies : as for ``restored``
+    """
+    at = 0
+    for each, content in zip(known.ranges, known.contents, strict=True):
+        if len(bodies) > each.threshold:
+            shares = _shares(each, content, sorted(bodies))
+            if any(bodies[i][at : at + each.columns] != share for i, share in shares.items()):
+                return False
+        at += each.columns
+    return True
+
+
+def more_shares(known: Restored, indices: Sequence[int]) -> list[bytes]:
+    """Return the shares of packets with these indices, one of each range.
+
+    known : complete
+    """
+    every = dict.fromkeys(indices, b"")
+    for each, content in zip(known.ranges, known.contents, strict=True):
+        for index, share in _shares(each, content, indices).items():
+            every[index] += share
+    return [every[index] for index in indices]
+
+
+def _shares(each: Range, content: bytes, indices: Sequence[int]) -> dict[int, bytes]:
+    """The shares of a range with these indices."""
+    blocks = [content[i * each.columns : (i + 1) * each.columns] for i in range(each.threshold)]
+    coded = zfec.Encoder(each.threshold, MAX_COUNT + 1).encode(blocks, list(indices))
+    return {index: bytes(block) for index, block in zip(indices, coded, strict=True)}
 
 
 def _read_parameters(reader: Reader, size: Size, limits: tuple[int, int]) -> Parameters:

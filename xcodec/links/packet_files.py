@@ -78,12 +78,12 @@ def gather(names: Sequence[str]) -> list[bytes]:
         if not inside:
             raise InputError(f"{name}: no {PACKET} file in this folder")
         for path in inside:
-            found += split(_read(path))
+            found += split(content(path))
     return found
 
 
-def _read(path: Path) -> bytes:
-    """The bytes of a file; empty if it cannot be read."""
+def content(path: Path) -> bytes:
+    """Return the bytes of a file; empty if it cannot be read."""
     try:
         return files.read(path)
     except XcodecError:
@@ -110,7 +110,7 @@ def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes
                 state = path.stat()
                 if (mark := (path.name, state.st_mtime_ns, state.st_size)) not in seen:
                     seen.add(mark)
-                    found += split(_read(path))
+                    found += split(content(path))
         if found:
             yield found
             last = time.monotonic()

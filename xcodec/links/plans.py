@@ -71,11 +71,11 @@ class Plan:
             return options
         if options.max_bytes is None:
             return replace(options, max_bytes=self.size)
-        if options.max_bytes > self.size:
-            assert self.profile is not None
+        assert self.profile is not None
+        if options.max_bytes > self.profile.largest:
             raise InputError(
-                f"max_bytes is {options.max_bytes}: {self.profile.name} takes {self.size} at once; "
-                "--packets sends several"
+                f"max_bytes is {options.max_bytes}: {self.profile.name} takes "
+                f"{self.profile.largest} at once; --packets sends several"
             )
         return options
 
@@ -95,6 +95,16 @@ class Plan:
 
             return [encode_picture(picture, options)]
         return sending.packets_of(picture, self.size, self.packets, self.loss, options)
+
+    def airtime(self, size: int) -> float:
+        """Return the seconds on air of a packet of ``size`` bytes; 0 if that is not known."""
+        modem = None if self.profile is None else self.profile.modem(self.preset)
+        return 0.0 if modem is None else modem.seconds(size)
+
+    @property
+    def pause(self) -> float:
+        """Seconds from the start of a packet to that of the next, unless told otherwise."""
+        return 0.0 if self.profile is None else self.profile.gap * self.airtime(self.size)
 
     def cost(self, data: list[bytes]) -> Cost:
         """Return what packets, or a file, cost."""

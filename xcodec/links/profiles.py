@@ -54,6 +54,8 @@ class Profile:
     largest  : packets that the link takes, in bytes or characters
     modems   : ways to send by name, the first one unless told otherwise; none: time is not known
     unit     : what is counted instead: "credit", "message" or ""
+    gap      : seconds from the start of a packet to that of the next, relative to its time on air:
+               others have to repeat it, or want to send as well
     """
 
     name: str
@@ -65,6 +67,7 @@ class Profile:
     largest: int = 0
     modems: Mapping[str, Modem] = field(default_factory=dict)
     unit: str = ""
+    gap: float = 1.0
 
     def modem(self, name: str | None) -> Modem | None:
         """Return a way to send by its name, or the usual one; None if the link has none.
@@ -81,22 +84,17 @@ class Profile:
         raise InputError(f"{self.name} has no preset {name!r}; it has {', '.join(self.modems)}")
 
 
+_LORA = {"LongFast": MESHTASTIC["LongFast"]} | MESHTASTIC  # The firmware's default first.
 _EVERY = (
-    Profile(
-        "meshtastic",
-        "Meshtastic",
-        200,
-        8,
-        largest=231,
-        modems={"LongFast": MESHTASTIC["LongFast"], **MESHTASTIC},
-    ),
-    Profile("meshcore", "MeshCore", 163, 8, largest=163, modems=MESHCORE),
-    Profile("meshcore-sar", "MeshCore SAR", 152, 8, largest=152, modems=MESHCORE),
-    Profile("ax25", "AX.25 (amateur packet radio)", 256, 10, largest=256, modems=AX25),
-    Profile("lxmf", "LXMF over Reticulum, one packet", 276, 1, 0.0, largest=276),
+    Profile("meshtastic", "Meshtastic", 200, 8, largest=231, modems=_LORA, gap=3),
+    Profile("meshcore", "MeshCore", 163, 8, largest=163, modems=MESHCORE, gap=3),
+    Profile("meshcore-sar", "MeshCore SAR", 152, 8, largest=152, modems=MESHCORE, gap=3),
+    Profile("ax25", "AX.25", 256, 10, largest=256, modems=AX25, gap=1.2),
+    Profile("lxmf", "LXMF", 276, 1, 0.0, largest=65_536),
     Profile("sbd", "Iridium SBD", 340, 1, 0.0, largest=340, unit="credit"),
     Profile("sms", "SMS", 160, 10, armor="base64", largest=160, unit="message"),
     Profile("js8", "JS8Call", 64, 4, armor="base32", largest=64),
+    Profile("serial", "Serial line", 232, 8, largest=2000),
     Profile("udp", "UDP", 1200, 8, largest=1200),
 )
 PROFILES = {each.name: each for each in _EVERY}

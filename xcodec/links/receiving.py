@@ -186,25 +186,33 @@ class Collection:
 
         Raises FormatError if there is no undamaged packet, and what ``decode`` raises.
         """
-        joined = self.joined()
-        here = self._best()
-        if joined.width * joined.height > options.max_pixels:
-            raise LimitError(
-                f"{joined.width}x{joined.height} pixels, more than the "
-                f"{options.max_pixels} allowed: --max-pixels raises the limit"
-            )
-        length = next(iter(here.values())).length
-        rgb = _drawn(joined, length, options)
-        original = None if joined.parameters is None else joined.parameters.original
-        if options.original_size and original is not None:
-            rgb = scaling.enlarged(rgb, scaling.allowed(original, options.max_pixels))
+        joined, here = self.joined(), self._best()
         return Received(
-            to_image(rgb),
+            image_of(joined, next(iter(here.values())).length, options),
             len(here),
             None if joined.complete else joined.needed,
             self._damaged,
             sum(map(len, self._pictures.values())) - len(here),
         )
+
+
+def image_of(joined: Joined, length: int, options: DecodeOptions) -> Image.Image:
+    """Decode the picture that packets give.
+
+    length : size of a packet in bytes
+
+    Raises what ``decode`` raises.
+    """
+    if joined.width * joined.height > options.max_pixels:
+        raise LimitError(
+            f"{joined.width}x{joined.height} pixels, more than the "
+            f"{options.max_pixels} allowed: --max-pixels raises the limit"
+        )
+    rgb = _drawn(joined, length, options)
+    original = None if joined.parameters is None else joined.parameters.original
+    if options.original_size and original is not None:
+        rgb = scaling.enlarged(rgb, scaling.allowed(original, options.max_pixels))
+    return to_image(rgb)
 
 
 def _drawn(joined: Joined, length: int, options: DecodeOptions) -> RGB | Floats:

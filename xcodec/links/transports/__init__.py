@@ -5,6 +5,7 @@ function ``connect(address, listening)`` that returns a ``Transport``, and a row
 """
 
 import importlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -114,6 +115,8 @@ class Scheme:
 
 
 SCHEMES = {
+    "-": Scheme("lines", "", "-"),
+    "folder": Scheme("folder", "", "a folder"),
     "lxmf": Scheme("lxmf", "lxmf", "lxmf:HASH", "lxmf"),
     "meshcore": Scheme("meshcore", "meshcore", "meshcore:DEVICE or meshcore://HOST", "meshcore"),
     "meshtastic": Scheme(
@@ -130,10 +133,15 @@ SCHEMES = {
 def parse(url: str) -> Address:
     """Split a URL into its parts.
 
+    What begins with no scheme of these is a folder, if there is one of this name; "-" stands for
+    lines of text.
+
     Raises InputError if its scheme is unknown or its port is none.
     """
+    if url == "-" or os.path.isdir(url):
+        return Address(url, "-" if url == "-" else "folder", "", None, url)
     scheme = url.partition(":")[0].lower()
-    if scheme not in SCHEMES or ":" not in url:
+    if scheme not in SCHEMES or ":" not in url or scheme == "folder":
         forms = ", ".join(each.form for each in SCHEMES.values())
         raise InputError(f"{url}: no link has such a URL; they are {forms}")
     try:

@@ -45,7 +45,7 @@ class Udp(Transport):
         except OSError as error:
             raise LinkError(str(error.strerror or error)) from error
         self._peer = peer[0], peer[1]
-        return Message(data, f"{peer[0]}:{peer[1]}")
+        return Message(data, str(peer[0]))  # Not its port: a sender that starts anew has another.
 
     def close(self) -> None:
         """Close the socket."""

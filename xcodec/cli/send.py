@@ -1,0 +1,230 @@
+"""``xcodec send``."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import cloup
+
+from xcodec.cli import packets
+from xcodec.cli.common import (
+    as_json,
+    beside,
+    conflicts,
+    force,
+    given,
+    how_read,
+    max_pixels,
+    quiet,
+    reading,
+    report,
+    say,
+    scaled,
+)
+
+if TYPE_CHECKING:
+    from xcodec.links.delivery import Progress as Step
+    from xcodec.links.outbox import Outbox
+    from xcodec.links.plans import Plan
+
+ENCODING = ("max_bytes", "max_side", "model", "effort")
+
+
+@cloup.command(short_help="Send a picture over a link: UDP, AX.25, Meshtastic, LXMF, ...")
+@cloup.argument("source", metavar="IN")
+@cloup.option(
+    "--via",
+    required=True,
+    metavar="URL",
+    help="The link: udp://HOST:PORT, kiss+tcp://HOST:8001?from=CALL&to=CALL, meshtastic:, ...; a "
+    "folder; or '-' for lines of text.",
+)
+@cloup.option_group(
+    "Picture",
+    cloup.option("--bytes", "max_bytes", type=int, metavar="N", help="At most N bytes in all."),
+    cloup.option(
+        "--max-side",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Scale larger pictures down to N pixels on the longer side; 0: none.  "
+        "[default: as the bytes can show]",
+    ),
+    cloup.option("--model", help="Weights that the packets ask for.  [default: photo]"),
+    cloup.option("-e", "--effort", type=click.IntRange(0, 9), help="Time spent to save bytes."),
+    *reading,
+    max_pixels,
+)
+@cloup.option_group("Link", *packets.WISHES)
+@cloup.option_group(
+    "Sending",
+    cloup.option(
+        "--more",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Send N further packets of a picture that was sent: new ones, no repeats.",
+    ),
+    cloup.option("--again", is_flag=True, help="Send all packets once more."),
+    cloup.option(
+        "--pause",
+        type=click.FloatRange(0),
+        metavar="S",
+        help="Least seconds from one packet to the next.  [default: that of the link]",
+    ),
+    cloup.option(
+        "--duty",
+        type=click.FloatRange(0, 100, min_open=True),
+        default=100,
+        show_default=True,
+        metavar="PERCENT",
+        help="Share of an hour that may be used on air.",
+    ),
+    cloup.option(
+        "--wait",
+        type=click.FloatRange(0),
+        metavar="S",
+        help="Then send what receivers ask for (receive --reply), until S seconds are quiet.",
+    ),
+)
+@cloup.option_group("Output", force, as_json, quiet)
+def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Encode the picture IN as packets, keep them in the folder IN.packets, and send them.
+
+    IN may also be a folder or file of packets, or a .xgc file. What was interrupted goes on where
+    it stopped when it is started again."""
+    from xcodec.errors import InputError
+    from xcodec.links import transports
+    from xcodec.links.delivery import deliver, serve
+    from xcodec.links.pacing import Pacer
+
+    wishes = {name: options.pop(name) for name in packets.NAMES}
+    chosen = given(**{name: options.pop(name) for name in ENCODING})
+    how = how_read(options)
+    more, again, wait = options["more"], options["again"], options["wait"]
+    address = transports.parse(via)
+    profile = transports.SCHEMES[address.scheme].profile
+    if wishes["link"] is None and profile and wishes["packet_size"] is None:
+        wishes["link"] = profile
+    with conflicts():
+        data, outbox, plan = _prepared(source, chosen, how, wishes, force)
+    airtime = plan.airtime if plan else lambda size: 0.0
+    pause = options["pause"] if options["pause"] is not None else plan.pause if plan else 0.0
+    pacer = Pacer(options["duty"] / 100, pause)
+    with transports.connect(via) as link:
+        if outbox is None:
+            _check_size(len(data), link, via)
+            link.send(data)
+            report(f"{via}: {len(data)} bytes sent", {"bytes": len(data)}, source, as_json, quiet)
+            return
+        if again:
+            outbox.forget()
+        indices = outbox.more(more) if more else outbox.left
+        if not indices:
+            raise InputError(
+                f"{source}: all {len(outbox.data)} packets were sent; --again repeats them, "
+                "--more N makes new ones"
+            )
+        _check_size(max(len(outbox.data[index]) for index in indices), link, via)
+        count = 0
+        with _progress(len(indices), quiet) as show:
+            try:
+                for step in deliver(outbox, indices, link, pacer, airtime):
+                    count += 1
+                    show(step)
+                if wait:
+                    for step in serve(outbox, link, pacer, airtime, wait):
+                        count += 1
+                        show(step)
+            except BaseException:
+                if not quiet:
+                    rest = len(outbox.left)
+                    say(f"xcodec: {count} packets went out, {rest} are left: start again", err=True)
+                raise
+    total = sum(len(outbox.data[index]) for index in outbox.sent[-count:])
+    price = plan.cost([outbox.data[index] for index in outbox.sent[-count:]]) if plan else None
+    text = f"{via}: {count} packet{'s' if count != 1 else ''} sent, {total} bytes"
+    if price is not None and price.text():
+        text += f"; {price.text()}"
+    facts = {"packets": count, "bytes": total, **(price.facts() if price else {})}
+    report(text, facts, source, as_json, quiet)
+
+
+def _prepared(
+    source: str, chosen: dict[str, Any], how: Any, wishes: dict[str, Any], force: bool
+) -> "tuple[bytes, Outbox | None, Plan | None]":
+    """What is sent: a file, or packets; and how."""
+    from xcodec.choices import CODED
+    from xcodec.encoder.reduction import reading_for
+    from xcodec.links import outbox as outboxes
+    from xcodec.links import packet_files
+    from xcodec.links.outbox import Outbox
+    from xcodec.options import EncodeOptions
+    from xcodec.pictures import loading
+    from xcodec.system import files
+
+    options = EncodeOptions(**chosen)
+    plan = packets.plan_of(wishes, options.max_bytes)
+    folder = Path(beside(source, ".packets"))
+    if os.path.isdir(source):
+        return b"", Outbox.opened(Path(source)), plan
+    data = files.read(source)
+    if source.endswith(CODED):
+        return data, None, plan
+    found = packet_files.split(data)
+    if outboxes.is_packets(found):
+        return b"", Outbox(found), plan
+    if folder.is_dir() and not force and source != "-":
+        kept = Outbox.opened(folder)
+        say(
+            f"{folder}: {len(kept.data)} packets from before, {len(kept.sent)} of them sent; "
+            "-f encodes the picture again",
+            err=True,
+        )
+        return b"", kept, plan
+    if plan is None:
+        raise click.UsageError("how large are packets? --packet-size or --link says so")
+    options = plan.options(options)
+    picture = loading.read(data, reading_for(how, options, plan.budget(options)))
+    made = plan.made(picture, options)
+    size = picture.rgb.shape[1], picture.rgb.shape[0]
+    say(f"{source}: {sum(map(len, made))} bytes{scaled(size, picture.original)}", err=True)
+    if plan.whole:
+        return made[0], None, plan
+    if source == "-":
+        return b"", Outbox(made), plan
+    packet_files.save(str(folder), made, force)
+    outbox = Outbox.opened(folder)
+    outbox.forget()
+    return b"", outbox, plan
+
+
+def _check_size(size: int, link: Any, via: str) -> None:
+    from xcodec.errors import InputError
+
+    if size > link.size:
+        raise InputError(
+            f"{via}: takes {link.size} bytes at once, not {size}: --packet-size makes smaller ones"
+        )
+
+
+@contextmanager
+def _progress(total: int, quiet: bool) -> "Iterator[Any]":
+    """Show how many packets went out and the time left, if standard error is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    hidden = quiet or not console.is_terminal
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[left]}")
+    bar: Any = Progress(*columns, console=console, transient=True)
+    with nullcontext() if hidden else bar:
+        row = None if hidden else bar.add_task("", total=total, left="")
+
+        def show(step: "Step") -> None:
+            if row is not None:
+                left = f"{step.seconds:.0f} s left"
+                bar.update(row, completed=step.sent, total=step.total, left=left)
+
+        yield show

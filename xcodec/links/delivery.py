@@ -1,0 +1,77 @@
+"""Sending packets at the pace of a link, and answering what receivers lack."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from xcodec.errors import InputError
+from xcodec.links import requests
+from xcodec.links.outbox import Outbox
+from xcodec.links.pacing import Pacer
+from xcodec.links.transports import Transport
+
+Airtime = Callable[[int], float]
+"""Seconds on air of a packet of so many bytes."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a delivery is.
+
+    index    : of the packet that went out
+    sent     : packets that went out, of ``total``
+    seconds  : about how long the rest takes
+    """
+
+    index: int
+    sent: int
+    total: int
+    seconds: float
+
+
+def deliver(
+    outbox: Outbox, indices: Sequence[int], link: Transport, pacer: Pacer, airtime: Airtime
+) -> Iterator[Progress]:
+    """Send packets; yield after each, when it is noted as sent.
+
+    indices : of the packets, in this order
+
+    Raises LinkError if the link fails.
+    """
+    times = [airtime(len(outbox.data[index])) for index in indices]
+    for place, index in enumerate(indices):
+        pacer.wait(times[place])
+        link.send(outbox.data[index])
+        outbox.note(index)
+        rest = times[place + 1 :]
+        yield Progress(index, place + 1, len(indices), pacer.remaining(rest))
+
+
+def serve(
+    outbox: Outbox, link: Transport, pacer: Pacer, airtime: Airtime, wait: float
+) -> Iterator[Progress]:
+    """Answer requests for more packets until the picture has arrived; yield after each packet.
+
+    wait : seconds without a request after which nobody is served any longer
+
+    Raises LinkError if the link fails.
+    """
+    last = time.monotonic()
+    while (left := last + wait - time.monotonic()) > 0:
+        message = link.receive(left)
+        asked = None if message is None else requests.parse(message.data)
+        if asked is None or asked.picture != outbox.picture:
+            continue
+        if not asked.lacking:
+            return
+        last = time.monotonic()
+        yield from deliver(outbox, _lacking(outbox, asked.lacking), link, pacer, airtime)
+        last = time.monotonic()
+
+
+def _lacking(outbox: Outbox, count: int) -> list[int]:
+    """Indices of packets that a receiver has not got yet, if there can be more; else of all."""
+    try:
+        return outbox.more(count)
+    except InputError:
+        return sorted(outbox.data)[:count]

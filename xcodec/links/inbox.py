@@ -1,0 +1,251 @@
+"""What a receiver has: packets of several pictures from several senders, kept apart and on disk.
+
+Packets are told apart by sender and by what all packets of a picture have in common
+(``coding.packets.Packet.picture``), and by whether their shares agree. Each is written at once, so
+that nothing is lost however a receiver ends.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from xcodec.choices import CODED, PACKET
+from xcodec.coding import header, packets
+from xcodec.coding.packets import Joined, Packet
+from xcodec.decoder import reading
+from xcodec.errors import FormatError
+from xcodec.links import packet_files
+from xcodec.links.transports import Message
+from xcodec.system import files
+
+FOLDER = ".packets"
+"""Suffix of the folder with the packets of a picture."""
+MOST = 1000
+"""Pictures that are kept apart at a time; the oldest incomplete one is forgotten beyond."""
+
+
+@dataclass
+class Arrival:
+    """A picture that arrives.
+
+    name    : of its files, without suffix
+    sender  : as the link names it, with "-" for what file names may not hold; "" if unknown
+    packets : by index; bytes and what they say
+    file    : the bytes of a file that arrived whole; b"" for packets
+    requests : how often more packets were asked for
+    asked_at : when they were last, or when the last packet came
+    """
+
+    name: str
+    sender: str
+    packets: dict[int, tuple[bytes, Packet]] = field(default_factory=dict)
+    file: bytes = b""
+    requests: int = 0
+    asked_at: float = 0.0
+    _joined: Joined | None = None
+
+    @property
+    def joined(self) -> Joined:
+        """What the packets restore. Raises FormatError if they contradict each other."""
+        if self._joined is None:
+            known = [packet for _, packet in self.packets.values()]
+            self._joined = packets.join(known, reading.LIMITS)
+        return self._joined
+
+    @property
+    def have(self) -> int:
+        """Number of different packets that arrived; 1 for a file."""
+        return 1 if self.file else len(self.packets)
+
+    @property
+    def needed(self) -> int:
+        """Number of packets that would give a better picture, or that gave the whole one."""
+        return 1 if self.file else self.joined.needed
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole picture arrived."""
+        return bool(self.file) or self.joined.complete
+
+    def text(self) -> str:
+        """Return the progress as a line of text."""
+        count = f"{self.have} packet{'s' if self.have != 1 else ''}"
+        if self.file:
+            return f"complete, {len(self.file)} bytes"
+        if self.complete:
+            return f"complete, from {count}"
+        return f"from {count}; better with {self.needed}"
+
+    @property
+    def data(self) -> list[bytes]:
+        """Bytes of the packets, in the order of their indices."""
+        return [self.packets[index][0] for index in sorted(self.packets)]
+
+    def take(self, data: bytes, packet: Packet) -> None:
+        """Add a packet."""
+        self.packets[packet.index] = data, packet
+        self._joined = None
+
+    def has(self, data: bytes, packet: Packet) -> bool:
+        """Whether this very packet arrived before."""
+        return packet.index in self.packets and self.packets[packet.index][0] == data
+
+    def agrees(self, packet: Packet) -> bool:
+        """Whether a packet belongs to this picture, as far as its shares tell."""
+        if packet.index in self.packets:
+            return False
+        others = [known for _, known in self.packets.values()]
+        return packets.agree([*others, packet], reading.LIMITS)
+
+
+class Inbox:
+    """Pictures that arrive.
+
+    damaged, repeated : numbers of messages without a sound packet, and of packets that were there
+    """
+
+    def __init__(self, folder: Path | None = None, resume: bool = False) -> None:
+        """Keep what arrives in a folder, if any.
+
+        resume : go on with the packets that an earlier receiver left there; otherwise pictures get
+                 names that are free
+        """
+        self._folder, self._resume = folder, resume
+        self._pictures: dict[tuple[str, bytes], list[Arrival]] = {}
+        self._order: list[tuple[tuple[str, bytes], Arrival]] = []
+        self._names: set[str] = set()
+        self.damaged = self.repeated = 0
+        if folder is not None and resume:
+            self._read_again(folder)
+
+    def __iter__(self) -> Iterator[Arrival]:
+        """The pictures, in the order in which their first packets arrived."""
+        return iter([arrival for _, arrival in self._order])
+
+    def add(self, message: Message) -> list[Arrival]:
+        """Take what a message holds: a packet, several, or a file.
+
+        Returns the pictures that have got something new.
+        """
+        sender = re.sub(r"[^A-Za-z0-9.@!-]+", "-", message.sender).strip("-.")[:64]
+        if header.version_of(message.data[:3]) is not None and packets.sound(message.data):
+            return self._add_file(sender, message.data)
+        grown: dict[int, Arrival] = {}
+        found = 0
+        for data in packet_files.split(message.data):
+            try:
+                packet = packets.parse(data)
+            except FormatError:
+                continue
+            found += 1
+            arrival = self._add(sender, data, packet)
+            if arrival is not None:
+                grown[id(arrival)] = arrival
+        self.damaged += not found
+        return list(grown.values())
+
+    def _add(self, sender: str, data: bytes, packet: Packet) -> Arrival | None:
+        """Take a packet; the picture that it is new to."""
+        key = sender, packet.picture
+        here = self._pictures.setdefault(key, [])
+        if any(arrival.has(data, packet) for arrival in here):
+            self.repeated += 1
+            return None
+        arrival = next((each for each in reversed(here) if each.agrees(packet)), None)
+        if arrival is None:
+            if not packets.agree([packet], reading.LIMITS):
+                self.damaged += 1  # Its checksum was right by chance.
+                return None
+            arrival = self._begun(key, packet.picture[1:3].hex())
+        arrival.take(data, packet)
+        self._keep(arrival, f"{packet.index:03d}{PACKET}", data)
+        self._sort_out(here, arrival)
+        return arrival
+
+    def _sort_out(self, here: list[Arrival], arrival: Arrival) -> None:
+        """Give a picture what was taken for another one of the same header before shares could
+        tell."""
+        if len(arrival.packets) <= next(iter(arrival.packets.values()))[1].first.threshold:
+            return
+        for other in here:
+            if other is arrival:
+                continue
+            for index, (data, packet) in list(other.packets.items()):
+                if len(other.packets) > 1 and arrival.agrees(packet):
+                    del other.packets[index]
+                    other._joined = None
+                    arrival.take(data, packet)
+                    self._keep(arrival, f"{index:03d}{PACKET}", data)
+                    self._drop(other, f"{index:03d}{PACKET}")
+
+    def _add_file(self, sender: str, data: bytes) -> list[Arrival]:
+        digest = sha256(data).digest()
+        key = sender, digest
+        if key in self._pictures:
+            self.repeated += 1
+            return []
+        arrival = self._begun(key, digest[:2].hex())
+        arrival.file = data
+        if self._folder is not None:
+            files.write_atomic(self._folder / (arrival.name + CODED), data, True)
+        return [arrival]
+
+    def _begun(self, key: tuple[str, bytes], label: str) -> Arrival:
+        """A new picture of a sender."""
+        stem = f"{key[0]}_{label}" if key[0] else label
+        name, number = stem, 1
+        while self._is_taken(name):
+            number += 1
+            name = f"{stem}-{number}"
+        self._names.add(name)
+        arrival = Arrival(name, key[0])
+        self._pictures.setdefault(key, []).append(arrival)
+        self._order.append((key, arrival))
+        if len(self._order) > MOST:
+            self._forget()
+        return arrival
+
+    def _forget(self) -> None:
+        """Make room: what was written stays."""
+        place = next((at for at, (_, each) in enumerate(self._order[:-1]) if not each.complete), 0)
+        key, arrival = self._order.pop(place)
+        self._pictures[key].remove(arrival)
+
+    def _is_taken(self, name: str) -> bool:
+        if name in self._names:
+            return True
+        if self._folder is None:
+            return False
+        return any((self._folder / (name + end)).exists() for end in (FOLDER, CODED, ".png"))
+
+    def _keep(self, arrival: Arrival, file: str, data: bytes) -> None:
+        if self._folder is not None:
+            inside = self._folder / (arrival.name + FOLDER)
+            inside.mkdir(exist_ok=True)
+            files.write_atomic(inside / file, data, True)
+
+    def _drop(self, arrival: Arrival, file: str) -> None:
+        if self._folder is not None:
+            (self._folder / (arrival.name + FOLDER) / file).unlink(missing_ok=True)
+
+    def _read_again(self, folder: Path) -> None:
+        """Go on with what an earlier receiver left."""
+        for inside in sorted(folder.glob("*" + FOLDER)):
+            sender = inside.name.removesuffix(FOLDER).rpartition("_")[0]
+            for path in sorted(inside.glob("*" + PACKET)):
+                for data in packet_files.split(packet_files.content(path)):
+                    try:
+                        packet = packets.parse(data)
+                    except FormatError:
+                        continue
+                    key = sender, packet.picture
+                    here = self._pictures.setdefault(key, [])
+                    arrival = next((e for e in here if e.name == inside.name[: -len(FOLDER)]), None)
+                    if arrival is None:
+                        arrival = Arrival(inside.name.removesuffix(FOLDER), sender)
+                        self._names.add(arrival.name)
+                        here.append(arrival)
+                        self._order.append((key, arrival))
+                    arrival.take(data, packet)
