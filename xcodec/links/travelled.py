@@ -40,7 +40,9 @@ ENDS = re.compile("\r+\n?|[\v\f\x85\u2028\u2029]")
 SPACES = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 OTHERS = re.compile("[^\x00-\x7f]")
 SIGN = "[A-Za-z0-9+/]"
-PREFIX = re.compile(rf"(?m)^(?:{SIGN}{{0,23}}[^A-Za-z0-9+/\n]){{1,40}}(?<=[:>\])|])(?=[^A-Za-z0-9+/\n]*{SIGN})")
+PREFIX = re.compile(
+    rf"(?m)^(?:{SIGN}{{0,23}}[^A-Za-z0-9+/\n]){{1,40}}(?<=[:>\])|])(?=[^A-Za-z0-9+/\n]*{SIGN})"
+)
 """Short words at the beginning of a line, up to the last sign that ends names, times, calls or
 quotation marks. No word is as long as a packet's pieces mostly are."""
 INDENT = re.compile(r"(?m)^[^A-Za-z0-9+/\n]+")
@@ -50,9 +52,7 @@ QUOTE = re.compile(r"(?m)^(?:>+ |\| )*[>|]*$|^(?:>+ |\| )+")
 """Quotation marks of mail, with spaces, or alone in a line."""
 TIGHT = re.compile(r"(?m)^[>|]+ ?(?=[^ >\n])")
 """Those without."""
-CALL = re.compile(
-    r"(?m)^[A-Z0-9]{3,7}(?:-[A-Z0-9]{1,2})?>[A-Z0-9,*-]{2,80}:(?::[^:\n]{1,9}:)?"
-)
+CALL = re.compile(r"(?m)^[A-Z0-9]{3,7}(?:-[A-Z0-9]{1,2})?>[A-Z0-9,*-]{2,80}:(?::[^:\n]{1,9}:)?")
 """``CALL>TO,VIA:`` and ``CALL>TO,VIA::ADDRESSEE:``, as amateur radio's monitors print packets."""
 NAME = re.compile(r"(?m)^(?:[^ \n]{1,24} ){0,7}[^ \n]{0,24}[:>\])|] ")
 OPENING, CLOSING = np.frombuffer(b"\"'(<[{", np.uint8), np.frombuffer(b"\"')>]},.;", np.uint8)
@@ -107,6 +107,7 @@ def _view(text: bytes, name: str) -> View:
     newline = codes == ord(NEWLINE)
     values = armor.digits(codes[~newline], name)
     broken = values == armor.BREAK
+    values[broken] = 0
     marks = np.zeros(len(values) + 1, np.uint8)
     gaps = np.cumsum(~newline)[newline]
     np.maximum.at(marks, gaps, _line_marks(text, gaps, broken))
