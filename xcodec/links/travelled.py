@@ -97,7 +97,7 @@ def views(data: bytes, encoding: str) -> Iterator[View]:
 
 def _plain(text: str) -> str:
     """A text in ASCII, its lines without spaces around them, its spaces single."""
-    text = SPACES.sub(" ", ENDS.sub(NEWLINE, NOTHING.sub("", text)))
+    text = SPACES.sub(" ", ENDS.sub(NEWLINE, NOTHING.sub("", text))).strip(" ")
     return OTHERS.sub(NO_CHARACTER, text.replace(" \n", NEWLINE).replace("\n ", NEWLINE))
 
 
