@@ -71,6 +71,25 @@ def test_lines_of_text(picture: Path, armor: str) -> None:
     assert size_of(picture.with_name("a.png")) == (120, 96)
 
 
+def test_packets_in_a_mail_and_in_a_recording(picture: Path) -> None:
+    text, out = picture.with_suffix(".txt"), picture.with_name("a.png")
+    assert run("encode", picture, *ENCODE, "--armor", "base64", "-o", text) == 0
+    lines = text.read_text("ascii").splitlines()
+    quoted = "".join(f"> {line[:50]}\r\n> {line[50:]}\r\n" for line in lines)
+    text.write_bytes(f"Hello é,\r\n{quoted}-- \r\nAnna\r\n".encode())
+    assert run("decode", text, "-o", out, "--decoder", "classical") == 0
+    assert size_of(out) == (120, 96)
+    folder, stream = picture.with_name("set"), picture.with_suffix(".bin")
+    assert run("encode", picture, *ENCODE, "-o", folder) == 0
+    frames = [b"\0" + path.read_bytes() for path in sorted(folder.iterdir())]
+    escaped = (
+        frame.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") for frame in frames
+    )
+    stream.write_bytes(b"noise" + b"".join(b"\xc0" + frame + b"\xc0" for frame in escaped))
+    assert run("decode", stream, "-fo", out, "--decoder", "classical") == 0
+    assert size_of(out) == (120, 96)
+
+
 def test_json_says_what_there_is(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("encode", picture, *ENCODE, "--loss", "0.3", "--json") == 0
     facts = json.loads(capsys.readouterr().out)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xcodec.coding.packets import bundle
 from xcodec.links import armor
 
 HEADERS = (
@@ -97,3 +98,31 @@ def mangled(packets: Sequence[bytes], rng: random.Random) -> Mangled:
     encoding = rng.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-16-le"])
     how = f"{name} {style} {width=} {quote=} {prefix=} {padded=} {marks=} {encoding}"
     return Mangled(text.encode(encoding), intact, how)
+
+
+def framed(packets: Sequence[bytes], rng: random.Random) -> Mangled:
+    """Packets in a stream of bytes, with noise between frames."""
+
+    def noise() -> bytes:
+        return rng.randbytes(rng.randrange(300))
+
+    style = rng.choice(["bundle", "KISS", "KISS, AX.25", "SLIP", "AX.25"])
+    header = _call("APRS", 0, False) + _call("AB1CD", 11, True) + b"\x03\xf0"
+    if style == "AX.25":
+        packets = packets[:1]
+        data = header + packets[0] + rng.choice([b"", rng.randbytes(2)])
+    elif style == "bundle":
+        data = noise() + bundle(packets) + noise()
+    else:
+        before = {"KISS": b"\0", "KISS, AX.25": b"\0" + header, "SLIP": b""}[style]
+        data = b"".join(noise() + _escaped(before + packet) for packet in packets) + noise()
+    return Mangled(data, list(packets), style)
+
+
+def _escaped(frame: bytes) -> bytes:
+    return b"\xc0" + frame.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") + b"\xc0"
+
+
+def _call(name: str, number: int, last: bool) -> bytes:
+    """A call sign in an address of AX.25."""
+    return bytes(code << 1 for code in name.ljust(6).encode()) + bytes([0x60 | number << 1 | last])

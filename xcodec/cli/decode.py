@@ -118,8 +118,9 @@ def decode(
 ) -> None:
     """Decode IN to a picture: a .xgc file ('-': standard input), or packets.
 
-    Packets are a folder of .xgp files, any such files, a bundle, or lines of text. If IN is a
-    folder of other things, decode all files and folders of packets in it into the folder OUT.
+    Packets are a folder of .xgp files, any such files, a bundle, or lines of text; they are also
+    found in mails and chats, and in bytes that a receiver recorded. If IN is a folder of other
+    things, decode all files and folders of packets in it into the folder OUT.
     """
     from xcodec.many import trees
     from xcodec.options import DecodeOptions

@@ -57,13 +57,13 @@ class _Hit:
         ends = 2 if self.end in borders else self.ends
         if content_size(len(self.data)) >= SHORT and max(begins, ends) == 2:
             return True
-        if min(begins, ends) == 2 and self.inside < 2:
-            return True
-        return min(begins, ends) > 0 and (self.inside == 0 or self.few)
+        if min(begins, ends) == 0:
+            return False
+        return self.inside == 0 or self.few or (self.inside == 1 and max(begins, ends) == 2)
 
 
 def found_in(data: bytes) -> list[bytes]:
-    """Return the packets in a text or a stream of bytes: all different, in their order.
+    """Return the packets in a text or a stream of bytes, all different.
 
     It takes time in proportion to the number of bytes, whatever they are. docs/links.md says what
     may be around packets and between their pieces.

@@ -63,28 +63,26 @@ REFLECTED = np.packbits(
 """Each byte with its bits in the opposite order."""
 
 
+def _times(code: Code, a: int, b: int) -> int:
+    """The product of two polynomials."""
+    bits, total = 8 * code.size, 0
+    for bit in range(bits):
+        total ^= a if b >> bit & 1 else 0
+        a = (a << 1) ^ ((1 << bits | code.polynomial) if a >> (bits - 1) else 0)
+    return total
+
+
 @cache
 def _powers(code: Code) -> Words:
     """x^(bit - 8 place), uint32 (bits, WINDOW + 1): the row of a bit, the column of a place."""
     bits = 8 * code.size
-    high, full = 1 << (bits - 1), (1 << bits) | code.polynomial
-
-    def times(a: int, b: int) -> int:
-        total = 0
-        for bit in range(bits):
-            total ^= a if b >> bit & 1 else 0
-            a = (a << 1) ^ (full if a & high else 0)
-        return total
-
     step = 1
     for _ in range(8):
-        step = times(step, full >> 1)  # x times this is 1.
+        step = _times(code, step, (1 << bits | code.polynomial) >> 1)  # x times this is 1.
     first = np.ones(1, np.uint32)
     while len(first) < WINDOW + 1:
-        following = np.zeros_like(first)
-        for bit in range(bits):
-            following ^= (first >> np.uint32(bit) & np.uint32(1)) * np.uint32(times(step, 1 << bit))
-        first, step = np.concatenate([first, following]), times(step, step)
+        first = np.concatenate([first, _product(_multiples(code, step), first)])
+        step = _times(code, step, step)
     found = np.empty((bits, WINDOW + 1), np.uint32)
     found[0] = first[: WINDOW + 1]
     for bit in range(1, bits):
@@ -97,15 +95,49 @@ def _powers(code: Code) -> Words:
 @cache
 def _beginnings(code: Code) -> Words:
     """What the ones that a CRC begins with add, for each place, uint32 (WINDOW + 1,)."""
-    return np.bitwise_xor.reduce(_powers(code), axis=0)
+    ones: Words = np.bitwise_xor.reduce(_powers(code), axis=0)
+    return ones
 
 
-def _product(rows: Words, values: NDArray[np.unsignedinteger]) -> Words:
-    """The product of values with powers of x: ``rows`` has a row for each of their bits."""
-    total = np.zeros(values.shape, np.uint32)
-    for bit, row in enumerate(rows):
-        total ^= (values >> bit & 1).astype(np.uint32) * row
+@cache
+def _multiples(code: Code, factor: int) -> Words:
+    """A factor times each value of each byte of a polynomial: uint32 (bytes, 256)."""
+    basis = [np.uint32(_times(code, factor, 1 << bit)) for bit in range(8 * code.size)]
+    values = np.arange(256, dtype=np.uint32)
+    rows = [basis[low : low + 8] for low in range(0, len(basis), 8)]
+    return np.array(
+        [
+            np.bitwise_xor.reduce([(values >> bit & 1) * row[bit] for bit in range(8)])
+            for row in rows
+        ],
+        np.uint32,
+    )
+
+
+def _product(multiples: Words, values: Words) -> Words:
+    """Polynomials times a factor, by its multiples."""
+    total: Words = multiples[0][values & np.uint32(255)]
+    for place, table in enumerate(multiples[1:], 1):
+        total ^= table[values >> np.uint32(8 * place) & np.uint32(255)]
     return total
+
+
+def _added(code: Code, data: Bytes, places: Places | slice) -> Words:
+    """What bytes at some places add to the sum."""
+    total = np.zeros(data.shape, np.uint32)
+    for bit, row in enumerate(_powers(code)[-8:]):
+        total ^= (data >> bit & 1) * row[places]
+    return total
+
+
+def _standing(code: Code, added: Words, place: int) -> Words:
+    """What bytes contribute as byte number ``place`` of a checksum, whose last byte comes first in
+    the sum if it is reflected; otherwise they are in order, and it is what they add anyway."""
+    if not code.reflected:
+        return added
+    away = 16 * place - 8 * (code.size - 1)
+    power = _powers(code)[max(away, 0), max(-away, 0) // 8]
+    return _product(_multiples(code, int(power)), added)
 
 
 def pieces(data: Bytes, starts: Places, endings: Sequence[Bytes] = ()) -> tuple[Places, Places]:
@@ -129,9 +161,10 @@ def pieces(data: Bytes, starts: Places, endings: Sequence[Bytes] = ()) -> tuple[
         parts = [each[groups] for each in endings]
         for code in CODES:
             if len(window) - here[0] >= code.least + code.size:
-                first, last = _in_window(code, window, here, parts)
-                found.append((first + low, last + low))
-    return tuple(map(np.concatenate, zip(*found, strict=True)))  # type: ignore[return-value]
+                begun, ended = _in_window(code, window, here, parts)
+                found.append((begun + low, ended + low))
+    first, last = zip(*found, strict=True)
+    return np.concatenate(first), np.concatenate(last)
 
 
 def _in_window(
@@ -140,39 +173,33 @@ def _in_window(
     """``pieces`` for one CRC, in at most WINDOW bytes."""
     if code.reflected:
         data, endings = REFLECTED[data], [REFLECTED[each] for each in endings]
-    powers = _powers(code)
-    added = _product(powers[-8:, : len(data)], data)
+    added = _added(code, data, slice(len(data)))
     sums = np.zeros(len(data) + 1, np.uint32)
     np.bitwise_xor.accumulate(added, out=sums[1:])
+    standing = [_standing(code, added, place) for place in range(code.size)]
     keys = []
-    for ends, last in _ends(code, data, endings):
-        middle = ends - code.size
-        value = sums[middle]
-        for place in range(last.shape[1] - code.size):  # The last group begins before the checksum.
-            column = powers[-8:, ends - last.shape[1] + place]
-            value = sums[ends - last.shape[1]] if place == 0 else value
-            value = value ^ _product(column, last[:, place])
-        columns = [data[middle + k] for k in range(code.size - min(last.shape[1], code.size))]
-        columns += list(last.T[-code.size :])
-        order = columns[::-1] if code.reflected else columns
-        checksums = np.zeros(len(ends), np.uint32)
-        for column in order:
-            checksums = checksums << np.uint32(8) | column
-        checksums ^= np.uint32((1 << 8 * code.size) - 1)
-        value = value ^ _product(powers[:, middle], checksums)
+    for ends, tail in _ends(code, data, endings):
+        middle, rest = ends - code.size, tail.shape[1]
+        value = sums[np.minimum(middle, ends - rest)] ^ _beginnings(code)[middle]
+        for place in range(min(code.size - rest, 0), code.size):
+            if place < code.size - rest:
+                value ^= standing[place][middle + place]
+                continue
+            # In the last group, the checksum, or a byte before it.
+            byte = _added(code, tail[:, place - code.size + rest], middle + place)
+            value ^= byte if place < 0 else _standing(code, byte, place)
         keys.append(value.astype(np.uint64) << np.uint64(16) | middle.astype(np.uint64))
     listed = np.sort(np.concatenate(keys))
     sought = (sums[starts] ^ _beginnings(code)[starts]).astype(np.uint64) << np.uint64(16)
     at = np.searchsorted(listed, sought | (starts + code.least).astype(np.uint64))
     limits = sought | np.minimum(starts + code.most, 0xFFFF).astype(np.uint64)
     listed = np.append(listed, np.full(ENDS, np.iinfo(np.uint64).max))
-    first, last_places = [], []
+    first, last = [], []
     for more in range(ENDS):
         fits = listed[at + more] <= limits
         first.append(starts[fits])
-        middles = (listed[at + more][fits] & np.uint64(0xFFFF)).astype(np.int64)
-        last_places.append(middles + code.size)
-    return np.concatenate(first), np.concatenate(last_places)
+        last.append((listed[at + more][fits] & np.uint64(0xFFFF)).astype(np.int64) + code.size)
+    return np.concatenate(first), np.concatenate(last)
 
 
 def _ends(code: Code, data: Bytes, endings: list[Bytes]) -> list[tuple[Places, Bytes]]:

@@ -97,7 +97,7 @@ def views(data: bytes, encoding: str) -> Iterator[View]:
 
 def _plain(text: str) -> str:
     """A text in ASCII, its lines without spaces around them, its spaces single."""
-    text = SPACES.sub(" ", ENDS.sub(NEWLINE, NOTHING.sub("", text)))
+    text = SPACES.sub(" ", ENDS.sub(NEWLINE, NOTHING.sub("", text))).strip(" ")
     return OTHERS.sub(NO_CHARACTER, text.replace(" \n", NEWLINE).replace("\n ", NEWLINE))
 
 
@@ -107,6 +107,7 @@ def _view(text: bytes, name: str) -> View:
     newline = codes == ord(NEWLINE)
     values = armor.digits(codes[~newline], name)
     broken = values == armor.BREAK
+    values[broken] = 0
     marks = np.zeros(len(values) + 1, np.uint8)
     gaps = np.cumsum(~newline)[newline]
     np.maximum.at(marks, gaps, _line_marks(text, gaps, broken))
