@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xcodec.choices import PACKET
 from xcodec.coding import header, packets
+from xcodec.coding.original import MAX_SIDE
 from xcodec.coding.primitives import Reader
 from xcodec.decoder import reading
 from xcodec.errors import FormatError, InputError, TruncatedError, XcodecError
@@ -40,7 +41,7 @@ def _is_whole(data: bytes) -> bool:
     if packets.sound(data) and not finding.is_text(data):
         return True
     try:
-        header.read_header(Reader(data), header.MAX_SIDE**2, reading.LIMITS)
+        header.read_header(Reader(data), MAX_SIDE**2, reading.LIMITS)
     except FormatError as error:
         return isinstance(error, TruncatedError)
     return True
