@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor
 from typing import Any
 
 from xcodec.coding.packets import MIN_SIZE
@@ -10,6 +9,9 @@ from xcodec.coding.ranges import MAX_COUNT
 from xcodec.errors import InputError
 from xcodec.links.airtime import DUTY_CYCLES
 from xcodec.links.profiles import CREDIT, Profile
+
+HEADER = 11
+"""Bytes of a packet that are no shares, of one of up to 256 bytes (docs/format.md, section 11)."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def affordable(
         while low < high:
             middle = (low + high + 1) // 2
             low, high = (middle, high) if fits(count, middle) else (low, middle - 1)
-        best = max(best, (count, low), key=lambda each: each[0] * each[1])
+        best = max(best, (count, low), key=lambda each: each[0] * (each[1] - HEADER))
     if not best[0]:
         limit = f"{airtime:g} seconds" if airtime is not None else f"{credit} credits"
         raise InputError(f"{profile.name}: no packet of {MIN_SIZE} bytes fits in {limit}")
@@ -114,7 +116,7 @@ def _billed(profile: Profile) -> bool:
 
 def _time(seconds: float) -> str:
     """A time as text: 1.9 s, 75 s, 12 min, 2.5 h."""
-    if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 20 else f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{floor(minutes + 0.5)} min" if minutes < 100 else f"{minutes / 60:.1f} h"
+    value, unit = (seconds, "s") if seconds < 100 else (seconds / 60, "min")
+    if value >= 100:
+        value, unit = value / 60, "h"
+    return f"{value:.1f} {unit}" if value < 20 else f"{value:.0f} {unit}"

@@ -133,14 +133,8 @@ def planned(wishes: Wishes, max_bytes: int | None = None) -> Plan | None:
             if getattr(wishes, name) is not None:
                 raise ConflictError((name,), "needs a link: --link NAME")
         if wishes.packet_size is None:
-            raise ConflictError(
-                [
-                    name
-                    for name in ("packets", "loss", "armor")
-                    if getattr(wishes, name) is not None
-                ],
-                "need the size of packets: --packet-size or --link",
-            )
+            name = next(n for n in ("packets", "loss", "armor") if getattr(wishes, n) is not None)
+            raise ConflictError((name,), "needs the size of packets: --packet-size or --link")
         size = _carried(wishes.packet_size, wishes.armor)
         return Plan(size, wishes.packets, _given(wishes.loss, sending.LOSS), wishes.armor)
     known.modem(wishes.preset)
@@ -164,7 +158,7 @@ def planned(wishes: Wishes, max_bytes: int | None = None) -> Plan | None:
         armor,
         known,
         wishes.preset,
-        whole=known.packets == 1 and count in (None, 1) and (max_bytes or 0) <= size,
+        whole=known.packets == 1 and count in (None, 1) and armor is None,
     )
 
 
