@@ -16,8 +16,9 @@ import xcodec
 from xcodec.__main__ import main
 from xcodec.coding import packets
 from xcodec.coding.primitives import ending
-from xcodec.links import armor, packet_files
+from xcodec.links import armor, packet_files, transports
 from xcodec.links.receiving import Collection, samples_in
+from xcodec.links.transports import Message
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,7 +76,7 @@ def test_a_folder_is_watched(sent: list[bytes], tmp_path: Path) -> None:
 
     sender = threading.Thread(target=deliver)
     sender.start()
-    options = ("--decoder", "classical", "--interval", "0.02", "--idle", "20")
+    options = ("--decoder", "classical", "--idle", "20")
     assert main(["receive", "--watch", str(folder), "-o", str(out), *options]) == 0
     sender.join()
     with Image.open(out) as image:
@@ -85,11 +86,11 @@ def test_a_folder_is_watched(sent: list[bytes], tmp_path: Path) -> None:
 
 def test_a_folder_where_nothing_comes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.png"
-    options = ["-o", str(out), "--idle", "0.05", "--interval", "0.02"]
+    options = ["-o", str(out), "--idle", "0.05"]
     assert main(["receive", "--watch", str(tmp_path), *options]) == 1
     assert "no packet" in capsys.readouterr().err
     assert main(["receive", "--watch", str(tmp_path / "none"), *options]) == 1
-    assert "not a folder" in capsys.readouterr().err
+    assert "no such folder" in capsys.readouterr().err
     assert not out.exists()
 
 
@@ -98,11 +99,12 @@ def test_a_file_that_is_still_being_written_is_read_again(
 ) -> None:
     path = tmp_path / "a.xgp"
     path.write_bytes(sent[0][:30])
-    looks = packet_files.watch(str(tmp_path), 0.01, 0.5)
-    assert next(looks) == [sent[0][:30]]
-    path.write_bytes(sent[0])
-    assert next(looks) == [sent[0]]
-    assert list(looks) == []
+    with transports.connect(str(tmp_path), listening=True) as folder:
+        assert folder.receive(1) == Message(sent[0][:30])
+        path.write_bytes(sent[0])
+        path.rename(tmp_path / "any name")
+        assert folder.receive(1) == Message(sent[0])
+        assert folder.receive(0.3) is None
 
 
 def test_text_is_no_packet_whatever_its_last_bytes(sent: list[bytes]) -> None:

@@ -88,11 +88,12 @@ class How(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Where something was written, and the report as text and as facts."""
+    """Where something was written, and the report as text and as facts; a note follows the text."""
 
     output: str
     text: str
     facts: dict[str, Any]
+    note: str = ""
 
 
 def decoder(says: str) -> Callable[[Command], Command]:
@@ -178,10 +179,15 @@ def how_read(options: dict[str, Any]) -> "Reading":
 
 
 def report(
-    text: str, facts: dict[str, Any], file: str, as_json: bool = False, quiet: bool = False
+    text: str,
+    facts: dict[str, Any],
+    file: str,
+    as_json: bool = False,
+    quiet: bool = False,
+    note: str = "",
 ) -> None:
-    """Print a line of text, or a JSON object. Goes to standard error if standard output carries the
-    data.
+    """Print a line of text and perhaps a note, or a JSON object. Goes to standard error if standard
+    output carries the data.
 
     facts : content of the JSON object, with ``file``
     """
@@ -189,6 +195,8 @@ def report(
         text = json.dumps({"file": file} | facts)
     if as_json or not quiet:
         say(text, err=file == "-")
+    if note and not (as_json or quiet):
+        say(note, err=file == "-")
 
 
 def scaled(size: tuple[int, int], original: tuple[int, int] | None) -> str:

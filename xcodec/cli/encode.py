@@ -239,9 +239,8 @@ def encode(source: str, output: str | None, **options: Any) -> None:
             done, data = _file(source, output, settings, reading, how)
             if plan is not None:
                 price = plan.cost([data])
-                text = "\n".join(line for line in (done.text, price.text()) if line)
-                done = Written(output, text, done.facts | price.facts())
-    report(done.text, done.facts, done.output, how.as_json, how.quiet)
+                done = Written(output, done.text, done.facts | price.facts(), price.text())
+    report(done.text, done.facts, done.output, how.as_json, how.quiet, done.note)
 
 
 def _options(options: dict[str, Any], reading: "Reading") -> "EncodeOptions":

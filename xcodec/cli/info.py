@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from xcodec.choices import LINKS
 from xcodec.cli.common import as_json, given, max_pixels, percent, printable, say
 
 if TYPE_CHECKING:
@@ -16,17 +17,38 @@ NARROW = 40
 PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 
 
-@click.command(short_help="Show the fields of a .xgc file.")
+@click.command(short_help="Show the fields of a .xgc file, or what packets hold.")
 @click.argument("source", metavar="IN")
+@click.option("--link", type=click.Choice(LINKS), help="Also show what it costs on this link.")
+@click.option("--preset", metavar="NAME", help="Way to send over the link, for times on air.")
 @max_pixels
 @as_json
-def info(source: str, max_pixels: int | None, as_json: bool) -> None:
+def info(
+    source: str, link: str | None, preset: str | None, max_pixels: int | None, as_json: bool
+) -> None:
     """Show every field of the .xgc file IN ('-': standard input), and how many bytes each part
-    takes."""
+    takes; or what the packets IN, a folder or a file, hold so far."""
     from xcodec.decoder import inspection
+    from xcodec.links import packet_files, receiving
     from xcodec.system import files
 
-    facts = asdict(inspection.info(files.read(source), **given(max_pixels=max_pixels)))
+    if preset is not None and link is None:
+        raise click.UsageError("--preset needs --link")
+    if packet_files.are_packets([source]):
+        found = packet_files.gather([source])
+    else:
+        data = files.read(source)
+        found = [each for each in packet_files.split(data) if receiving.is_packet(each)]
+    if found:
+        facts, sizes = receiving.facts(found), [len(each) for each in found]
+    else:
+        facts = asdict(inspection.info(data, **given(max_pixels=max_pixels)))
+        sizes = [len(data)]
+    if link is not None:
+        from xcodec.links import costs
+        from xcodec.links.profiles import profile
+
+        facts |= costs.cost(profile(link), sizes, preset).facts()
     if as_json:
         say(json.dumps({"file": source} | facts))
         return
@@ -38,7 +60,7 @@ def info(source: str, max_pixels: int | None, as_json: bool) -> None:
 
 
 def tables(facts: dict[str, Any]) -> "Group":
-    """The facts about a file as two tables: its fields, and the bytes of its parts."""
+    """The facts as tables: the fields, and the bytes of a file's parts."""
     from rich.console import Group
     from rich.markup import escape
     from rich.table import Table
@@ -47,6 +69,8 @@ def tables(facts: dict[str, Any]) -> "Group":
     for name, value in facts.items():
         if name not in PARTS:
             fields.add_row(name, escape(printable(shown(name, value))))
+    if PARTS[0] not in facts:
+        return Group(fields)
     parts = Table("part", box=None)
     parts.add_column("bytes", justify="right")
     parts.add_column("share", justify="right")

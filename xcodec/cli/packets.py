@@ -120,4 +120,4 @@ def write(
         f"{output}: {count} packet{'s' if count > 1 else ''} of {largest} bytes, {total} in all; "
         f"{enough} the whole picture{scaled((width, height), picture.original)}"
     )
-    return Written(output, "\n".join(line for line in (text, price.text()) if line), facts)
+    return Written(output, text, facts, price.text())

@@ -145,10 +145,9 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     total = sum(len(outbox.data[index]) for index in outbox.sent[-count:])
     price = plan.cost([outbox.data[index] for index in outbox.sent[-count:]]) if plan else None
     text = f"{via}: {count} packet{'s' if count != 1 else ''} sent, {total} bytes"
-    if price is not None and price.text():
-        text += f"; {price.text()}"
+    note = price.text() if price is not None else ""
     facts = {"packets": count, "bytes": total, **(price.facts() if price else {})}
-    report(text, facts, source, as_json, quiet)
+    report(text, facts, "-" if via == "-" else source, as_json, quiet, note)
 
 
 def _prepared(

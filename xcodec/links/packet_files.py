@@ -1,8 +1,7 @@
 """Reading and writing packets: folders of .xgp files, bundles in one stream, texts and captures."""
 
 import base64
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -89,33 +88,6 @@ def content(path: Path) -> bytes:
         return files.read(path)
     except XcodecError:
         return b""
-
-
-def watch(name: str, interval: float, idle: float | None) -> Iterator[list[bytes]]:
-    """Yield packets as they appear in a folder: a list for each scan that finds some. Files that
-    change are read again.
-
-    interval : seconds between scans
-    idle     : seconds without new packets after which the iteration ends; None: never
-
-    Raises InputError if there is no such folder.
-    """
-    folder, seen = Path(name), set[tuple[str, int, int]]()
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder")
-    last = time.monotonic()
-    while idle is None or time.monotonic() - last <= idle:
-        found = []
-        for path in sorted(folder.glob("*" + PACKET)):
-            with suppress(OSError):  # The file may have been deleted meanwhile.
-                state = path.stat()
-                if (mark := (path.name, state.st_mtime_ns, state.st_size)) not in seen:
-                    seen.add(mark)
-                    found += split(content(path))
-        if found:
-            yield found
-            last = time.monotonic()
-        time.sleep(interval)
 
 
 def check_folder(name: str, overwrite: bool) -> None:

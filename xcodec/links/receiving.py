@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -37,6 +38,29 @@ def is_packet(data: bytes) -> bool:
 def needed(data: list[bytes]) -> int:
     """How many packets of a complete set are enough for the whole picture."""
     return packets.join(map(packets.parse, data), reading.LIMITS).needed
+
+
+def facts(data: list[bytes]) -> dict[str, Any]:
+    """Return what is known of the picture that most packets belong to.
+
+    Raises FormatError if there is no undamaged packet, or if they are inconsistent.
+    """
+    collection = Collection()
+    for each in data:
+        collection.add(each)
+    joined = collection.joined()
+    parameters = joined.parameters
+    return {
+        "version": packets.VERSION,
+        "width": joined.width,
+        "height": joined.height,
+        "original": None if parameters is None else parameters.original,
+        "model": None if parameters is None else inspection.model_name(parameters.model, False),
+        "have": collection.have,
+        "needed": joined.needed,
+        "complete": joined.complete,
+        "bytes": collection.bytes,
+    }
 
 
 @dataclass(frozen=True)
@@ -157,6 +181,16 @@ class Collection:
         """Whether, since the last call, the picture improved or another one has most packets."""
         before, self._known = self._known, self.joined() if self._best() else None
         return self._known != before
+
+    @property
+    def have(self) -> int:
+        """Number of different packets of the picture that has most of them."""
+        return len(self._best())
+
+    @property
+    def bytes(self) -> int:
+        """Their bytes."""
+        return sum(packet.length for packet in self._best().values())
 
     def left_out(self) -> str:
         """What was left out as a line of text; empty if nothing was."""

@@ -124,7 +124,7 @@ def test_datagrams_arrive_whole(name: str) -> None:
     ("url", "what"),
     [
         ("smoke:hill", "no link has such a URL"),
-        ("photo.png", "no link has such a URL"),
+        ("photo.png", "there is no such folder"),
         ("udp://127.0.0.1:70000", "Port out of range"),
         ("udp://127.0.0.1", "a host and a port are needed"),
         ("udp://:9000", "a host and a port are needed"),

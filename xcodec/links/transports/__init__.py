@@ -143,7 +143,8 @@ def parse(url: str) -> Address:
     scheme = url.partition(":")[0].lower()
     if scheme not in SCHEMES or ":" not in url or scheme == "folder":
         forms = ", ".join(each.form for each in SCHEMES.values())
-        raise InputError(f"{url}: no link has such a URL; they are {forms}")
+        what = "no link has such a URL" if ":" in url else "there is no such folder"
+        raise InputError(f"{url}: {what}; links are {forms}")
     try:
         parts = urlsplit(url)
         port, host = parts.port, parts.hostname or ""

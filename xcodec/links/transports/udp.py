@@ -62,9 +62,13 @@ def connect(address: Address, listening: bool) -> Udp:
         family, kind, _, _, place = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_DGRAM
         )[0]
-        link = socket.socket(family, kind)
+    except OSError as error:
+        raise LinkError(f"{address.url}: {error.strerror or error}") from error
+    link = socket.socket(family, kind)
+    try:
         if listening:
             link.bind(place)
     except OSError as error:
+        link.close()
         raise LinkError(f"{address.url}: {error.strerror or error}") from error
     return Udp(link, None if listening else (str(place[0]), int(place[1])))
