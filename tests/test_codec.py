@@ -85,7 +85,7 @@ def test_every_field_comes_back(small: RGB) -> None:
     )
     info = dataclasses.asdict(inspection.info(data))
     expected = {
-        "version": 4,
+        "version": 5,
         "width": 120,
         "height": 96,
         "mask": "random",
@@ -257,7 +257,7 @@ def test_unknown_sections_are_skipped_where_they_may_be(small: RGB) -> None:
 def test_another_version_is_named(small: RGB) -> None:
     rest = xcodec.encode(small)[1:]
     for start, version in ((b"\xb7", 7), (b"\xbf", 15), (b"XG\xc1", 1), (b"XG\xc3", 3)):
-        with pytest.raises(xcodec.FormatError, match=rf"version {version}: .* reads 4 only"):
+        with pytest.raises(xcodec.FormatError, match=rf"version {version}: .* reads 5 only"):
             inspection.info(start + rest)
     for start in (b"", b"\xc4", b"XG\xc0", b"XG\xc4", b"XGP", "ä".encode()):
         with pytest.raises(xcodec.FormatError, match="not an xcodec file"):

@@ -358,7 +358,7 @@ def test_the_fields_of_a_header_have_bounds() -> None:
         data = container.write(wrong, [b"x" * 40])
         with pytest.raises(xcodec.FormatError, match="damaged"):
             inspection.info(data)
-    for at, value in ((1, 0x60), (1, 0x18), (2, 5), (2, 7), (3, 32), (3, 255)):
+    for at, value in ((1, 0x60), (1, 0x18), (2, 5), (2, 7), (3, 64), (3, 255)):
         data = bytearray(container.write(header(), [b"x" * 40]))
         data[at] |= value
         with pytest.raises(xcodec.FormatError, match="out of range"):

@@ -101,7 +101,7 @@ def test_costs_as_text_and_facts() -> None:
     assert found.text() == "15.3 s on air (LongFast); duty cycle: 25 min at 1%, 2.5 min at 10%"
     assert found.facts() == {
         **{"preset": "LongFast", "airtime": found.airtime},
-        **{"at_1%": round(100 * found.airtime, 2), "at_10%": round(10 * found.airtime, 2)},
+        "at_duty": {"0.01": round(100 * found.airtime, 2), "0.1": round(10 * found.airtime, 2)},
     }
     assert costs.cost(profile("meshtastic"), [200], "shortturbo").preset == "ShortTurbo"
     assert costs.cost(profile("sms"), [100, 100]).text() == "2 messages"

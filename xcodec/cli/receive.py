@@ -150,6 +150,8 @@ def _ask(arrival: "Arrival", link: Any, now: float, quiet_for: float) -> None:
         return
     lacking = 0 if complete else max(arrival.needed - arrival.have, 1)
     packet = next(iter(arrival.packets.values()))[1]
+    if arrival.last is not None:
+        link.answer_to(arrival.last)
     try:
         link.send(Request(packet.picture[1:3], max(arrival.packets), lacking).written())
     except LinkError as error:
@@ -197,8 +199,12 @@ class _Pages:
         if self.single and (self._from_folder or self._output == "-"):
             return None  # They are files already, or nothing is kept.
         folder = Path(beside(self._output, ".received") if self.single else self._output)
-        if not resume and self.single and folder.is_dir() and any(folder.iterdir()):
-            raise InputError(f"{folder}: has packets of an earlier run; --resume goes on with them")
+        anew = resume or self._force or not self.single
+        if not anew and folder.is_dir() and any(folder.iterdir()):
+            raise InputError(
+                f"{folder}: has packets of an earlier run; --resume goes on with them, -f leaves "
+                "them alone"
+            )
         try:
             folder.mkdir(exist_ok=True)
         except OSError as error:

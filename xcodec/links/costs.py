@@ -38,7 +38,7 @@ class Cost:
         """Return what is known, for JSON."""
         known = {name: value for name, value in vars(self).items() if value is not None}
         if self.airtime is not None:
-            known |= {f"at_{duty:.0%}": round(self.within(duty), 2) for duty in DUTY_CYCLES}
+            known["at_duty"] = {f"{duty:g}": round(self.within(duty), 2) for duty in DUTY_CYCLES}
         return known
 
     def text(self) -> str:

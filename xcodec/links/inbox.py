@@ -34,6 +34,7 @@ class Arrival:
     sender  : as the link names it, with "-" for what file names may not hold; "" if unknown
     packets : by index; bytes and what they say
     file    : the bytes of a file that arrived whole; b"" for packets
+    last    : the last message that brought something
     requests : how often more packets were asked for
     asked_at : when they were last, or when the last packet came
     """
@@ -42,6 +43,7 @@ class Arrival:
     sender: str
     packets: dict[int, tuple[bytes, Packet]] = field(default_factory=dict)
     file: bytes = b""
+    last: Message | None = None
     requests: int = 0
     asked_at: float = 0.0
     _joined: Joined | None = None
@@ -142,6 +144,7 @@ class Inbox:
             found += 1
             arrival = self._add(sender, data, packet)
             if arrival is not None:
+                arrival.last = message
                 grown[id(arrival)] = arrival
         self.damaged += not found
         return list(grown.values())

@@ -117,7 +117,7 @@ def large(monkeypatch: pytest.MonkeyPatch) -> RGB:
 
 @pytest.mark.parametrize("size", [40, 70, 110])
 def test_few_bytes_are_spent_in_one_piece(large: RGB, size: int) -> None:
-    data = xcodec.encode(large, max_bytes=size, jobs=1)
+    data = xcodec.encode(large, max_bytes=size, max_side=0, jobs=1)
     assert 0.85 * size <= len(data) <= size
     assert inspection.info(data).tiles == 1
     flat = np.square(large - large.mean((0, 1))).mean()
@@ -127,7 +127,10 @@ def test_few_bytes_are_spent_in_one_piece(large: RGB, size: int) -> None:
 def test_more_bytes_or_a_side_of_tiles_make_tiles(large: RGB, few_sampled: None) -> None:
     assert inspection.info(xcodec.encode(large, max_bytes=1500, effort=0, jobs=1)).tiles == 6
     assert (
-        inspection.info(xcodec.encode(large, max_bytes=300, effort=0, tile=256, jobs=1)).tiles == 6
+        inspection.info(
+            xcodec.encode(large, max_bytes=300, max_side=0, effort=0, tile=256, jobs=1)
+        ).tiles
+        == 6
     )
 
 
@@ -146,7 +149,7 @@ def test_few_bytes_need_no_analysis_of_all_pixels(
         return plain(self, rgb, request)
 
     monkeypatch.setattr(sparse.SparseAnalysis, "__call__", noted)
-    xcodec.encode(large, max_bytes=60, jobs=1)
+    xcodec.encode(large, max_bytes=60, max_side=0, jobs=1)
     assert min(sides) > 1
 
 
@@ -160,7 +163,7 @@ def test_a_psnr_that_few_samples_reach(large: RGB, few_sampled: None) -> None:
 
 @pytest.mark.parametrize(
     "goal",
-    [{"max_bytes": 8}, pytest.param({"psnr": 90.0}, marks=pytest.mark.long)],
+    [{"max_bytes": 8, "max_side": 0}, pytest.param({"psnr": 90.0}, marks=pytest.mark.long)],
     ids=["bytes", "psnr"],
 )
 def test_what_cannot_be_met_is_one_line(

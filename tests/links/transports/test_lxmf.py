@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.links.transports import loopback_reticulum
+from xcodec.coding import header
 from xcodec.errors import DependencyError, InputError, LinkError
 from xcodec.links import transports
 from xcodec.links.transports import lxmf
@@ -104,7 +105,7 @@ def test_other_programs_see_attachments_and_send_them(nodes: list[Path]) -> None
             for data, expected in [
                 (b"\x01" + noise(275), "p.xgp 276 packet"),
                 (b"\x01" + noise(276), "p.xgp 277 link"),
-                (b"\xb4" + noise(9999), "picture.xgc 10000 link"),
+                (header.START + noise(9999), "picture.xgc 10000 link"),
             ]:
                 link.send(data)
                 assert other.stdout.readline().strip() == expected

@@ -1,5 +1,6 @@
 """MeshCore: the package's client with stand-ins for companion radios on 127.0.0.1."""
 
+import base64
 import sys
 import threading
 import time
@@ -10,7 +11,7 @@ import pytest
 from tests.links.transports.standin_meshcore import MeshCoreAir, MeshCoreNode
 from tests.links.transports.standin_wires import Line, Server
 from xcodec.errors import DependencyError, InputError, LinkError
-from xcodec.links import packet_files, transports
+from xcodec.links import armor, transports
 from xcodec.links.transports import meshcore
 
 pytest.importorskip("meshcore", reason="the package meshcore is not installed")
@@ -65,7 +66,7 @@ def test_a_channel_carries_datagrams(radio: Radio) -> None:
 @pytest.mark.parametrize("to", ["hill", HILL.hex(), "1111"], ids=["name", "key", "prefix"])
 def test_a_contact_gets_lines_of_base64(radio: Radio, to: str) -> None:
     with transports.connect(f"{radio.url}?to={to}") as link:
-        assert link.size == packet_files.carried(156, "base64")
+        assert link.size == armor.carried(156, "base64")
         link.send(bytes(range(117)))
         with pytest.raises(LinkError, match="at most 117"):
             link.send(bytes(118))
@@ -73,7 +74,7 @@ def test_a_contact_gets_lines_of_base64(radio: Radio, to: str) -> None:
     assert (kind, key) == ("text", HILL[:6])
     assert isinstance(text, bytes)
     assert len(text) == 156
-    assert packet_files.split(text) == [bytes(range(117))]
+    assert base64.b64decode(text) == bytes(range(117))
 
 
 def test_only_what_is_meant_is_heard(radio: Radio) -> None:

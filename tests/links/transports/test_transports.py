@@ -114,6 +114,8 @@ def test_datagrams_arrive_whole(name: str) -> None:
         assert len({message.sender for message in found if message}) == 1
         assert receiver.receive(0.05) is None
         if receiver.answers:
+            assert found[0] is not None
+            receiver.answer_to(found[0])
             receiver.send(b"what is missing")
             answer = sender.receive(SECONDS)
             assert isinstance(answer, Message)
@@ -135,3 +137,20 @@ def test_wrong_urls_are_one_line(url: str, what: str) -> None:
     with pytest.raises(InputError, match=what) as caught:
         transports.connect(url)
     assert "\n" not in str(caught.value)
+
+
+def test_answers_go_to_whom_they_are_for() -> None:
+    receiver, one = udp_pair()
+    assert isinstance(receiver, udp.Udp)
+    other = transports.connect(f"udp://127.0.0.1:{receiver.port}")
+    with receiver, one, other:
+        one.send(b"one")
+        first = receiver.receive(SECONDS)
+        other.send(b"other")
+        assert receiver.receive(SECONDS) == Message(b"other", "127.0.0.1")
+        receiver.send(b"to the last")
+        assert first is not None
+        receiver.answer_to(first)
+        receiver.send(b"to the first")
+        assert other.receive(SECONDS) == Message(b"to the last", "127.0.0.1")
+        assert one.receive(SECONDS) == Message(b"to the first", "127.0.0.1")

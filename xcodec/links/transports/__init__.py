@@ -9,7 +9,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self, cast
+from typing import Any, Self, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from xcodec.errors import InputError
@@ -21,10 +21,12 @@ class Message:
 
     data   : its bytes
     sender : who sent it, as the link names it; equal for all messages of a sender; "" if unknown
+    origin : where an answer goes, for ``Transport.answer_to``
     """
 
     data: bytes
     sender: str = ""
+    origin: Any = field(default=None, compare=False)
 
 
 class Transport(ABC):
@@ -36,6 +38,11 @@ class Transport(ABC):
 
     size: int
     answers: bool = False
+    _to: Any = None
+
+    def answer_to(self, message: Message) -> None:
+        """Let ``send`` on the receiving side reach the sender of a message that is not the last."""
+        self._to = message.origin
 
     @abstractmethod
     def send(self, data: bytes) -> None:

@@ -91,7 +91,7 @@ class Kiss(Transport):
             if found is not None:
                 if not self._route.to:
                     self._to = found.source
-                return Message(found.data, found.source)
+                return Message(found.data, found.source, found.source)
             if left <= 0:
                 return None
 

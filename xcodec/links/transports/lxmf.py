@@ -86,7 +86,7 @@ class Lxmf(Transport):
                 if "data" in said:
                     if not self._target or said["sender"] == self._target:
                         data = base64.b64decode(said["data"])
-                        self._arrived.put(Message(data, said["sender"]))
+                        self._arrived.put(Message(data, said["sender"], said["sender"]))
                 elif "error" in said:
                     self._complain(said["error"])
                 else:
@@ -153,7 +153,7 @@ class Lxmf(Transport):
             self._arrived.put(None)
             raise self._gone()
         if self._listening:
-            self._to = message.sender
+            self._to = message.origin
         return message
 
     def close(self) -> None:

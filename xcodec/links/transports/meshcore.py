@@ -107,7 +107,7 @@ class MeshCore(Transport):
         self._name, self._contact, self._channel = name, contact, channel
         self._listening = listening
         self._to: Any = channel
-        self._arrived: queue.SimpleQueue[tuple[Message, Any] | None] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._silent = 0
         self._reading = False
         self._measures = True
@@ -238,10 +238,9 @@ class MeshCore(Transport):
         if found is None:
             self._arrived.put(None)
             raise LinkError(f"{self._name}: the connection to the radio is lost")
-        message, sender = found
         if self._listening:
-            self._to = sender
-        return message
+            self._to = found.origin
+        return found
 
     async def _begin(self) -> None:
         self._start_reading()
@@ -269,7 +268,7 @@ class MeshCore(Transport):
             channel = message["channel_idx"]
             here = not self._contact and self._channel in (None, channel)
             if here and message["data_type"] == TYPE:
-                self._arrived.put((Message(bytes.fromhex(message["payload"])), channel))
+                self._arrived.put(Message(bytes.fromhex(message["payload"]), origin=channel))
         elif kind == self._events.CONTACT_MSG_RECV:
             sender, text = message["pubkey_prefix"], message["text"]
             if self._contact:
@@ -279,7 +278,7 @@ class MeshCore(Transport):
             if here:
                 with suppress(ValueError):  # Somebody says something.
                     data = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-                    self._arrived.put((Message(data, sender), sender))
+                    self._arrived.put(Message(data, sender, sender))
 
     def close(self) -> None:
         """Close the connection; the radio sends what it has taken."""

@@ -75,7 +75,7 @@ class Meshtastic(Transport):
         if listening and target is None:
             self._to = None  # Nobody yet.
         self._changed = threading.Condition()
-        self._arrived: deque[tuple[Message, tuple[int, int]]] = deque()
+        self._arrived: deque[Message] = deque()
         self._answered: dict[int, int] = {}
         self._free: int | None = None
         self._lost = False
@@ -183,8 +183,8 @@ class Meshtastic(Transport):
         if packet.to == BROADCAST and not here:  # An answer never is a broadcast.
             return
         with self._changed:
-            message = Message(bytes(data.payload), f"!{sender:08x}")
-            self._arrived.append((message, (sender, packet.channel)))
+            origin = sender, packet.channel
+            self._arrived.append(Message(bytes(data.payload), f"!{sender:08x}", origin))
             self._changed.notify_all()
 
     def _queue(self, status: Any) -> None:
@@ -275,9 +275,9 @@ class Meshtastic(Transport):
             if not self._arrived:
                 self._check()
                 return None
-            message, sender = self._arrived.popleft()
+            message = self._arrived.popleft()
             if self._listening:
-                self._to = sender
+                self._to = message.origin
             return message
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ class Udp(Transport):
     answers = True
 
     def __init__(self, link: socket.socket, peer: tuple[str, int] | None) -> None:
-        self._link, self._peer = link, peer
+        self._link, self._to = link, peer
 
     @property
     def port(self) -> int:
@@ -27,12 +27,12 @@ class Udp(Transport):
 
     def send(self, data: bytes) -> None:
         """Send a datagram."""
-        if self._peer is None:
+        if self._to is None:
             raise LinkError("nobody to answer: nothing was received yet")
         try:
-            self._link.sendto(data, self._peer)
+            self._link.sendto(data, self._to)
         except OSError as error:
-            raise LinkError(f"{self._peer[0]}:{self._peer[1]}: {error.strerror}") from error
+            raise LinkError(f"{self._to[0]}:{self._to[1]}: {error.strerror}") from error
 
     def receive(self, timeout: float) -> Message | None:
         """Return the next datagram, if any."""
@@ -44,8 +44,9 @@ class Udp(Transport):
             return None
         except OSError as error:
             raise LinkError(str(error.strerror or error)) from error
-        self._peer = peer[0], peer[1]
-        return Message(data, str(peer[0]))  # Not its port: a sender that starts anew has another.
+        self._to = peer[0], peer[1]
+        # Not its port: a sender that starts anew has another.
+        return Message(data, str(peer[0]), self._to)
 
     def close(self) -> None:
         """Close the socket."""

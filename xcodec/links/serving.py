@@ -1,0 +1,140 @@
+"""A page on the network that shows a picture as its packets arrive: the decoder of web/.
+
+The page asks for ``live`` beside it and gets server-sent events: packets as lines of base64
+(docs/web.md). It loads nothing else, so that a phone needs no way to the internet.
+"""
+
+import threading
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+from urllib.parse import urlsplit
+
+from xcodec.errors import InputError, LinkError
+from xcodec.links import armor
+
+LOOPBACK = "127.0.0.1"
+HEARTBEAT = 10.0
+"""Seconds after which a silent connection gets a comment, so that a lost one is noticed."""
+
+
+class Server:
+    """Serves the page, and pushes packets to all who have it open.
+
+    url : of the page
+    """
+
+    def __init__(self, page: bytes, host: str, port: int) -> None:
+        """Listen at a host and port, 0 for a free one.
+
+        page : the page, HTML
+
+        Raises LinkError if that is not possible.
+        """
+        self.page = page
+        self.lines: list[bytes] = []
+        self.changed = threading.Condition()
+        self.closed = False
+        self._seen: set[bytes] = set()
+        try:
+            self._http = _Http((host, port), self)
+        except OSError as error:
+            raise LinkError(f"{host}:{port}: {(error.strerror or str(error)).lower()}") from error
+        place = "[" + host + "]" if ":" in host else host
+        self.url = f"http://{place}:{self._http.server_address[1]}/?live"
+        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread.start()
+
+    def put(self, data: Iterable[bytes]) -> None:
+        """Push packets, those that were not pushed before."""
+        with self.changed:
+            for packet in data:
+                if packet not in self._seen:
+                    self._seen.add(packet)
+                    self.lines.append(armor.line(packet, "base64"))
+            self.changed.notify_all()
+
+    def close(self) -> None:
+        """End all connections."""
+        with self.changed:
+            self.closed = True
+            self.changed.notify_all()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, place: tuple[str, int], server: Server) -> None:
+        self.of = server
+        super().__init__(place, _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers a request for the page, or for the packets."""
+
+    server: _Http
+    timeout = 30
+
+    def do_GET(self) -> None:
+        """Answer a request."""
+        path = urlsplit(self.path).path
+        if path == "/live":
+            self._push()
+        elif path in ("/", "/index.html", "/xcodec.html"):
+            self._answer(self.server.of.page, "text/html; charset=utf-8")
+        else:
+            self.send_error(404)
+
+    def _answer(self, body: bytes, kind: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-cache")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _push(self) -> None:
+        """Send the packets that there are, and others as they arrive."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        shared, sent = self.server.of, 0
+        try:
+            while True:
+                with shared.changed:
+                    if sent == len(shared.lines) and not shared.closed:
+                        shared.changed.wait(HEARTBEAT)
+                    lines, closed = shared.lines[sent:], shared.closed
+                sent += len(lines)
+                text = b"".join(b"data: " + line + b"\n" for line in lines) or b": nothing new\n"
+                self.wfile.write(text + b"\n")
+                self.wfile.flush()
+                if closed:
+                    return
+        except OSError:
+            return  # Whoever had it open has closed it.
+
+    def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing: standard error is the command's."""
+
+
+def place_of(text: str) -> tuple[str, int]:
+    """Return host and port of "[HOST:]PORT"; without a host, this machine alone can connect.
+
+    Raises InputError if there is no port from 0 to 65535.
+    """
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65_535:
+        raise InputError(f"{text!r} is no port, or host and port: 8080 or 0.0.0.0:8080")
+    return host.strip("[]") or LOOPBACK, int(port)
