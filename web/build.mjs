@@ -3,8 +3,10 @@
 // node build.mjs           both
 // node build.mjs --tests   what the tests need, into build/tests, and the module and the page
 
-import { build } from "esbuild";
-import { readFile, mkdir, readdir, writeFile } from "node:fs/promises";
+import { build, transform } from "esbuild";
+import wabt from "wabt";
+import { createHash } from "node:crypto";
+import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inflateRawSync, gzipSync } from "node:zlib";
@@ -12,6 +14,12 @@ import { inflateRawSync, gzipSync } from "node:zlib";
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 const at = (...parts) => join(root, ...parts);
+/** Weights that the page holds. */
+const MODELS = ["photo", "face"];
+/** What the page shows as an example, of tests/golden. */
+const EXAMPLE = "layers.xgc";
+/** Largest size of the page in bytes. */
+const MOST = 12_000_000;
 const TFJS = join(here, "node_modules/@tensorflow/tfjs-backend-wasm/dist");
 
 /** The files of a ZIP archive, by name. */
@@ -70,6 +78,13 @@ function safetensors(archive) {
   return Buffer.concat([start, json, ...parts]);
 }
 
+/** A program in the text form of WebAssembly in its binary form. */
+async function assembled(path) {
+  const { parseWat } = await wabt();
+  const module = parseWat(path, await readFile(path), { simd: true });
+  return module.toBinary({}).buffer;
+}
+
 /** Gives the modules `data:...` their contents. */
 const data = {
   name: "data",
@@ -79,6 +94,8 @@ const data = {
       switch (path) {
         case "data:blue-noise":
           return { contents: (await readFile(at("xcodec/sampling/blue_noise.npy"))).subarray(128), loader: "binary" };
+        case "data:dense":
+          return { contents: await assembled(join(here, "src/dense.wat")), loader: "binary" };
         case "data:network":
           return { contents: safetensors(await readFile(at("xcodec/coding/network.npz"))), loader: "binary" };
         case "data:tables":
@@ -154,6 +171,47 @@ async function library() {
   });
 }
 
+/** An element that holds bytes, packed. */
+function holding(id, bytes) {
+  const packed = gzipSync(bytes, { level: 9 }).toString("base64");
+  return `<script type="application/octet-stream" id="${id}">${packed}</script>`;
+}
+
+/** The page in one file, and beside it what makes it an app where it is served. */
+async function page() {
+  const { outputFiles } = await build({
+    ...common,
+    entryPoints: [join(here, "page/page.ts")],
+    format: "iife",
+    platform: "browser",
+    external: ["node:*"],
+    write: false,
+  });
+  const style = await transform(await readFile(join(here, "page/style.css"), "utf8"), {
+    loader: "css",
+    minify: true,
+  });
+  const parts = { style: style.code, script: outputFiles[0].text };
+  const models = MODELS.map(async (name) =>
+    holding(name, await readFile(at("models", `${name}.safetensors`))),
+  );
+  const example = holding("example", await readFile(at("tests/golden", EXAMPLE)));
+  const held = [...(await Promise.all(models)), example].join("\n");
+  const template = await readFile(join(here, "page/index.html"), "utf8");
+  const html = template
+    .replace("<!-- data -->", () => held)
+    .replace(/\/\* (style|script) \*\//g, (_, part) => parts[part]);
+  if (html.length > MOST) throw new Error(`the page has ${html.length} bytes`);
+  await writeFile(join(here, "dist/xcodec.html"), html);
+  const version = createHash("sha256").update(html).digest("hex").slice(0, 12);
+  const worker = await readFile(join(here, "page/service-worker.js"), "utf8");
+  await writeFile(join(here, "dist/service-worker.js"), worker.replace("/* version */", version));
+  for (const name of ["xcodec.webmanifest", "icon.svg"]) {
+    await copyFile(join(here, "page", name), join(here, "dist", name));
+  }
+}
+
 await mkdir(join(here, "dist"), { recursive: true });
-await library();
 if (process.argv.includes("--tests")) await tests();
+await library();
+await page();

@@ -6,6 +6,12 @@ declare module "data:blue-noise" {
   export default bytes;
 }
 
+declare module "data:dense" {
+  /** dense.wat in binary form. */
+  const bytes: Uint8Array;
+  export default bytes;
+}
+
 declare module "data:network" {
   /** Contexts of values, as a file of safetensors. */
   const bytes: Uint8Array;

@@ -50,6 +50,10 @@ class Filler {
     // A disc of this radius holds `count` samples; their spacing follows from its area.
     const radius = Math.sqrt(tree.squares[count - 1]!) / 2;
     const spacing = radius * Math.sqrt(Math.PI / count);
+    if (side === 1 && tree.squares[0] === 0) {
+      this.copy(top, left);
+      return;
+    }
     if (side === 1 || side <= this.fineness * spacing) {
       this.take();
       this.paint(top, left, side);
@@ -60,6 +64,21 @@ class Filler {
     this.square(top, left + half, half);
     this.square(top + half, left, half);
     this.square(top + half, left + half, half);
+  }
+
+  /** Set a pixel that is a sample itself. */
+  private copy(row: number, col: number): void {
+    const from = 3 * this.tree.found[0]!;
+    const [y, co, cg] = this.values.subarray(from, from + 3);
+    this.set(row * this.points.width + col, y!, co!, cg!);
+  }
+
+  /** Set a pixel by its YCoCg. */
+  private set(at: number, y: number, co: number, cg: number): void {
+    const mean = y - cg / 2;
+    this.rgb[3 * at] = mean + co / 2;
+    this.rgb[3 * at + 1] = y + cg / 2;
+    this.rgb[3 * at + 2] = mean - co / 2;
   }
 
   /** Solve for the samples that were found last. */
@@ -102,10 +121,7 @@ class Filler {
           cg += c * green[i]!;
         }
         const at = row * width + col;
-        const mean = y - cg / 2;
-        this.rgb[3 * at] = mean + co / 2;
-        this.rgb[3 * at + 1] = y + cg / 2;
-        this.rgb[3 * at + 2] = mean - co / 2;
+        this.set(at, y, co, cg);
         if (this.deviating) this.deviation[at] = Math.sqrt(this.variance());
       }
     }

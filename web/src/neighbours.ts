@@ -157,71 +157,71 @@ export function covariance(squared: number): number {
   return covariances[squared < FAR ? squared : FAR - 1]!;
 }
 
-/** Solves the equations of ordinary kriging from up to `most` sites. */
+/** Solves the equations of ordinary kriging: by Cholesky's decomposition of the covariances, and
+ * one more solution, of ones, for the sum that the weights must have. */
 export class Kriging {
-  private readonly system: Float64Array;
-  private readonly order: Int32Array;
+  private readonly rows: Float64Array;
+  private readonly ones: Float64Array;
   private readonly solved: Float64Array;
-  private size = 0;
+  private count = 0;
+  private sum = 0;
 
-  constructor(private readonly most: number) {
-    this.system = new Float64Array((most + 1) ** 2);
-    this.order = new Int32Array(most + 1);
+  /** @param most largest number of sites */
+  constructor(most: number) {
+    this.rows = new Float64Array(most * most);
+    this.ones = new Float64Array(most);
     this.solved = new Float64Array(most + 1);
   }
 
-  /** Take sites, all different: by Gaussian elimination with partial pivoting. */
-  take(rows: ArrayLike<number>, cols: ArrayLike<number>, count: number): void {
-    const size = (this.size = Math.min(count, this.most) + 1);
-    const { system, order } = this;
-    for (let i = 0; i < count; i++) {
-      for (let j = 0; j < count; j++) {
-        const [down, right] = [rows[i]! - rows[j]!, cols[i]! - cols[j]!];
-        system[i * size + j] = covariance(down * down + right * right);
+  /** Take sites, all different. */
+  take(siteRows: Float64Array, siteCols: Float64Array, count: number): void {
+    this.count = count;
+    const { rows, ones, solved } = this;
+    for (let i = 0, at = 0; i < count; i++, at += count) {
+      const [row, col] = [siteRows[i]!, siteCols[i]!];
+      for (let j = 0, other = 0; j < i; j++, other += count) {
+        const down = siteRows[j]! - row;
+        const right = siteCols[j]! - col;
+        let rest = covariance(down * down + right * right);
+        for (let k = 0; k < j; k++) rest -= rows[at + k]! * rows[other + k]!;
+        rows[at + j] = rest * rows[other + j]!;
       }
-      system[i * size + count] = system[count * size + i] = 1;
+      let rest = 1;
+      for (let k = 0; k < i; k++) rest -= rows[at + k]! ** 2;
+      // The diagonal holds reciprocals.
+      rows[at + i] = 1 / Math.sqrt(rest);
     }
-    system[size * size - 1] = 0;
-    for (let i = 0; i < size; i++) order[i] = i;
-    for (let i = 0; i < size; i++) {
-      let best = i;
-      for (let row = i + 1; row < size; row++) {
-        if (Math.abs(system[row * size + i]!) > Math.abs(system[best * size + i]!)) best = row;
-      }
-      if (best !== i) {
-        for (let col = 0; col < size; col++) {
-          const kept = system[i * size + col]!;
-          system[i * size + col] = system[best * size + col]!;
-          system[best * size + col] = kept;
-        }
-        const kept = order[i]!;
-        order[i] = order[best]!;
-        order[best] = kept;
-      }
-      for (let row = i + 1; row < size; row++) {
-        const factor = system[row * size + i]! / system[i * size + i]!;
-        system[row * size + i] = factor;
-        if (factor === 0) continue;
-        for (let col = i + 1; col < size; col++) {
-          system[row * size + col]! -= factor * system[i * size + col]!;
-        }
-      }
-    }
+    solved.fill(1);
+    this.substitute();
+    this.sum = 0;
+    for (let i = 0; i < count; i++) this.sum += ones[i] = solved[i]!;
   }
 
-  /** The solution for a right side of one more number than sites; overwritten by the next. */
-  solve(right: ArrayLike<number>): Float64Array {
-    const { size, system, solved } = this;
-    for (let row = 0; row < size; row++) {
-      let sum = right[this.order[row]!]!;
-      for (let col = 0; col < row; col++) sum -= system[row * size + col]! * solved[col]!;
-      solved[row] = sum;
-    }
-    for (let row = size - 1; row >= 0; row--) {
-      let sum = solved[row]!;
-      for (let col = row + 1; col < size; col++) sum -= system[row * size + col]! * solved[col]!;
-      solved[row] = sum / system[row * size + row]!;
-    }
+  /** The solution for right sides, of which the last is what the weights must sum to: the weights,
+   * then the multiplier. Overwritten by the next. */
+  solve(right: Float64Array): Float64Array {
+    const { count, ones, solved } = this;
+    for (let i = 0; i < count; i++) solved[i] = right[i]!;
+    this.substitute();
+    let total = -right[count]!;
+    for (let i = 0; i < count; i++) total += solved[i]!;
+    const multiplier = total / this.sum;
+    for (let i = 0; i < count; i++) solved[i]! -= multiplier * ones[i]!;
+    solved[count] = multiplier;
     return solved;
+  }
+
+  /** Multiply `solved` by the inverse of the covariances. */
+  private substitute(): void {
+    const { count, rows, solved } = this;
+    for (let i = 0, at = 0; i < count; i++, at += count) {
+      let sum = solved[i]!;
+      for (let k = 0; k < i; k++) sum -= rows[at + k]! * solved[k]!;
+      solved[i] = sum * rows[at + i]!;
+    }
+    for (let i = count - 1, at = i * count; i >= 0; i--, at -= count) {
+      const value = (solved[i] = solved[i]! * rows[at + i]!);
+      for (let k = 0; k < i; k++) solved[k]! -= rows[at + k]! * value;
+    }
   }
 }

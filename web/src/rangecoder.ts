@@ -90,9 +90,9 @@ class Stream {
 }
 
 /** Cumulative probabilities, of 2 ** 24, of a table of frequencies. */
-export function cumulate(frequencies: ArrayLike<number>, into?: Float64Array): Float64Array {
+export function cumulate(frequencies: ArrayLike<number>): Float64Array {
   const count = frequencies.length;
-  const result = into ?? new Float64Array(count + 1);
+  const result = new Float64Array(count + 1);
   for (let i = 0, sum = 0; i < count; sum += frequencies[i++]!) {
     result[i] = Math.floor((sum * (TOTAL - count)) / 2 ** TABLE_BITS) + i;
   }
@@ -119,6 +119,29 @@ export class Decoder {
       let symbol = 0;
       while (cumulative[symbol + 1]! <= quantile) symbol++;
       stream.take(cumulative[symbol]!, cumulative[symbol + 1]!);
+      found = agreed(found, symbol);
+    }
+    return found;
+  }
+
+  /** The next symbol of a table that serves once: as `symbol` of `cumulate`. */
+  once(frequencies: Float64Array): number {
+    let found = -1;
+    const count = frequencies.length;
+    const each = (TOTAL - count) / 2 ** TABLE_BITS;
+    for (const stream of this.streams) {
+      const quantile = stream.look();
+      let symbol = 0;
+      let sum = frequencies[0]!;
+      let left = 0;
+      let right = Math.floor(sum * each) + 1;
+      while (right <= quantile && ++symbol < count - 1) {
+        sum += frequencies[symbol]!;
+        left = right;
+        right = Math.floor(sum * each) + symbol + 1;
+      }
+      if (symbol === count - 1) [left, right] = [right, TOTAL];
+      stream.take(left, right);
       found = agreed(found, symbol);
     }
     return found;

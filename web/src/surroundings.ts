@@ -23,8 +23,6 @@ function compressed(size: number): number {
 
 /** The surroundings of a set of points. */
 export class Surroundings {
-  /** The inputs of the last sample; those of planes before the last are fewer. */
-  readonly inputs = new Int32Array(NEIGHBOURS * 8 + FACTS + 4);
   private readonly means = [0, 0, 0];
 
   constructor(
@@ -47,11 +45,11 @@ export class Surroundings {
   }
 
   /** Set the inputs for a sample in a plane. */
-  look(level: number, plane: number, sample: number): void {
-    const { tree, inputs, values, symbols } = this;
+  look(level: number, plane: number, sample: number, inputs: Int16Array): void {
+    const { tree, values, symbols } = this;
     const { planes } = values;
     let at = 3 * NEIGHBOURS;
-    if (level) this.place(sample);
+    if (level) this.place(sample, inputs);
     else inputs.fill(0, 0, at);
     inputs[at] = level ? compressed(4 * tree.spacing[sample]!) : 0;
     inputs[at + 1] = ONE * this.partOf(level);
@@ -62,7 +60,7 @@ export class Surroundings {
     inputs[at + 5] = values.step >> 1;
     inputs.set(this.means, at + 6);
     at += FACTS;
-    if (level) this.compare(level, plane, sample, at);
+    if (level) this.compare(level, plane, sample, inputs, at);
     else inputs.fill(0, at, at + NEIGHBOURS * (plane + 2));
     at += NEIGHBOURS * (plane + 2);
     for (let earlier = 0; earlier < plane; earlier++) {
@@ -82,8 +80,8 @@ export class Surroundings {
   }
 
   /** Where the neighbours are, and whether they are of the same octave. */
-  private place(sample: number): void {
-    const { tree, inputs } = this;
+  private place(sample: number, inputs: Int16Array): void {
+    const { tree } = this;
     const { rows, cols } = tree.points;
     const spacing = tree.spacing[sample]!;
     const [row, col] = [rows[sample]!, cols[sample]!];
@@ -97,8 +95,14 @@ export class Surroundings {
   }
 
   /** The neighbours' symbols, and their values beside the sample's prediction. */
-  private compare(level: number, plane: number, sample: number, at: number): void {
-    const { tree, inputs, symbols } = this;
+  private compare(
+    level: number,
+    plane: number,
+    sample: number,
+    inputs: Int16Array,
+    at: number,
+  ): void {
+    const { tree, symbols } = this;
     const { planes, known, predicted, steps } = this.values;
     const first = sample * NEIGHBOURS;
     for (let i = 0; i < NEIGHBOURS; i++) {

@@ -2,8 +2,8 @@
 
 import { firstOf, widthOf } from "./context";
 import type { Hierarchy, Lifting } from "./lifting";
-import { SIGNED, frequencies } from "./network";
-import { type Decoder, cumulate } from "./rangecoder";
+import { SIGNED, frequencies, networkOf } from "./network";
+import type { Decoder } from "./rangecoder";
 import { Surroundings } from "./surroundings";
 import { Values } from "./values";
 
@@ -40,12 +40,12 @@ export class ValueCoder {
     const { start, end } = this.tree.span(level);
     const found = new Int32Array(end - start);
     const table = new Float64Array(SIGNED);
-    const cumulative = new Float64Array(SIGNED + 1);
     this.surroundings.enter(level);
+    const network = networkOf(plane);
     for (let sample = start; sample < end; sample++) {
-      this.surroundings.look(level, plane, sample);
-      frequencies(plane, this.surroundings.inputs, table);
-      found[sample - start] = coder.symbol(cumulate(table, cumulative));
+      this.surroundings.look(level, plane, sample, network.inputs);
+      frequencies(network.run(), table);
+      found[sample - start] = coder.once(table);
     }
     for (let i = 0; i < found.length; i++) {
       const token = (found[i]! + 1) >> 1;

@@ -1,0 +1,50 @@
+/** The weights that the page holds, packed by gzip and base64 in its last elements. */
+
+import type { Decoder } from "../src/xcodec";
+
+/** Unpack the bytes that an element of this page holds; null if there is none. */
+export async function held(id: string): Promise<Uint8Array | null> {
+  const text = document.getElementById(id)?.textContent?.trim();
+  if (!text) return null;
+  const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/** Which weights a decoder has, and loading them when they are needed. */
+export class Weights {
+  private readonly loaded = new Set<string>();
+  /** Realistic weights that the user chose, by name. */
+  private readonly chosen = new Map<string, Uint8Array>();
+
+  constructor(private readonly decoder: Decoder) {}
+
+  /** The decoder was closed: it has nothing left. */
+  forget(): void {
+    this.loaded.clear();
+  }
+
+  /** Whether pictures of a model can be made more realistic. */
+  isRealistic(model: string): boolean {
+    return this.chosen.has(`${model}-real`);
+  }
+
+  /** Take a file of weights that the user chose. Throws ModelError if it is none. */
+  async take(file: Uint8Array): Promise<string> {
+    const name = await this.decoder.load(file);
+    this.chosen.set(name, file);
+    this.loaded.add(name);
+    return name;
+  }
+
+  /** Load what pictures of a model need. */
+  async prepare(model: string): Promise<void> {
+    for (const name of [model, `${model}-real`]) {
+      if (this.loaded.has(name)) continue;
+      const file = this.chosen.get(name) ?? (await held(name));
+      if (!file) continue;
+      await this.decoder.load(file, name);
+      this.loaded.add(name);
+    }
+  }
+}
