@@ -14,7 +14,7 @@ export function start(): Promise<void> {
 }
 
 async function load(): Promise<void> {
-  tf.env().setPlatform("xcodec", {
+  tf.env().platform = {
     // Its binary is part of this program.
     fetch: async () =>
       ({ ok: true, arrayBuffer: async () => binary.slice().buffer }) as unknown as Response,
@@ -22,7 +22,7 @@ async function load(): Promise<void> {
     encode: (text) => new TextEncoder().encode(text),
     decode: (bytes) => new TextDecoder().decode(bytes),
     isTypedArray: (value): value is Uint8Array => ArrayBuffer.isView(value),
-  });
+  };
   // Threads need shared memory, which pages opened from files do not have.
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   const name = "tfjs-backend-wasm";

@@ -10,7 +10,8 @@ interface Port {
   postMessage(message: Response, transfer: Transferable[]): void;
 }
 
-declare const require: ((name: string) => { parentPort: Port & NodePort }) | undefined;
+declare const require: (name: string) => { parentPort: Port & NodePort };
+declare const importScripts: unknown;
 
 interface NodePort {
   on(event: "message", listener: (message: Request) => void): void;
@@ -18,13 +19,13 @@ interface NodePort {
 
 const codec = new Codec();
 let port: Port;
-if (typeof require === "function") {
+if (typeof importScripts === "function") {
+  port = self as unknown as Port;
+  self.onmessage = ({ data }: MessageEvent<Request>) => take(data);
+} else {
   const { parentPort } = require("node:worker_threads");
   port = parentPort;
   parentPort.on("message", take);
-} else {
-  port = self as unknown as Port;
-  self.onmessage = ({ data }: MessageEvent<Request>) => take(data);
 }
 
 let last: Promise<void> = Promise.resolve();

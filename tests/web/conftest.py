@@ -1,0 +1,66 @@
+"""The web decoder, built once where Node and its packages are, and programs that run it."""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+WEB = ROOT / "web"
+OLDEST = 20
+"""The oldest release of Node that builds it."""
+
+Run = Callable[..., list[dict[str, Any]]]
+
+
+def node(*arguments: object, cwd: Path = WEB) -> subprocess.CompletedProcess[str]:
+    command = ["node", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+@functools.cache
+def missing() -> str:
+    """Why the web decoder cannot be built here; empty if it can."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        return "needs Node and npm"
+    version = node("--version", cwd=ROOT).stdout.strip()
+    if int(version.removeprefix("v").split(".")[0]) < OLDEST:
+        return f"needs Node {OLDEST} or later, not {version}"
+    if not (WEB / "node_modules").is_dir():
+        return "needs the packages of web/: make web"
+    return ""
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The folder web/, with the module, the page and the programs of the tests."""
+    if reason := missing():
+        pytest.skip(reason)
+    done = node("build.mjs", "--tests")
+    assert done.returncode == 0, done.stderr
+    return WEB
+
+
+@pytest.fixture
+def run(built: Path, tmp_path: Path) -> Run:
+    """Run a program of the tests with an object as its input; returns its lines of JSON."""
+
+    def started(program: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+        path = tmp_path / "given.json"
+        path.write_text(json.dumps(given))
+        done = node(built / "build" / "tests" / f"{program}.mjs", path)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return started
+
+
+def chromium() -> str | None:
+    """The path of the system's browser."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
