@@ -5,15 +5,20 @@
 
 import { build, transform } from "esbuild";
 import wabt from "wabt";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inflateRawSync, gzipSync } from "node:zlib";
+import { promisify } from "node:util";
+import { gzipSync, inflateRawSync } from "node:zlib";
+
+import { licences } from "./licences.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const root = join(here, "..");
 const at = (...parts) => join(root, ...parts);
+const TSC = join(here, "node_modules/typescript/bin/tsc");
 /** Weights that the page holds. */
 const MODELS = ["photo", "face"];
 /** What the page shows as an example, of tests/golden. */
@@ -130,26 +135,35 @@ const common = {
   logLevel: "warning",
 };
 
+/** What esbuild says that the worker and the page contain. */
+const reports = [];
+
 /** The program of the worker, which runs in browsers and in Node. */
 async function worker() {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...common,
+    metafile: true,
     entryPoints: [join(here, "src/worker.ts")],
     format: "iife",
     platform: "browser",
     external: ["node:*"],
     write: false,
   });
+  reports.push(metafile);
   return outputFiles[0].text;
 }
 
+/** The tests, and programs that those in Python run in Node or, `*.browser.ts`, in a browser. */
 async function tests() {
   const names = (await readdir(join(here, "test"))).filter((name) => name.endsWith(".ts"));
+  const paths = (inBrowser) =>
+    names
+      .filter((name) => name.endsWith(".browser.ts") === inBrowser)
+      .map((name) => join(here, "test", name));
+  const shared = { ...common, minify: false, outdir: join(here, "build/tests") };
   await build({
-    ...common,
-    minify: false,
-    entryPoints: names.map((name) => join(here, "test", name)),
-    outdir: join(here, "build/tests"),
+    ...shared,
+    entryPoints: paths(false),
     outExtension: { ".js": ".mjs" },
     format: "esm",
     platform: "neutral",
@@ -158,6 +172,7 @@ async function tests() {
     sourcemap: "inline",
     define: { ...common.define, ROOT: JSON.stringify(root) },
   });
+  await build({ ...shared, entryPoints: paths(true), format: "iife", platform: "browser" });
 }
 
 async function library() {
@@ -169,18 +184,32 @@ async function library() {
     platform: "browser",
     external: ["node:*"],
   });
+  // Types, after everything was checked.
+  const types = join(here, "build/types");
+  const options = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", types];
+  await promisify(execFile)(process.execPath, [TSC, "-p", here, ...options]).catch((error) => {
+    throw new Error(error.stdout || error.message);
+  });
+  for (const name of ["xcodec", "interface", "errors"]) {
+    await copyFile(join(types, `src/${name}.d.ts`), join(here, `dist/${name}.d.ts`));
+  }
 }
 
 /** An element that holds bytes, packed. */
-function holding(id, bytes) {
+function holding(name, bytes) {
   const packed = gzipSync(bytes, { level: 9 }).toString("base64");
-  return `<script type="application/octet-stream" id="${id}">${packed}</script>`;
+  return `<script type="application/octet-stream" id="held-${name}">${packed}</script>`;
+}
+
+function escaped(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
 
 /** The page in one file, and beside it what makes it an app where it is served. */
 async function page() {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...common,
+    metafile: true,
     entryPoints: [join(here, "page/page.ts")],
     format: "iife",
     platform: "browser",
@@ -192,6 +221,7 @@ async function page() {
     minify: true,
   });
   const parts = { style: style.code, script: outputFiles[0].text };
+  const terms = escaped(await licences(here, [...reports, metafile]));
   const models = MODELS.map(async (name) =>
     holding(name, await readFile(at("models", `${name}.safetensors`))),
   );
@@ -199,6 +229,7 @@ async function page() {
   const held = [...(await Promise.all(models)), example].join("\n");
   const template = await readFile(join(here, "page/index.html"), "utf8");
   const html = template
+    .replace("<!-- licences -->", () => terms)
     .replace("<!-- data -->", () => held)
     .replace(/\/\* (style|script) \*\//g, (_, part) => parts[part]);
   if (html.length > MOST) throw new Error(`the page has ${html.length} bytes`);

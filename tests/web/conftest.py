@@ -5,16 +5,22 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import xcodec
+from tests.golden import pictures
+
 ROOT = Path(__file__).parent.parent.parent
 WEB = ROOT / "web"
 OLDEST = 20
 """The oldest release of Node that builds it."""
+
+BUILD_SECONDS = 120
 
 Run = Callable[..., list[dict[str, Any]]]
 
@@ -38,12 +44,24 @@ def missing() -> str:
 
 
 @pytest.fixture(scope="session")
-def built() -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder web/, with the module, the page and the programs of the tests."""
     if reason := missing():
         pytest.skip(reason)
-    done = node("build.mjs", "--tests")
-    assert done.returncode == 0, done.stderr
+    # Of several processes that run tests, the first one builds.
+    own = tmp_path_factory.getbasetemp()
+    mark = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "web"
+    try:
+        mark.mkdir()
+    except FileExistsError:
+        end = time.monotonic() + BUILD_SECONDS
+        while not (mark / "done").exists():
+            assert time.monotonic() < end, "the build in another process did not end"
+            time.sleep(0.1)
+    else:
+        done = node("build.mjs", "--tests")
+        (mark / "done").write_text(done.stderr if done.returncode else "")
+    assert not (text := (mark / "done").read_text()), text
     return WEB
 
 
@@ -59,6 +77,12 @@ def run(built: Path, tmp_path: Path) -> Run:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     return started
+
+
+@pytest.fixture(scope="session")
+def packets() -> list[bytes]:
+    """The packets of a picture."""
+    return xcodec.encode_packets(pictures.scene(96, 128), 60, 16, effort=0)
 
 
 def chromium() -> str | None:

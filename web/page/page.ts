@@ -139,7 +139,10 @@ function complain(error: unknown): void {
 }
 
 listen((items) => void take(items), () => begin(null));
-element("another", "button").addEventListener("click", () => begin(null));
+element("another", "button").addEventListener("click", () => {
+  begin(null);
+  element("files", "input").focus();
+});
 element("save", "button").addEventListener("click", viewer.save);
 element("example", "button").addEventListener("click", async () => {
   const data = await held("example");

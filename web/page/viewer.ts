@@ -35,6 +35,8 @@ export function present(picture: Decoded): void {
   else if (fill.width !== painted.width || fill.height !== painted.height) painted.hidden = true;
   show("compare", !painted.hidden);
   show("viewer", true);
+  // What had the focus went away with the ways into the page.
+  if (document.activeElement === document.body) element("stage", "figure").focus();
   place();
 }
 
@@ -60,7 +62,7 @@ export function describe(info: Info, title: string): void {
   const count = (number: number): string => number.toLocaleString("en");
   const rows: [string, string][] = [
     ["Picture", `${width} × ${height}${info.grey ? ", grey" : ""}${info.alpha ? ", transparent" : ""}`],
-    ["Bytes", `${count(bytes)} (${bpp.toPrecision(2)} per pixel in bits)`],
+    ["Bytes", `${count(bytes)} (${bpp.toPrecision(2)} bits per pixel)`],
     ["Samples", `${count(samples)} (${((100 * samples) / (width * height)).toPrecision(2)} %)`],
     ["Weights", info.model],
   ];

@@ -2,9 +2,9 @@
 
 import type { Decoder } from "../src/xcodec";
 
-/** Unpack the bytes that an element of this page holds; null if there is none. */
-export async function held(id: string): Promise<Uint8Array | null> {
-  const text = document.getElementById(id)?.textContent?.trim();
+/** Unpack the bytes that this page holds by a name; null if there are none. */
+export async function held(name: string): Promise<Uint8Array | null> {
+  const text = document.getElementById(`held-${name}`)?.textContent?.trim();
   if (!text) return null;
   const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));

@@ -30,10 +30,9 @@ export class ModelError extends XcodecError {
   override name = "ModelError";
 }
 
-const CLASSES = [InputError, FormatError, TruncatedError, LimitError, ModelError];
+const CLASSES = { InputError, FormatError, TruncatedError, LimitError, ModelError };
 
 /** An error that crossed the border of a worker, with its class again. */
 export function revived(name: string, message: string): XcodecError {
-  const found = CLASSES.find((each) => each.name === name || new each().name === name);
-  return new (found ?? XcodecError)(message);
+  return new (CLASSES[name as keyof typeof CLASSES] ?? XcodecError)(message);
 }

@@ -1,6 +1,6 @@
 /** What the module and its worker say to each other. */
 
-import type { DecodeOptions, Decoded, Info, Received } from "./codec";
+import type { DecodeOptions, Decoded, Info, Received } from "./interface";
 
 /** A picture to decode: a file, or packets. */
 export type Given = { file: Uint8Array } | { packets: Uint8Array[] };

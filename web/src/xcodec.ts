@@ -8,11 +8,11 @@
 
 import source from "data:worker";
 
-import type { DecodeOptions, Decoded, Info, Received } from "./codec";
+import type { DecodeOptions, Decoded, Info, Received } from "./interface";
 import { XcodecError, revived } from "./errors";
 import type { Answer, Given, Request, Response, Task } from "./messages";
 
-export type { DecodeOptions, Decoded, Info, Received } from "./codec";
+export type { DecodeOptions, Decoded, Info, Received } from "./interface";
 export {
   FormatError,
   InputError,
@@ -31,6 +31,8 @@ export interface Listeners {
   onFill?: (picture: Decoded) => void;
   onProgress?: (share: number) => void;
 }
+
+const CLOSED = "the decoder was closed";
 
 interface Waiting extends Listeners {
   resolve: (answer: Answer) => void;
@@ -95,7 +97,7 @@ export class Decoder {
   close(): void {
     void this.thread?.then((thread) => thread.terminate());
     this.thread = null;
-    this.fail("the decoder was closed");
+    this.fail(CLOSED);
   }
 
   private drawn(given: Given, options: DecodeOptions & Listeners): Promise<Answer> {
@@ -105,10 +107,12 @@ export class Decoder {
   }
 
   private async ask(task: Task, listeners: Listeners = {}): Promise<Answer> {
-    const thread = await (this.thread ??= started(
+    const starting = (this.thread ??= started(
       (response) => this.hear(response),
       (message) => this.fail(message),
     ));
+    const thread = await starting;
+    if (this.thread !== starting) throw new XcodecError(CLOSED);
     const id = this.count++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject, ...listeners });

@@ -10,8 +10,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 
-import { Codec, type DecodeOptions, type Decoded } from "../src/codec";
+import { Codec } from "../src/codec";
 import { XcodecError } from "../src/errors";
+import type { DecodeOptions, Decoded } from "../src/interface";
 import { ready } from "../src/primitives";
 
 interface Job {
