@@ -1,6 +1,6 @@
 /** The page: what it was given, and what follows from it. */
 
-import { Decoder, FormatError, XcodecError } from "../src/xcodec";
+import { type Decoded, Decoder, FormatError, XcodecError } from "../src/xcodec";
 import { element, show } from "./elements";
 import { type Item, listen, read } from "./intake";
 import * as viewer from "./viewer";
@@ -8,6 +8,9 @@ import { Weights, held } from "./weights";
 
 /** What is shown: a file, or the packets so far. */
 type Shown = { title: string; file: Uint8Array } | { title: string; packets: Uint8Array[] };
+
+const FILLING = "Drawing …";
+const PAINTING = "The network is painting …";
 
 const decoder = new Decoder();
 const weights = new Weights(decoder);
@@ -84,36 +87,34 @@ async function draw(): Promise<void> {
   busy = false;
 }
 
+/** Draw the fill, then what the network makes of it. */
 async function drawOnce(what: Shown, isCurrent: () => boolean): Promise<void> {
   const given = "file" in what ? what.file : [...what.packets];
-  const info = await decoder.info(given, { partial });
+  const draw = (options: Parameters<Decoder["decode"]>[1]): Promise<Decoded> =>
+    given instanceof Uint8Array
+      ? decoder.decode(given, { partial, ...options })
+      : decoder.decodePackets(given, options);
+  const told = (text: string) => (share: number) => isCurrent() && viewer.tell(text, share);
+  const start = performance.now();
+  viewer.tell(FILLING, 0);
+  const fill = await draw({ decoder: "classical", onProgress: told(FILLING) });
   if (!isCurrent()) return;
   complain(null);
+  viewer.present(fill);
+  const info = await decoder.info(given, { partial });
+  if (!isCurrent()) return;
   viewer.describe(info, what.title);
-  show("realism-control", weights.isRealistic(info.model));
-  viewer.tell("Drawing …", 0);
-  const start = performance.now();
+  viewer.tell(PAINTING, 0);
   await weights.prepare(info.model);
-  const seconds = (): string => `${((performance.now() - start) / 1000).toFixed(1)} s`;
-  let progress = "Drawing …";
-  const options = {
-    partial,
-    realism: weights.isRealistic(info.model) ? Number(element("realism", "input").value) : 0,
-    onFill: (picture: Parameters<typeof viewer.present>[0]) => {
-      if (!isCurrent()) return;
-      viewer.present(picture);
-      progress = "The network is painting …";
-      viewer.tell(progress, 0);
-    },
-    onProgress: (share: number) => isCurrent() && viewer.tell(progress, share),
-  };
-  const picture = given instanceof Uint8Array
-    ? await decoder.decode(given, options)
-    : await decoder.decodePackets(given, options);
+  const isRealistic = weights.isRealistic(info.model);
+  show("realism-control", isRealistic);
+  const realism = isRealistic ? Number(element("realism", "input").value) : 0;
+  const picture = await draw({ realism, onProgress: told(PAINTING) });
   if (!isCurrent()) return;
   viewer.present(picture);
   const how = picture.decoder === "generator" ? "Painted" : "Filled, without a network";
-  viewer.tell(`${how} in ${seconds()}${picture.warning ? `: ${picture.warning}` : ""}`, null);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  viewer.tell(`${how} in ${seconds} s${picture.warning ? `: ${picture.warning}` : ""}`, null);
 }
 
 /** Show an error, or none; a damaged file can be shown in part. */
@@ -158,6 +159,9 @@ realism.addEventListener("input", () => {
   element("realism-value", "output").textContent = `${Math.round(100 * Number(realism.value))} %`;
 });
 realism.addEventListener("change", () => void draw());
+
+// The worker, and the usual weights, are there before a picture is.
+weights.prepare("photo").catch(() => {}); // What fails will fail again when it is needed.
 
 if (location.protocol === "https:" && "serviceWorker" in navigator) {
   // Beside the page lie what makes it an app that can be installed, and works offline.

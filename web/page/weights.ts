@@ -13,7 +13,7 @@ export async function held(name: string): Promise<Uint8Array | null> {
 
 /** Which weights a decoder has, and loading them when they are needed. */
 export class Weights {
-  private readonly loaded = new Set<string>();
+  private readonly loaded = new Map<string, Promise<unknown>>();
   /** Realistic weights that the user chose, by name. */
   private readonly chosen = new Map<string, Uint8Array>();
 
@@ -33,18 +33,21 @@ export class Weights {
   async take(file: Uint8Array): Promise<string> {
     const name = await this.decoder.load(file);
     this.chosen.set(name, file);
-    this.loaded.add(name);
+    this.loaded.set(name, Promise.resolve());
     return name;
   }
 
   /** Load what pictures of a model need. */
   async prepare(model: string): Promise<void> {
     for (const name of [model, `${model}-real`]) {
-      if (this.loaded.has(name)) continue;
-      const file = this.chosen.get(name) ?? (await held(name));
-      if (!file) continue;
-      await this.decoder.load(file, name);
-      this.loaded.add(name);
+      let loading = this.loaded.get(name);
+      if (!loading) this.loaded.set(name, (loading = this.load(name)));
+      await loading;
     }
+  }
+
+  private async load(name: string): Promise<void> {
+    const file = this.chosen.get(name) ?? (await held(name));
+    if (file) await this.decoder.load(file, name);
   }
 }

@@ -14,7 +14,7 @@ import { isBundle, isSound } from "./packets";
 import { isText, split, splitText } from "./packet_files";
 import type { DecodeOptions, Decoded, Info, Received } from "./interface";
 import { GREY, rgbOf } from "./prefixes";
-import { ready } from "./primitives";
+import { equal, ready } from "./primitives";
 import { stepOf } from "./quantizer";
 import { opened, readTile } from "./reading";
 import { Collection, type Joined, samplesIn } from "./receiving";
@@ -33,10 +33,22 @@ export interface Listener {
   onProgress?: Progress;
 }
 
-/** Decodes one thing after another. Call `ready` of `primitives` first. */
+/** What was read last: a picture is often drawn twice, its fill and then by the generator. */
+interface Last {
+  parts: Uint8Array[];
+  partial: boolean;
+  maxPixels: number;
+  source: Source;
+  /** Number of the model. */
+  model: number;
+  finish: (canvas: Canvas) => Decoded;
+}
+
+/** Decodes one thing after another. */
 export class Codec {
   private readonly models = new Map<string, Model>();
   private generator: { key: string; loaded: Generator } | null = null;
+  private last: Last | null = null;
 
   /** Take the bytes of a file of weights; returns the name of the model. */
   load(file: Uint8Array, name?: string): string {
@@ -54,19 +66,20 @@ export class Codec {
     listener: Listener = {},
   ): Promise<Decoded> {
     await ready();
-    let warning: string | null = null;
-    const maxPixels = options.maxPixels ?? MAX_PIXELS;
-    const contents = opened(data, maxPixels, options.partial ?? false, (text) => (warning = text));
-    const { header } = contents;
-    const alpha = alphaOf(header, maxPixels);
-    return this.draw(() => new Mosaic(contents), header.model, options, listener, (canvas) =>
-      finished(canvas, header, alpha, warning),
-    );
+    const read = this.once([data], options, (partial, maxPixels) => {
+      let warning: string | null = null;
+      const contents = opened(data, maxPixels, partial, (text) => (warning = text));
+      const { header } = contents;
+      const alpha = alphaOf(header, maxPixels);
+      const finish = (canvas: Canvas): Decoded => finished(canvas, header, alpha, warning);
+      return { source: new Mosaic(contents), model: header.model, finish };
+    });
+    return this.draw(read, options, listener);
   }
 
   /** Decode the picture that packets give: their bytes, in any order; damaged ones are left out. */
   async decodePackets(
-    received: Iterable<Uint8Array>,
+    received: Uint8Array[],
     options: DecodeOptions = {},
     listener: Listener = {},
   ): Promise<Received> {
@@ -74,35 +87,54 @@ export class Codec {
     const joined = joinedOf(received, options);
     const { width, height, parameters, stream, packets, damaged, strays } = joined;
     const needed = joined.complete ? null : joined.needed;
-    const more = { packets, needed, damaged, strays, warning: null };
-    const plain = (canvas: Canvas): Decoded => ({ width, height, rgba: canvas.data, decoder: "classical", warning: null });
+    const more = { packets, needed, damaged, strays };
+    const finish = ({ data: rgba }: Canvas): Decoded => {
+      return { width, height, rgba, decoder: "classical", warning: null };
+    };
     if (!parameters || !stream.length) {
+      // One colour everywhere: a network could only add errors.
       const colour = parameters ? rgbOf(parameters.colour) : [GREY, GREY, GREY];
-      return { ...plain(flat(width, height, colour)), ...more };
+      return { ...finish(flat(width, height, colour)), ...more };
     }
-    const samples = samplesIn(joined)!;
-    const source = (): Source => new Everywhere(samples);
-    const drawn = await this.draw(source, parameters.model, options, listener, plain);
-    return { ...drawn, ...more };
+    const read = this.once(received, options, () => {
+      const source = new Everywhere(samplesIn(joined)!);
+      return { source, model: parameters.model, finish };
+    });
+    return { ...(await this.draw(read, options, listener)), ...more };
+  }
+
+  /** What `read` gives, unless the same was read just before. */
+  private once(
+    parts: Uint8Array[],
+    options: DecodeOptions,
+    read: (partial: boolean, maxPixels: number) => Pick<Last, "source" | "model" | "finish">,
+  ): Last {
+    const { partial = false, maxPixels = MAX_PIXELS } = options;
+    const { last } = this;
+    const isSame =
+      last?.partial === partial &&
+      last.maxPixels === maxPixels &&
+      last.parts.length === parts.length &&
+      last.parts.every((part, i) => equal(part, parts[i]!));
+    if (isSame) return last;
+    this.last = null;
+    return (this.last = { parts, partial, maxPixels, ...read(partial, maxPixels) });
   }
 
   private async draw(
-    source: () => Source,
-    number: number,
+    { source, model: number, finish }: Last,
     options: DecodeOptions,
     { onFill, onProgress }: Listener,
-    finish: (canvas: Canvas) => Decoded,
   ): Promise<Decoded> {
     const realism = options.realism ?? 0;
     if (!(realism >= 0 && realism <= 1)) throw new InputError("realism must be in 0..1");
     const name = MODELS[number];
     const able = name !== undefined && this.models.has(name);
     const wanted = options.decoder ?? (able ? "generator" : "classical");
-    if (wanted === "classical") return finish(drawFill(source(), onProgress));
+    if (wanted === "classical") return finish(drawFill(source, onProgress));
     const generator = await this.generatorOf(name, number, realism);
-    const shared = source();
-    if (onFill) onFill(finish(drawFill(shared)));
-    const canvas = await drawPainted(shared, generator, onProgress);
+    if (onFill) onFill(finish(drawFill(source)));
+    const canvas = await drawPainted(source, generator, onProgress);
     return { ...finish(canvas), decoder: "generator" };
   }
 
