@@ -7,7 +7,7 @@ import { FormatError, InputError, ModelError } from "./errors";
 import { FINENESS, fill } from "./fill";
 import { Generator } from "./generator";
 import { ALPHA, type Header, MODELS, VERSION, versionOf } from "./header";
-import { type Model, mixed, readModel } from "./model_files";
+import { mixed, readModel } from "./model_files";
 import { Mosaic } from "./mosaic";
 import { readPoints } from "./payload";
 import { isBundle, isSound } from "./packets";
@@ -46,15 +46,16 @@ interface Last {
 
 /** Decodes one thing after another. */
 export class Codec {
-  private readonly models = new Map<string, Model>();
+  /** Files of weights by name: a third of the memory that they take once they are unpacked. */
+  private readonly models = new Map<string, Uint8Array>();
   private generator: { key: string; loaded: Generator } | null = null;
   private last: Last | null = null;
 
-  /** Take the bytes of a file of weights; returns the name of the model. */
+  /** Take the bytes of a file of weights; returns its name, which is in it unless it is given. */
   load(file: Uint8Array, name?: string): string {
     const model = readModel(file);
     const key = name ?? model.name;
-    this.models.set(key, model);
+    this.models.set(key, file);
     if (this.generator?.key.startsWith(key.replace(REALISTIC, ""))) this.forget();
     return key;
   }
@@ -156,7 +157,8 @@ export class Codec {
         throw new ModelError(`realism needs a second set of weights: "${name}${REALISTIC}"`);
       }
       this.forget();
-      const model = realism ? mixed(faithful, realistic, realism) : faithful;
+      const [one, other] = [readModel(faithful), readModel(realistic)];
+      const model = realism ? mixed(one, other, realism) : one;
       this.generator = { key, loaded: await Generator.load(model) };
     }
     return this.generator.loaded;

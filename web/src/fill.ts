@@ -68,9 +68,9 @@ class Filler {
 
   /** Set a pixel that is a sample itself. */
   private copy(row: number, col: number): void {
-    const from = 3 * this.tree.found[0]!;
-    const [y, co, cg] = this.values.subarray(from, from + 3);
-    this.set(row * this.points.width + col, y!, co!, cg!);
+    const { values, tree, points } = this;
+    const from = 3 * tree.found[0]!;
+    this.set(row * points.width + col, values[from]!, values[from + 1]!, values[from + 2]!);
   }
 
   /** Set a pixel by its YCoCg. */

@@ -32,8 +32,11 @@ export class Generator {
   private readonly up: Block[][];
   private readonly head: Convolution;
   private readonly loaded: tf.Tensor[] = [];
+  /** Until the layers are made. */
+  private weights: Map<string, Weight> | null;
 
-  private constructor(private readonly model: Model) {
+  private constructor(model: Model) {
+    this.weights = model.weights;
     const { widths, down, middle, up } = model.architecture;
     const finer = widths.slice(0, -1);
     this.stem = this.convolution("stem", widths[0]!, 4 * CHANNELS, 3);
@@ -45,6 +48,7 @@ export class Generator {
     this.grow = finer.map((width, i) => this.convolution(`grow.${i}`, width, widths[i + 1]!, 1));
     this.up = finer.map((width, i) => this.blocks(`up.${i}`, up[i]!, width));
     this.head = this.convolution("head", 12, widths[0]!, 3);
+    this.weights = null;
   }
 
   /** Load weights. Throws ModelError if they do not fit, or the runtime cannot run. */
@@ -70,7 +74,7 @@ export class Generator {
     x = through(this.middle, x);
     for (let i = skips.length - 1; i >= 0; i--) {
       const skip = skips[i]!;
-      const [small] = [apply(this.grow[i]!, x, true)];
+      const small = apply(this.grow[i]!, x, true);
       x = tf.tidy(() => {
         const size: [number, number] = [skip.shape[1], skip.shape[2]];
         return tf.add<tf.Tensor4D>(skip, tf.image.resizeNearestNeighbor(small, size));
@@ -124,7 +128,7 @@ export class Generator {
   }
 
   private weight(name: string, shape: number[]): Float32Array {
-    const found: Weight | undefined = this.model.weights.get(name);
+    const found = this.weights?.get(name);
     if (!found || found.shape.join() !== shape.join()) {
       throw new ModelError(`no usable weights: ${name} is missing or of another shape`);
     }

@@ -33,29 +33,33 @@ export function networkOf(plane: number): Network {
 }
 
 /** 2 ** (-i / LOG_STEPS) in units of 2 ** -POWER_BITS, rounded; 0 from some i on. */
-const powers = Float64Array.from({ length: LOG_STEPS * (POWER_BITS + 2) }, (_, i) =>
+const powers = Int32Array.from({ length: LOG_STEPS * (POWER_BITS + 2) }, (_, i) =>
   Math.round(2 ** (POWER_BITS - i / LOG_STEPS)),
 );
 
-const shares = new Float64Array(SIGNED);
+const shares = new Int32Array(SIGNED);
 
 /** Write the frequencies of a symbol's signed tokens into `table`, from the outputs of a network. */
-export function frequencies(outputs: Int32Array, table: Float64Array): void {
+export function frequencies(outputs: Int32Array, table: Int32Array): void {
   let best = 0;
   for (let i = 1; i < SIGNED; i++) if (outputs[i]! > outputs[best]!) best = i;
+  const most = outputs[best]!;
   let total = 0;
   for (let i = 0; i < SIGNED; i++) {
-    const share = powers[Math.min(outputs[best]! - outputs[i]!, powers.length - 1)]!;
+    const apart = most - outputs[i]!;
+    const share = apart < powers.length ? powers[apart]! : 0;
     shares[i] = share;
-    total += share;
+    total = (total + share) | 0;
   }
-  let missing = 2 ** TABLE_BITS;
+  const free = 2 ** TABLE_BITS - SIGNED;
+  // Most shares are too small to be worth a division.
+  const least = Math.ceil(total / free);
+  let missing = free;
   for (let i = 0; i < SIGNED; i++) {
-    // Most shares are too small to be worth a division.
-    const share = shares[i]! * (2 ** TABLE_BITS - SIGNED);
-    const each = share < total ? 1 : 1 + Math.floor(share / total);
-    table[i] = each;
-    missing -= each;
+    const share = shares[i]!;
+    const more = share < least ? 0 : Math.floor((share * free) / total);
+    table[i] = 1 + more;
+    missing -= more;
   }
   table[best]! += missing;
 }

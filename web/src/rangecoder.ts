@@ -125,7 +125,7 @@ export class Decoder {
   }
 
   /** The next symbol of a table that serves once: as `symbol` of `cumulate`. */
-  once(frequencies: Float64Array): number {
+  once(frequencies: Int32Array): number {
     let found = -1;
     const count = frequencies.length;
     const each = (TOTAL - count) / 2 ** TABLE_BITS;

@@ -39,7 +39,7 @@ export class ValueCoder {
     }
     const { start, end } = this.tree.span(level);
     const found = new Int32Array(end - start);
-    const table = new Float64Array(SIGNED);
+    const table = new Int32Array(SIGNED);
     this.surroundings.enter(level);
     const network = networkOf(plane);
     for (let sample = start; sample < end; sample++) {
