@@ -173,7 +173,7 @@ def test_the_picture_of_a_face_is_painted_by_its_model(page: Opened) -> None:
 def test_a_picture_grows_as_packets_are_added(page: Opened, packets: list[bytes]) -> None:
     page.give(*[(f"{i:03}.xgp", packet) for i, packet in enumerate(packets[:3])])
     page.says("#packet-count", r"^3 packets: better with \d+$")
-    page.says("#status", "^(Painted|Filled)")
+    page.says("#status", "^(Painted|Filled|Only)")
     lines = packet_files.lines(packets[3:], "ascii85").decode()
     page.page.evaluate(
         """(text) => {
@@ -273,7 +273,7 @@ def test_a_server_sends_packets_to_the_page(
         opened.says("#packet-count", "^4 packets: better with")
         server.send(packets[2:9])
         opened.says("#packet-count", r"^9 packets: better with")
-        opened.says("#status", "^(Painted|Filled)")
+        opened.says("#status", "^(Painted|Filled|Only)")
         server.packets.put("event: clear\ndata:\n\n")
         opened.page.locator("#intake").wait_for(state="visible")
         server.send(packets)

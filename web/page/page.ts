@@ -1,6 +1,6 @@
 /** The page: what it was given, and what follows from it. */
 
-import { type Decoded, Decoder, FormatError, XcodecError } from "../src/xcodec";
+import { type Decoded, Decoder, FormatError, type Info, XcodecError } from "../src/xcodec";
 import { element, show } from "./elements";
 import { type Item, listen, read } from "./intake";
 import * as viewer from "./viewer";
@@ -112,9 +112,16 @@ async function drawOnce(what: Shown, isCurrent: () => boolean): Promise<void> {
   const picture = await draw({ realism, onProgress: told(PAINTING) });
   if (!isCurrent()) return;
   viewer.present(picture);
-  const how = picture.decoder === "generator" ? "Painted" : "Filled, without a network";
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  viewer.tell(`${how} in ${seconds} s${picture.warning ? `: ${picture.warning}` : ""}`, null);
+  viewer.tell(summary(picture, info, seconds), null);
+}
+
+/** What came of it, as a line of text. */
+function summary(picture: Decoded, info: Info, seconds: string): string {
+  if (!info.samples) return "Only the size is known yet";
+  const warning = picture.warning ? `: ${picture.warning}` : "";
+  if (picture.decoder === "generator") return `Painted in ${seconds} s${warning}`;
+  return `Filled in ${seconds} s, without a network${warning}`;
 }
 
 /** Show an error, or none; a damaged file can be shown in part. */

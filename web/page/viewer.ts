@@ -63,9 +63,11 @@ export function describe(info: Info, title: string): void {
   const rows: [string, string][] = [
     ["Picture", `${width} × ${height}${info.grey ? ", grey" : ""}${info.alpha ? ", transparent" : ""}`],
     ["Bytes", `${count(bytes)} (${bpp.toPrecision(2)} bits per pixel)`],
-    ["Samples", `${count(samples)} (${((100 * samples) / (width * height)).toPrecision(2)} %)`],
-    ["Weights", info.model],
   ];
+  if (samples) {
+    const share = ((100 * samples) / (width * height)).toPrecision(2);
+    rows.push(["Samples", `${count(samples)} (${share} %)`], ["Weights", info.model]);
+  }
   if (info.step !== null) rows.push(["Step", `${info.step.toPrecision(3)} grey levels`]);
   if (info.tiles > 1) rows.push(["Tiles", count(info.tiles)]);
   if (info.layers > 1) rows.push(["Layers", count(info.layers)]);

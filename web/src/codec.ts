@@ -1,24 +1,20 @@
 /** What the worker does: files, packets and weights to pictures, in its own thread. */
 
 import { readAlpha } from "./alpha";
-import type { Contents } from "./container";
 import { Canvas, type Progress, type Source, drawFill, drawPainted } from "./drawing";
 import { FormatError, InputError, ModelError } from "./errors";
 import { FINENESS, fill } from "./fill";
 import { Generator } from "./generator";
-import { ALPHA, type Header, MODELS, VERSION, versionOf } from "./header";
+import { ALPHA, type Header, MODELS } from "./header";
+import { fileInfo, packetsIn, packetsInfo } from "./inspection";
 import { mixed, readModel } from "./model_files";
 import { Mosaic } from "./mosaic";
-import { readPoints } from "./payload";
-import { isBundle, isSound } from "./packets";
-import { isText, split, splitText } from "./packet_files";
 import type { DecodeOptions, Decoded, Info, Received } from "./interface";
 import { GREY, rgbOf } from "./prefixes";
 import { equal, ready } from "./primitives";
-import { stepOf } from "./quantizer";
 import { opened, readTile } from "./reading";
 import { Collection, type Joined, samplesIn } from "./receiving";
-import { BILEVEL, COLOUR, commentOf, metadataBytes, sourceOf } from "./sections";
+import { BILEVEL, COLOUR, sourceOf } from "./sections";
 import { Box } from "./tiles";
 import type { Samples } from "./types";
 
@@ -34,11 +30,11 @@ export interface Listener {
 }
 
 /** What was read last: a picture is often drawn twice, its fill and then by the generator. */
-interface Last {
+interface Last<S extends Source = Source> {
   parts: Uint8Array[];
   partial: boolean;
   maxPixels: number;
-  source: Source;
+  source: S;
   /** Number of the model. */
   model: number;
   finish: (canvas: Canvas) => Decoded;
@@ -89,27 +85,44 @@ export class Codec {
     const { width, height, parameters, stream, packets, damaged, strays } = joined;
     const needed = joined.complete ? null : joined.needed;
     const more = { packets, needed, damaged, strays };
-    const finish = ({ data: rgba }: Canvas): Decoded => {
-      return { width, height, rgba, decoder: "classical", warning: null };
-    };
     if (!parameters || !stream.length) {
       // One colour everywhere: a network could only add errors.
       const colour = parameters ? rgbOf(parameters.colour) : [GREY, GREY, GREY];
-      return { ...finish(flat(width, height, colour)), ...more };
+      return { ...plain(width, height, flat(width, height, colour)), ...more };
     }
-    const read = this.once(received, options, () => {
-      const source = new Everywhere(samplesIn(joined)!);
-      return { source, model: parameters.model, finish };
-    });
+    const read = this.received(received, joined, options);
     return { ...(await this.draw(read, options, listener)), ...more };
   }
 
+  /** What a file says of its picture, or packets do: several, or the bytes of one file of them. */
+  async info(given: Uint8Array | Uint8Array[], options: DecodeOptions = {}): Promise<Info> {
+    await ready();
+    const packets = given instanceof Uint8Array ? packetsIn(given) : given;
+    if (!packets) return fileInfo(given as Uint8Array, options.partial, options.maxPixels ?? MAX_PIXELS);
+    const joined = joinedOf(packets, options);
+    const samples = joined.parameters ? this.received(packets, joined, options).source.count : 0;
+    return packetsInfo(joined, samples);
+  }
+
+  private received(
+    packets: Uint8Array[],
+    joined: Joined,
+    options: DecodeOptions,
+  ): Last<Everywhere> {
+    const { width, height } = joined;
+    return this.once(packets, options, () => ({
+      source: new Everywhere(samplesIn(joined)!),
+      model: joined.parameters!.model,
+      finish: (canvas) => plain(width, height, canvas),
+    }));
+  }
+
   /** What `read` gives, unless the same was read just before. */
-  private once(
+  private once<S extends Source>(
     parts: Uint8Array[],
     options: DecodeOptions,
-    read: (partial: boolean, maxPixels: number) => Pick<Last, "source" | "model" | "finish">,
-  ): Last {
+    read: (partial: boolean, maxPixels: number) => Pick<Last<S>, "source" | "model" | "finish">,
+  ): Last<S> {
     const { partial = false, maxPixels = MAX_PIXELS } = options;
     const { last } = this;
     const isSame =
@@ -117,9 +130,12 @@ export class Codec {
       last.maxPixels === maxPixels &&
       last.parts.length === parts.length &&
       last.parts.every((part, i) => equal(part, parts[i]!));
-    if (isSame) return last;
+    // Files and packets differ in their bytes.
+    if (isSame) return last as Last<S>;
     this.last = null;
-    return (this.last = { parts, partial, maxPixels, ...read(partial, maxPixels) });
+    const now = { parts, partial, maxPixels, ...read(partial, maxPixels) };
+    this.last = now;
+    return now;
   }
 
   private async draw(
@@ -170,108 +186,19 @@ export class Codec {
   }
 }
 
-/** What a file says of its picture, or packets do: several, or the bytes of one file of them. */
-export async function info(
-  given: Uint8Array | Iterable<Uint8Array>,
-  options: DecodeOptions = {},
-): Promise<Info> {
-  await ready();
-  const maxPixels = options.maxPixels ?? MAX_PIXELS;
-  if (!(given instanceof Uint8Array)) return packetInfo(given, options);
-  if (!isFile(given)) return packetInfo(split(given), options);
-  const contents = opened(given, maxPixels, options.partial ?? false, () => {});
-  const { header, grid } = contents;
-  return {
-    kind: "file",
-    version: VERSION,
-    width: header.width,
-    height: header.height,
-    bytes: given.length,
-    bpp: (8 * given.length) / (header.width * header.height),
-    samples: sampleCount(contents),
-    model: modelName(header.model),
-    step: header.step === null ? null : stepOf(header.step),
-    mask: header.mask,
-    tone: header.tone,
-    grey: header.grey,
-    alpha: header.sections.has(ALPHA),
-    tiles: grid.length,
-    layers: contents.layers,
-    comment: commentOf(header),
-    metadata: metadataBytes(header),
-    packets: null,
-    needed: null,
-  };
-}
-
-/** The packets in the bytes of a .xgp file, a bundle, or armored text; null if the bytes are those
- * of a .xgc file, or of something else. */
-export function packetsIn(given: Uint8Array | string): Uint8Array[] | null {
-  if (typeof given === "string") return splitText(given);
-  return isFile(given) ? null : split(given);
-}
-
-/** Whether bytes are to be read as a file rather than as packets. */
-function isFile(data: Uint8Array): boolean {
-  if (versionOf(data) !== null) return true;
-  return !isBundle(data) && !isText(data) && !isSound(data);
-}
-
-function packetInfo(packets: Iterable<Uint8Array>, options: DecodeOptions): Info {
-  const every = [...packets];
-  const joined = joinedOf(every, options);
-  const { width, height, parameters } = joined;
-  const bytes = joined.packets * joined.length;
-  return {
-    kind: "packets",
-    version: every.find((each) => isSound(each))![0]! >> 5,
-    width,
-    height,
-    bytes,
-    bpp: (8 * bytes) / (width * height),
-    samples: samplesIn(joined)?.points.rows.length ?? 0,
-    model: parameters ? modelName(parameters.model) : "unknown",
-    step: parameters ? stepOf(parameters.step) : null,
-    mask: "blue",
-    tone: "least-squares",
-    grey: false,
-    alpha: false,
-    tiles: 1,
-    layers: 1,
-    comment: null,
-    metadata: 0,
-    packets: joined.packets,
-    needed: joined.complete ? null : joined.needed,
-  };
-}
-
 function joinedOf(received: Iterable<Uint8Array>, options: DecodeOptions): Joined {
   const collection = new Collection();
   for (const data of received) collection.add(data);
   return collection.joined(options.maxPixels ?? MAX_PIXELS);
 }
 
-function modelName(number: number): string {
-  return MODELS[number] ?? `model ${number}`;
-}
-
-/** The samples of a file, without reading their values. */
-function sampleCount(contents: Contents): number {
-  let count = 0;
-  for (let number = 0; number < contents.grid.length; number++) {
-    const [layers, whole] = contents.tile(number);
-    if (!layers.length) continue;
-    const tile = contents.finest === null ? null : contents.grid.box(number);
-    count += readPoints(contents.header, layers, whole, tile)[1].rows.length;
-  }
-  return count;
-}
-
 /** Samples that lie everywhere, in one piece. */
 class Everywhere implements Source {
   readonly whole: Box;
+  readonly count: number;
 
   constructor(private readonly samples: Samples) {
+    this.count = samples.points.rows.length;
     this.whole = new Box(0, 0, samples.points.height, samples.points.width);
   }
 
@@ -323,6 +250,11 @@ function finished(
   }
   if (alpha) alpha.forEach((opacity, i) => (data[4 * i + 3] = opacity));
   return { width, height, rgba: data, decoder: "classical", warning };
+}
+
+/** A picture of packets. */
+function plain(width: number, height: number, canvas: Canvas): Decoded {
+  return { width, height, rgba: canvas.data, decoder: "classical", warning: null };
 }
 
 /** A picture of one colour. */

@@ -1,7 +1,8 @@
 /** The program of the worker: it answers one request after another. */
 
-import { Codec, type Listener, info, packetsIn } from "./codec";
+import { Codec, type Listener } from "./codec";
 import { XcodecError } from "./errors";
+import { packetsIn } from "./inspection";
 import type { Answer, Request, Response } from "./messages";
 import { ready } from "./primitives";
 
@@ -59,7 +60,7 @@ async function answered(request: Request): Promise<Answer> {
         : codec.decodePackets(given.packets, options, listener);
     }
     case "info":
-      return info("file" in request.given ? request.given.file : request.given.packets, request.options);
+      return codec.info("file" in request.given ? request.given.file : request.given.packets, request.options);
     case "packets":
       return packetsIn(request.given);
     case "load":

@@ -10,7 +10,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
-import { Codec, info } from "../src/codec";
+import { Codec } from "../src/codec";
 import { XcodecError } from "../src/errors";
 
 interface Case {
@@ -36,7 +36,7 @@ for (const { parts, packets, partial } of cases) {
       ? await codec.decodePackets(data, options)
       : await codec.decode(data[0]!, options);
     if (rgba.length !== 4 * width * height) unexpected.push("a picture of another size");
-    await info(packets ? data : data[0]!, options);
+    await codec.info(packets ? data : data[0]!, options);
     outcomes.push("picture");
   } catch (error) {
     const { name, message, stack } = error as Error;
