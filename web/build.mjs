@@ -39,7 +39,10 @@ function unzipped(archive) {
     const local = archive.readUInt32LE(entry + 42);
     const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
     const data = archive.subarray(start, start + size);
-    files.set(archive.toString("utf8", entry + 46, entry + 46 + name), method ? inflateRawSync(data) : data);
+    files.set(
+      archive.toString("utf8", entry + 46, entry + 46 + name),
+      method ? inflateRawSync(data) : data,
+    );
     entry += 46 + name + extra + comment;
   }
   return files;
@@ -98,15 +101,24 @@ const data = {
     onLoad({ filter: /.*/, namespace: "data" }, async ({ path }) => {
       switch (path) {
         case "data:blue-noise":
-          return { contents: (await readFile(at("xcodec/sampling/blue_noise.npy"))).subarray(128), loader: "binary" };
+          return {
+            contents: (await readFile(at("xcodec/sampling/blue_noise.npy"))).subarray(128),
+            loader: "binary",
+          };
         case "data:dense":
           return { contents: await assembled(join(here, "src/dense.wat")), loader: "binary" };
         case "data:network":
-          return { contents: safetensors(await readFile(at("xcodec/coding/network.npz"))), loader: "binary" };
+          return {
+            contents: safetensors(await readFile(at("xcodec/coding/network.npz"))),
+            loader: "binary",
+          };
         case "data:tables":
           return { contents: await readFile(at("xcodec/coding/tables.json")), loader: "json" };
         case "data:tfjs-wasm":
-          return { contents: await readFile(join(TFJS, "tfjs-backend-wasm-simd.wasm")), loader: "binary" };
+          return {
+            contents: await readFile(join(TFJS, "tfjs-backend-wasm-simd.wasm")),
+            loader: "binary",
+          };
         case "data:worker":
           return { contents: await worker(), loader: "text" };
       }
@@ -118,8 +130,14 @@ const data = {
 const nothing = {
   name: "nothing",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(fs|path|crypto|util|os|perf_hooks|worker_threads|node-fetch)$/ }, ({ path }) => ({ path, namespace: "nothing" }));
-    onLoad({ filter: /.*/, namespace: "nothing" }, () => ({ contents: "module.exports = {}", loader: "js" }));
+    onResolve(
+      { filter: /^(fs|path|crypto|util|os|perf_hooks|worker_threads|node-fetch)$/ },
+      ({ path }) => ({ path, namespace: "nothing" }),
+    );
+    onLoad({ filter: /.*/, namespace: "nothing" }, () => ({
+      contents: "module.exports = {}",
+      loader: "js",
+    }));
   },
 };
 
@@ -186,7 +204,14 @@ async function library() {
   });
   // Types, after everything was checked.
   const types = join(here, "build/types");
-  const options = ["--noEmit", "false", "--declaration", "--emitDeclarationOnly", "--outDir", types];
+  const options = [
+    "--noEmit",
+    "false",
+    "--declaration",
+    "--emitDeclarationOnly",
+    "--outDir",
+    types,
+  ];
   await promisify(execFile)(process.execPath, [TSC, "-p", here, ...options]).catch((error) => {
     throw new Error(error.stdout || error.message);
   });

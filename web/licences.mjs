@@ -33,6 +33,8 @@ export async function licences(here, reports) {
     const path = join(folder, "LICENSE");
     texts.push(existsSync(path) ? `${head}\n\n${await readFile(path, "utf8")}` : head);
   }
-  texts.push(`Apache License, of xcodec too\n\n${await readFile(join(here, "../LICENSE"), "utf8")}`);
+  texts.push(
+    `Apache License, of xcodec too\n\n${await readFile(join(here, "../LICENSE"), "utf8")}`,
+  );
   return texts.map((text) => text.trim()).join(`\n\n${"-".repeat(60)}\n\n`);
 }

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 import xcodec
 from tests.golden import pictures
+from tests.web.pages import FLAGS, chromium
 
 ROOT = Path(__file__).parent.parent.parent
 WEB = ROOT / "web"
@@ -86,6 +87,14 @@ def packets() -> list[bytes]:
     return xcodec.encode_packets(pictures.scene(96, 128), 60, 16, effort=0)
 
 
-def chromium() -> str | None:
-    """The path of the system's browser."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, headless."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    path = chromium()
+    if path is None:
+        pytest.skip("needs a browser: apt-get install chromium, or name one by CHROMIUM")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=path, args=FLAGS)
+        yield started
+        started.close()

@@ -1,9 +1,7 @@
 """The page in the system's Chromium: opened from a file, offline, and from a server."""
 
 import base64
-import io
 import json
-import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,84 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import xcodec
 from tests.golden.regenerate import FOLDER, digest
-from tests.web.conftest import chromium
+from tests.web.pages import LOCAL, NARROW, WIDE, Opened
 from xcodec.links import packet_files
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-LOCAL = ("file:", "data:", "blob:")
-WAIT = 30_000
-"""Milliseconds that a picture may take on a busy machine."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The system's Chromium, headless."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = chromium()
-    if path is None:
-        pytest.skip("needs a browser: apt-get install chromium, or name one by CHROMIUM")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
-
-
-class Opened:
-    """A page that was opened, what it asked for, and what went wrong."""
-
-    def __init__(
-        self, browser: Any, url: str, viewport: dict[str, int] = WIDE, dark: bool = False
-    ) -> None:
-        scheme = "dark" if dark else "light"
-        self.context = browser.new_context(
-            viewport=viewport, color_scheme=scheme, offline=url.startswith("file:")
-        )
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(WAIT)
-        self.wrong: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.wrong.append(message.text))
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url[:99]))
-        self.page.goto(url)
-
-    def give(self, *files: tuple[str, bytes]) -> None:
-        """Choose files in the page."""
-        payloads = [
-            {"name": name, "mimeType": "application/octet-stream", "buffer": data}
-            for name, data in files
-        ]
-        self.page.set_input_files("#files", payloads)
-
-    def says(self, selector: str, text: str) -> Any:
-        """Wait until an element says something, by a regular expression."""
-        found = self.page.locator(selector).filter(has_text=re.compile(text))
-        found.wait_for(state="visible")
-        return found
-
-    def saved(self) -> Image.Image:
-        """The picture that the page saves."""
-        with self.page.expect_download() as download:
-            self.page.get_by_role("button", name="Save as PNG").click()
-        assert download.value.suggested_filename.endswith(".png")
-        return Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
-
-    def close(self) -> None:
-        assert self.wrong == []
-        self.context.close()
+PAINTED = "^Painted in"
 
 
 @pytest.fixture
@@ -128,7 +55,7 @@ def test_an_example_by_keyboard_alone(
         if page.evaluate("document.activeElement.id") == "example":
             break
     page.keyboard.press("Enter")
-    opened.says("#status", "^Painted in")
+    opened.says("#status", PAINTED)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.get_by_role("img", name="painted by the network").is_visible()
     slider = page.get_by_label("Before and after the network")
@@ -150,7 +77,7 @@ def test_an_example_by_keyboard_alone(
 
 def test_a_file_and_what_is_saved(page: Opened) -> None:
     page.give(golden("alpha-plane"))
-    page.says("#status", "^Painted in")
+    page.says("#status", PAINTED)
     facts = page.page.locator("#facts").inner_text()
     assert all(text in facts for text in ("96 × 72", "transparent", "photo"))
     saved = np.asarray(page.saved())
@@ -165,7 +92,7 @@ def test_a_file_and_what_is_saved(page: Opened) -> None:
 
 def test_the_picture_of_a_face_is_painted_by_its_model(page: Opened) -> None:
     page.give(golden("mean"))
-    page.says("#status", "^Painted in")
+    page.says("#status", PAINTED)
     facts = page.page.locator("#facts").inner_text()
     assert all(text in facts for text in ("face", "grüße"))
 
@@ -184,7 +111,7 @@ def test_a_picture_grows_as_packets_are_added(page: Opened, packets: list[bytes]
         lines,
     )
     page.says("#packet-count", "^Complete, from 16 packets$")
-    page.says("#status", "^Painted in")
+    page.says("#status", PAINTED)
     expected = np.asarray(xcodec.decode_packets(packets))
     assert np.abs(np.asarray(page.saved())[..., :3].astype(int) - expected).max() <= 3
 
@@ -205,7 +132,7 @@ def test_realistic_weights_add_a_slider(page: Opened, built: Path) -> None:
     # Their names tell what they are; these were faithful.
     realistic = weights.replace(b'"name":"photo"', b'"name":"photo-real"', 1)
     page.give(golden("plain"))
-    page.says("#status", "^Painted in")
+    page.says("#status", PAINTED)
     assert page.page.get_by_label("Realism").is_hidden()
     length = int.from_bytes(weights[:8], "little") + len(realistic) - len(weights)
     realistic = length.to_bytes(8, "little") + realistic[8:]
@@ -218,7 +145,7 @@ def test_realistic_weights_add_a_slider(page: Opened, built: Path) -> None:
     slider.focus()
     slider.press("End")
     page.says("#realism-value", "^100 %$")
-    page.says("#status", "^Painted in")
+    page.says("#status", PAINTED)
 
 
 class Server:
@@ -278,7 +205,7 @@ def test_a_server_sends_packets_to_the_page(
         opened.page.locator("#intake").wait_for(state="visible")
         server.send(packets)
         opened.says("#packet-count", "^Complete, from 16 packets$")
-        opened.says("#status", "^Painted in")
+        opened.says("#status", PAINTED)
         own = server.url.rsplit("/", 1)[0]
         assert all(url.startswith((own, *LOCAL)) for url in opened.asked)
         opened.close()

@@ -146,7 +146,10 @@ function complain(error: unknown): void {
   }
 }
 
-listen((items) => void take(items), () => begin(null));
+listen(
+  (items) => void take(items),
+  () => begin(null),
+);
 element("another", "button").addEventListener("click", () => {
   begin(null);
   element("files", "input").focus();

@@ -4,7 +4,12 @@ const CACHE = "xcodec /* version */";
 const FILES = ["xcodec.html", "xcodec.webmanifest", "icon.svg"];
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+  event.waitUntil(
+    caches
+      .open(CACHE)
+      .then((cache) => cache.addAll(FILES))
+      .then(() => self.skipWaiting()),
+  );
 });
 
 self.addEventListener("activate", (event) => {
@@ -22,7 +27,9 @@ self.addEventListener("fetch", (event) => {
   if (request.method === "POST" && url.searchParams.has("share")) {
     event.respondWith(share(request));
   } else if (request.method === "GET" && FILES.some((file) => url.pathname.endsWith(`/${file}`))) {
-    event.respondWith(caches.match(request, { ignoreSearch: true }).then((found) => found ?? fetch(request)));
+    event.respondWith(
+      caches.match(request, { ignoreSearch: true }).then((found) => found ?? fetch(request)),
+    );
   }
 });
 

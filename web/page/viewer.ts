@@ -61,7 +61,10 @@ export function describe(info: Info, title: string): void {
   const { width, height, bytes, bpp, samples, packets, needed } = info;
   const count = (number: number): string => number.toLocaleString("en");
   const rows: [string, string][] = [
-    ["Picture", `${width} × ${height}${info.grey ? ", grey" : ""}${info.alpha ? ", transparent" : ""}`],
+    [
+      "Picture",
+      `${width} × ${height}${info.grey ? ", grey" : ""}${info.alpha ? ", transparent" : ""}`,
+    ],
     ["Bytes", `${count(bytes)} (${bpp.toPrecision(2)} bits per pixel)`],
   ];
   if (samples) {

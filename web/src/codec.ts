@@ -20,7 +20,7 @@ import type { Samples } from "./types";
 
 /** Suffix of the names of realistic weights, after that of the faithful ones. */
 const REALISTIC = "-real";
-/** Pictures with more pixels are refused unless the caller raises this: a phone has little memory. */
+/** Larger pictures are refused unless the caller raises this: a phone has little memory. */
 export const MAX_PIXELS = 1 << 24;
 
 /** Told of the fill before the generator's picture, and how far the work is. */
@@ -98,7 +98,8 @@ export class Codec {
   async info(given: Uint8Array | Uint8Array[], options: DecodeOptions = {}): Promise<Info> {
     await ready();
     const packets = given instanceof Uint8Array ? packetsIn(given) : given;
-    if (!packets) return fileInfo(given as Uint8Array, options.partial, options.maxPixels ?? MAX_PIXELS);
+    if (!packets)
+      return fileInfo(given as Uint8Array, options.partial, options.maxPixels ?? MAX_PIXELS);
     const joined = joinedOf(packets, options);
     const samples = joined.parameters ? this.received(packets, joined, options).source.count : 0;
     return packetsInfo(joined, samples);

@@ -2,15 +2,7 @@
 
 import { FormatError, TruncatedError } from "./errors";
 import { type Header, readHeader } from "./header";
-import {
-  CHECKSUM,
-  Reader,
-  checksum,
-  contentSize,
-  ending,
-  endingSize,
-  equal,
-} from "./primitives";
+import { CHECKSUM, Reader, checksum, contentSize, ending, endingSize, equal } from "./primitives";
 import { TileGrid, UNIT } from "./tiles";
 
 const MAX_LAYERS = 32;
@@ -90,7 +82,15 @@ export function read(data: Uint8Array, maxPixels: number, partial: boolean): Con
   }
   const pieces = layered
     ? readPieces(reader, count, grid.length, side > 0)
-    : [[{ start: reader.at, length: Math.max(0, contentSize(data.length) - reader.at), checksum: null }]];
+    : [
+        [
+          {
+            start: reader.at,
+            length: Math.max(0, contentSize(data.length) - reader.at),
+            checksum: null,
+          },
+        ],
+      ];
   const last = pieces.at(-1)!.at(-1)!;
   const content = last.start + last.length;
   const end = content + endingSize(content);

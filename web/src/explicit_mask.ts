@@ -47,8 +47,7 @@ function readBlocks(body: Uint8Array, height: number, width: number): Uint8Array
   const pixels = new Int32Array(high * wide);
   for (let block = 0; block < pixels.length; block++) {
     const [row, col] = [Math.floor(block / wide), block % wide];
-    pixels[block] =
-      Math.min(BLOCK, height - row * BLOCK) * Math.min(BLOCK, width - col * BLOCK);
+    pixels[block] = Math.min(BLOCK, height - row * BLOCK) * Math.min(BLOCK, width - col * BLOCK);
   }
   if (samples.some((count, i) => count < 0 || count > pixels[i]!)) {
     throw new FormatError("damaged: a block of the mask holds more samples than pixels");

@@ -213,11 +213,7 @@ export class Lifting {
 }
 
 /** The integer values (n, planes) of residuals: grids, and lossless samples (section 6). */
-export function restore(
-  differences: Int32Array,
-  planes: number,
-  tree: Hierarchy,
-): Float64Array {
+export function restore(differences: Int32Array, planes: number, tree: Hierarchy): Float64Array {
   // stages[p]: residuals before plane p and later ones served to predict others.
   const stages = Array.from({ length: planes }, () => Float64Array.from(differences));
   for (let level = 1; level < tree.length; level++) {

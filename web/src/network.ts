@@ -1,4 +1,4 @@
-/** The network that predicts symbols with their signs, in integers (docs/format.md, section 5.2). */
+/** The network that predicts symbols with their signs, in integers (docs/format.md, 5.2). */
 
 import file from "data:network";
 
@@ -24,7 +24,10 @@ export function networkOf(plane: number): Network {
     const array = (name: string): Int32Array => Int32Array.from(floats(stored.get(name)!));
     planes = [0, 1, 2].map((p) =>
       network(
-        [0, 1, 2].map((n) => ({ weights: array(`weights${p}${n}`), biases: array(`biases${p}${n}`) })),
+        [0, 1, 2].map((n) => ({
+          weights: array(`weights${p}${n}`),
+          biases: array(`biases${p}${n}`),
+        })),
         ACTIVE,
       ),
     );
@@ -39,7 +42,7 @@ const powers = Int32Array.from({ length: LOG_STEPS * (POWER_BITS + 2) }, (_, i) 
 
 const shares = new Int32Array(SIGNED);
 
-/** Write the frequencies of a symbol's signed tokens into `table`, from the outputs of a network. */
+/** Write the frequencies of a symbol's signed tokens into `table`, by the outputs of a network. */
 export function frequencies(outputs: Int32Array, table: Int32Array): void {
   let best = 0;
   for (let i = 1; i < SIGNED; i++) if (outputs[i]! > outputs[best]!) best = i;

@@ -63,7 +63,15 @@ export function parsePacket(data: Uint8Array): Packet {
   const body = reader.data.subarray(reader.at);
   const first = checked({ threshold, columns }, body.length, { threshold: 1, columns: 1 });
   const shared = [...data.subarray(0, 3), ...data.subarray(START, reader.at), data.length];
-  return { width, height, picture: shared.join(), index: data[3]!, length: data.length, first, body };
+  return {
+    width,
+    height,
+    picture: shared.join(),
+    index: data[3]!,
+    length: data.length,
+    first,
+    body,
+  };
 }
 
 /** What packets of one picture, at least one, restore. Duplicates and the order do not matter. */

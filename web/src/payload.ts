@@ -55,7 +55,10 @@ export function readPoints(
       const length = reader.varint(layer.length, "the length of the mask");
       mask = new Uint8Array(readMask(reader.take(length), height, width));
     }
-    checkCount(mask.reduce((sum, mark) => sum + mark, 0), most);
+    checkCount(
+      mask.reduce((sum, mark) => sum + mark, 0),
+      most,
+    );
     points = pointsFromMask(mask, height, width, [top, left]);
     coder = new Decoder(layer.subarray(reader.at), whole);
   } else {

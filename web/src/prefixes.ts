@@ -14,7 +14,11 @@ export const GREY = 128;
 
 /** RGB of a colour in 16 bits. */
 export function rgbOf(colour: number): number[] {
-  return [((colour >> 11) * 255) / 31, (((colour >> 5) & 63) * 255) / 63, ((colour & 31) * 255) / 31];
+  return [
+    ((colour >> 11) * 255) / 31,
+    (((colour >> 5) & 63) * 255) / 63,
+    ((colour & 31) * 255) / 31,
+  ];
 }
 
 /** The samples that a prefix gives: those of the levels that it reaches.

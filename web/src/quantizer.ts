@@ -36,7 +36,9 @@ export function exactSteps(index: number, tree: Hierarchy, planes: number): numb
   return tree.depths.map((_, level) => {
     const coarser = BigInt(coarseness(tree, level));
     const step = Number((luma * 25n ** coarser) / (2n * 33n ** coarser));
-    return [10, 23, 20].slice(0, planes).map((tenths) => Math.max(1, Math.floor((step * tenths) / 10)));
+    return [10, 23, 20]
+      .slice(0, planes)
+      .map((tenths) => Math.max(1, Math.floor((step * tenths) / 10)));
   });
 }
 

@@ -41,7 +41,7 @@ export function restored(first: Range, bodies: Map<number, Uint8Array>): Restore
   const parts: Uint8Array[] = [];
   let parameters: Parameters | null = null;
   let each = first;
-  for (let at = 0; each.threshold <= indices.length; ) {
+  for (let at = 0; each.threshold <= indices.length;) {
     const chosen = indices.slice(0, each.threshold);
     const shares = chosen.map((index) => bodies.get(index)!.subarray(at, at + each.columns));
     const reader = new Reader(decoded(chosen, shares));

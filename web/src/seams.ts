@@ -51,8 +51,7 @@ export function joined(
       around.forEach((site, i) => (expected += weights[i]! * values[3 * site + plane]!));
       const most = OPEN * step * GROWTH[plane]!;
       const apart = expected - values[3 * sample + plane]!;
-      moved[3 * sample + plane]! +=
-        PULL * (across / size) * Math.max(-most, Math.min(most, apart));
+      moved[3 * sample + plane]! += PULL * (across / size) * Math.max(-most, Math.min(most, apart));
     }
   }
   return moved;

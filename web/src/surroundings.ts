@@ -10,7 +10,7 @@ const ONE = 32;
 const OCTAVES = 7;
 const FRACTION = 2 ** 16;
 
-/** Sixteenths to a logarithmic scale of whole numbers, by size, up to the first that gives LIMIT. */
+/** Sixteenths to a logarithmic scale of whole numbers, by size, up to the first LIMIT. */
 const scale = Uint8Array.from({ length: 1 << 13 }, (_, size) => {
   const z = 2 * size + 16;
   const exponent = 31 - Math.clz32(z);

@@ -1,4 +1,4 @@
-/** Overlapping windows: a generator on pictures of any size, in bounded memory and without seams. */
+/** Overlapping windows: a generator on pictures of any size, in bounded memory, without seams. */
 
 import { Box } from "./tiles";
 

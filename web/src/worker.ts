@@ -60,7 +60,10 @@ async function answered(request: Request): Promise<Answer> {
         : codec.decodePackets(given.packets, options, listener);
     }
     case "info":
-      return codec.info("file" in request.given ? request.given.file : request.given.packets, request.options);
+      return codec.info(
+        "file" in request.given ? request.given.file : request.given.packets,
+        request.options,
+      );
     case "packets":
       return packetsIn(request.given);
     case "load":

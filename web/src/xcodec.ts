@@ -73,10 +73,7 @@ export class Decoder {
    *
    * @param packets the bytes of each; `packets()` splits files and texts
    */
-  decodePackets(
-    packets: Uint8Array[],
-    options: DecodeOptions & Listeners = {},
-  ): Promise<Received> {
+  decodePackets(packets: Uint8Array[], options: DecodeOptions & Listeners = {}): Promise<Received> {
     return this.drawn({ packets }, options) as Promise<Received>;
   }
 

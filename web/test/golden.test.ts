@@ -16,7 +16,9 @@ const expected = JSON.parse(readFileSync(join(FOLDER, "expected.json"), "utf8"))
 before(ready);
 
 function digest(values: number[]): string {
-  return createHash("sha256").update(new Uint8Array(Int32Array.from(values).buffer)).digest("hex");
+  return createHash("sha256")
+    .update(new Uint8Array(Int32Array.from(values).buffer))
+    .digest("hex");
 }
 
 test("there is an expectation for each file", () => {

@@ -67,7 +67,10 @@ test("errors have their classes, and one line", async () => {
 test("facts of a file", async () => {
   const info = await xcodec.info(golden("mean"));
   assert.equal(info.comment, "grüße");
-  assert.deepEqual([info.kind, info.model, info.tone, info.packets], ["file", "face", "mean", null]);
+  assert.deepEqual(
+    [info.kind, info.model, info.tone, info.packets],
+    ["file", "face", "mean", null],
+  );
   assert.equal(await xcodec.packets(golden("mean")), null);
   assert.equal((await xcodec.packets("aGVsbG8\nd29ybGQ"))!.length, 2);
 });

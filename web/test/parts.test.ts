@@ -101,7 +101,13 @@ test("any shares give a range", () => {
     const found = restored({ threshold: 2, columns: 4 }, bodies);
     assert.deepEqual([...found.stream], [7, 9]);
     assert.equal(found.complete, true);
-    assert.deepEqual(found.parameters, { model: 0, step: 100, scale: 582, stages: 5, colour: 0xabcd });
+    assert.deepEqual(found.parameters, {
+      model: 0,
+      step: 100,
+      scale: 582,
+      stages: 5,
+      colour: 0xabcd,
+    });
   }
   const alone = restored({ threshold: 2, columns: 4 }, new Map([[0, body(0)]]));
   assert.equal(alone.parameters, null);
@@ -129,8 +135,7 @@ test("ranks and thresholds have their limits", () => {
 });
 
 test("frames without a size, or with too large a one, are refused", () => {
-  const frame = (...bytes: number[]): Uint8Array =>
-    Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, ...bytes);
+  const frame = (...bytes: number[]): Uint8Array => Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, ...bytes);
   assert.deepEqual([...unpack(frame(0x20, 2, 0x11, 0, 0, 65, 66), 2)], [65, 66]);
   assert.throws(() => unpack(frame(0x20, 2, 0x11, 0, 0, 65, 66), 1), FormatError);
   assert.throws(() => unpack(frame(0x20, 3, 0x11, 0, 0, 65, 66), 9), FormatError);
@@ -145,7 +150,10 @@ test("what is no file of weights is refused", () => {
   const text = new TextEncoder().encode('{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}');
   const file = Uint8Array.of(text.length, 0, 0, 0, 0, 0, 0, 0, ...text);
   assert.throws(() => parse(file), ModelError);
-  assert.equal(parse(Uint8Array.of(...file, ...Array(36).fill(0))).tensors.get("a")!.bytes.length, 36);
+  assert.equal(
+    parse(Uint8Array.of(...file, ...Array(36).fill(0))).tensors.get("a")!.bytes.length,
+    36,
+  );
 });
 
 test("errors keep their classes across the border of a worker", () => {
