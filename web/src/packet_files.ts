@@ -11,10 +11,40 @@ export function split(data: Uint8Array): Uint8Array[] {
   return splitText(new TextDecoder().decode(data));
 }
 
-/** The packets in lines of text. */
+/** Lines that a packet may have been broken into on its way. */
+const MOST_LINES = 12;
+
+/** The packets in a text: one a line, or among other words, or broken into several lines. If none
+ * is whole, what its lines hold. */
 export function splitText(text: string): Uint8Array[] {
   const lines = text.split("\n").map((line) => line.trim());
-  return lines.filter((line) => line).map(fromLine);
+  const filled = lines.filter((line) => line);
+  const found: Uint8Array[] = [];
+  for (let start = 0; start < filled.length;) {
+    let [taken, packet] = [1, soundIn(filled[start]!)];
+    for (let end = start + 2; !packet && end <= start + MOST_LINES; end++) {
+      if (end > filled.length) break;
+      [taken, packet] = [end - start, soundOf(filled.slice(start, end).join(""))];
+    }
+    if (packet) found.push(packet);
+    start += packet ? taken : 1;
+  }
+  return found.length ? found : filled.map((line) => readings(line)[0] ?? new Uint8Array(0));
+}
+
+/** The packet in a line, or in a word of it. */
+function soundIn(line: string): Uint8Array | null {
+  for (const word of [line, ...line.split(/\s+/)]) {
+    const packet = soundOf(word);
+    if (packet) return packet;
+  }
+  return null;
+}
+
+/** The packet that text stands for, if its checksum is right. */
+function soundOf(text: string): Uint8Array | null {
+  // Printable bytes alone are no packet, though a short checksum may be right by chance.
+  return readings(text).find((data) => isSound(data) && !isText(data)) ?? null;
 }
 
 /** Whether all bytes are printable ASCII, or ends of lines. */
@@ -24,10 +54,27 @@ export function isText(data: Uint8Array): boolean {
   return data.length > 0 && data.every(isPrintable);
 }
 
-/** The packet in a line of text: the reading with a valid checksum, else the first one. */
-function fromLine(line: string): Uint8Array {
-  const readings = [fromBase64(line), fromAscii85(line)].filter((data) => data !== null);
-  return readings.find(isSound) ?? readings.find((data) => data.length) ?? new Uint8Array(0);
+/** What text may stand for. */
+function readings(text: string): Uint8Array[] {
+  const every = [fromBase64(text), fromAscii85(text), fromBase32(text)];
+  return every.filter((data) => data !== null && data.length > 0) as Uint8Array[];
+}
+
+/** Five bits a character, of the alphabet A-Z and 2-7. */
+function fromBase32(text: string): Uint8Array | null {
+  const digits = text.toUpperCase().replace(/=*$/, "");
+  if (!/^[A-Z2-7]+$/.test(digits)) return null;
+  const bytes: number[] = [];
+  let [bits, count] = [0, 0];
+  for (const digit of digits) {
+    bits = (bits << 5) | (digit > "7" ? digit.charCodeAt(0) - 65 : Number(digit) + 24);
+    count += 5;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push((bits >> count) & 255);
+    bits &= 255;
+  }
+  return Uint8Array.from(bytes);
 }
 
 function fromBase64(line: string): Uint8Array | null {

@@ -8,7 +8,7 @@ import { FormatError, InputError, ModelError, XcodecError, revived } from "../sr
 import { mantissas, rank, threshold } from "../src/mask";
 import { Tree } from "../src/neighbours";
 import { splitText } from "../src/packet_files";
-import { Reader, crc16, crc32c, ready, unpack } from "../src/primitives";
+import { Reader, concat, crc16, crc32c, ending, ready, unpack } from "../src/primitives";
 import { restored } from "../src/ranges";
 import { parse } from "../src/safetensors";
 
@@ -21,6 +21,13 @@ function numbers(count: number, limit: number, seed = 1): number[] {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return Math.floor((state / 2 ** 32) * limit);
   });
+}
+
+/** RFC 4648, without padding. */
+function inBase32(bytes: Uint8Array): string {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const groups = bits.match(/.{1,5}/g)!.map((group) => parseInt(group.padEnd(5, "0"), 2));
+  return groups.map((group) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[group]).join("");
 }
 
 const digits = new TextEncoder().encode("123456789");
@@ -114,12 +121,26 @@ test("any shares give a range", () => {
   assert.equal(alone.needed, 2);
 });
 
-test("text is read as base64 or as Ascii85", () => {
+test("text is read as base64, as Ascii85, or by a checksum as base32", () => {
   const [base64, ascii85] = ["TWFuIGlz", "9jqo^BlbD-"];
   assert.deepEqual(
     splitText(`${base64}\n\n  ${ascii85}\r\n`).map((bytes) => Buffer.from(bytes).toString()),
     ["Man is", "Man is d"],
   );
+  const content = Uint8Array.of(130, ...numbers(60, 256));
+  const packet = concat([content, ending(content)]);
+  const base32 = inBase32(packet);
+  const text = Buffer.from(packet).toString("base64");
+  for (const given of [
+    base32,
+    base32.toLowerCase(),
+    text.replace(/=*$/, ""),
+    `Anna: ${text} ok?`,
+    `hello\n${text.slice(0, 30)}\n${text.slice(30, 50)}\n${text.slice(50)}\nbye`,
+  ]) {
+    assert.deepEqual(splitText(given), [packet], given);
+  }
+  assert.deepEqual(splitText(`${text}\nand\n${base32}`), [packet, packet]);
 });
 
 test("ranks and thresholds have their limits", () => {
