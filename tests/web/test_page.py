@@ -15,7 +15,6 @@ import pytest
 import xcodec
 from tests.golden.regenerate import FOLDER, digest
 from tests.web.pages import LOCAL, NARROW, WIDE, Opened
-from xcodec.links import packet_files
 
 PAINTED = "^Painted in"
 
@@ -101,7 +100,7 @@ def test_a_picture_grows_as_packets_are_added(page: Opened, packets: list[bytes]
     page.give(*[(f"{i:03}.xgp", packet) for i, packet in enumerate(packets[:3])])
     page.says("#packet-count", r"^3 packets: better with \d+$")
     page.says("#status", "^(Painted|Filled|Only)")
-    lines = packet_files.lines(packets[3:], "ascii85").decode()
+    lines = "\n".join(base64.a85encode(packet).decode() for packet in packets[3:])
     page.page.evaluate(
         """(text) => {
             const data = new DataTransfer();
@@ -180,7 +179,7 @@ class Server:
         self.url = f"http://127.0.0.1:{self.server.server_port}/xcodec.html?live"
 
     def send(self, packets: list[bytes]) -> None:
-        lines = packet_files.lines(packets, "base64").decode().split()
+        lines = [base64.b64encode(packet).decode().rstrip("=") for packet in packets]
         self.packets.put("".join(f"data: {line}\n" for line in lines) + "\n")
 
     def close(self) -> None:
