@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -27,6 +28,11 @@ FILES = 2000
 ALIKE = 250
 """Damaged files that the package decodes, too."""
 SETS = 100
+FACTS = (
+    *("version", "width", "height", "bytes", "bpp", "samples", "model", "step"),
+    *("mask", "tone", "tiles", "layers", "comment"),
+)
+"""What the package's ``info`` says, too."""
 
 
 def test_node_runs_the_tests_of_its_own(built: Path) -> None:
@@ -71,6 +77,11 @@ def check(run: Run, cases: dict[str, list[bytes]], decoder: str, folder: Path) -
         assert apart.max() <= (1 if decoder == "classical" else 3), name
         # At most 0.05 dB of any PSNR up to 60 dB.
         assert (apart**2).mean() < 0.0005, name
+        if len(parts) == 1 and decoder == "classical":
+            facts = xcodec.info(parts[0])
+            assert {key: said["info"][key] for key in FACTS} == pytest.approx(
+                {key: getattr(facts, key) for key in FACTS}
+            ), name
 
 
 def golden(*names: str) -> dict[str, list[bytes]]:

@@ -3,8 +3,8 @@
  * node draw.mjs jobs.json
  *
  * A job has `files` (one .xgc file, or packets), `options`, and `out`, to which the picture is
- * written as RGBA. Prints one line of JSON for each: width, height, decoder, and the milliseconds
- * until the fill and until the end, or an error's name and message.
+ * written as RGBA. Prints one line of JSON for each: width, height, decoder, what `info` says, and
+ * the milliseconds until the fill and until the end, or an error's name and message.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -42,9 +42,10 @@ for (const { files, packets, options, out } of jobs) {
       ? await codec.decodePackets(data, options, { onFill })
       : await codec.decode(data[0]!, options, { onFill });
     const took = performance.now() - start;
+    const info = await codec.info(packets ? data : data[0]!, options);
     const { rgba, ...rest } = picture;
     if (out) writeFileSync(out, rgba);
-    console.log(JSON.stringify({ ...rest, filled, took, rss: process.memoryUsage().rss }));
+    console.log(JSON.stringify({ ...rest, info, filled, took, rss: process.memoryUsage().rss }));
   } catch (error) {
     const took = performance.now() - start;
     const { name, message } = error as Error;
