@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 DEMO := .venv/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-all models test test-long fuzz check format docs dist clean
+.PHONY: help demo bench bench-all models test test-long fuzz check format docs dist web clean
 
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -65,8 +65,13 @@ dist: $(INSTALLED) ## build wheel and sdist into dist/
 	$(BIN)/python -m pip install --quiet build
 	$(BIN)/python -m build --outdir dist .
 
+web: ## build the decoder as a web page, web/dist/xcodec.html, and as a module: needs Node 20 and npm
+	@command -v npm >/dev/null || { echo "no npm: the page was left out; it needs Node 20 or later" >&2; exit 2; }
+	cd web && npm ci --no-audit --no-fund && npm run build
+
 clean: ## remove the environment, caches and the demo's pictures
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis bench demo build dist site *.egg-info
+	rm -rf web/node_modules web/build web/dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): EXTRAS := dev,demo,bench,train

@@ -1,0 +1,183 @@
+/** The page: what it was given, and what follows from it. */
+
+import { type Decoded, Decoder, FormatError, type Info, XcodecError } from "../src/xcodec";
+import { element, show } from "./elements";
+import { type Item, listen, read } from "./intake";
+import * as viewer from "./viewer";
+import { Weights, held } from "./weights";
+
+/** What is shown: a file, or the packets so far. */
+type Shown = { title: string; file: Uint8Array } | { title: string; packets: Uint8Array[] };
+
+const FILLING = "Drawing …";
+const PAINTING = "The network is painting …";
+
+const decoder = new Decoder();
+const weights = new Weights(decoder);
+let shown: Shown | null = null;
+let partial = false;
+/** Counts what was shown: results of what is not shown any more are dropped. */
+let turn = 0;
+let busy = false;
+let again = false;
+
+async function take(items: Item[]): Promise<void> {
+  complain(null);
+  for (const { name, data } of items) {
+    try {
+      await takeOne(name, data);
+    } catch (error) {
+      complain(error);
+    }
+  }
+}
+
+async function takeOne(name: string, data: Uint8Array | string): Promise<void> {
+  if (!data.length) return;
+  if (typeof data !== "string" && name.endsWith(".safetensors")) {
+    const model = await weights.take(data);
+    viewer.tell(`Weights loaded: ${model}`, null);
+    return draw();
+  }
+  const packets =
+    typeof data !== "string" && name.endsWith(".xgp")
+      ? ((await decoder.packets(data)) ?? [data])
+      : await decoder.packets(data);
+  if (!packets) {
+    begin({ title: name, file: data as Uint8Array });
+  } else if (shown && "packets" in shown) {
+    shown.packets.push(...packets);
+    void draw();
+  } else {
+    begin({ title: name, packets });
+  }
+}
+
+/** Show something else, and leave unfinished work. */
+function begin(next: Shown | null): void {
+  shown = next;
+  partial = false;
+  turn++;
+  if (busy) {
+    decoder.close();
+    weights.forget();
+  }
+  viewer.unpaint();
+  show("intake", next === null);
+  show("another", next !== null);
+  show("viewer", false);
+  if (next) void draw();
+}
+
+/** Draw what is shown; if that is under way, once more afterwards. */
+async function draw(): Promise<void> {
+  again = true;
+  if (busy) return;
+  busy = true;
+  while (again && shown) {
+    again = false;
+    const mine = turn;
+    try {
+      await drawOnce(shown, () => mine === turn);
+    } catch (error) {
+      if (mine === turn) complain(error);
+      else again = true;
+    }
+  }
+  busy = false;
+}
+
+/** Draw the fill, then what the network makes of it. */
+async function drawOnce(what: Shown, isCurrent: () => boolean): Promise<void> {
+  const given = "file" in what ? what.file : [...what.packets];
+  const draw = (options: Parameters<Decoder["decode"]>[1]): Promise<Decoded> =>
+    given instanceof Uint8Array
+      ? decoder.decode(given, { partial, ...options })
+      : decoder.decodePackets(given, options);
+  const told = (text: string) => (share: number) => isCurrent() && viewer.tell(text, share);
+  const start = performance.now();
+  viewer.tell(FILLING, 0);
+  const fill = await draw({ decoder: "classical", onProgress: told(FILLING) });
+  if (!isCurrent()) return;
+  complain(null);
+  viewer.present(fill);
+  const info = await decoder.info(given, { partial });
+  if (!isCurrent()) return;
+  viewer.describe(info, what.title);
+  viewer.tell(PAINTING, 0);
+  await weights.prepare(info.model);
+  const isRealistic = weights.isRealistic(info.model);
+  show("realism-control", isRealistic);
+  const realism = isRealistic ? Number(element("realism", "input").value) : 0;
+  const picture = await draw({ realism, onProgress: told(PAINTING) });
+  if (!isCurrent()) return;
+  viewer.present(picture);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  viewer.tell(summary(picture, info, seconds), null);
+}
+
+/** What came of it, as a line of text. */
+function summary(picture: Decoded, info: Info, seconds: string): string {
+  if (!info.samples) return "Only the size is known yet";
+  const warning = picture.warning ? `: ${picture.warning}` : "";
+  if (picture.decoder === "generator") return `Painted in ${seconds} s${warning}`;
+  return `Filled in ${seconds} s, without a network${warning}`;
+}
+
+/** Show an error, or none; a damaged file can be shown in part. */
+function complain(error: unknown): void {
+  const box = element("error", "p");
+  box.hidden = !error;
+  if (!error) return;
+  viewer.tell("", null);
+  const text = error instanceof Error ? error.message : String(error);
+  box.textContent = text.charAt(0).toUpperCase() + text.slice(1);
+  if (!(error instanceof XcodecError)) console.error(error);
+  if (error instanceof FormatError && shown && "file" in shown && !partial) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = "Show what is left of it";
+    button.addEventListener("click", () => {
+      partial = true;
+      void draw();
+    });
+    box.append(button);
+  }
+}
+
+listen(
+  (items) => void take(items),
+  () => begin(null),
+);
+element("another", "button").addEventListener("click", () => {
+  begin(null);
+  element("files", "input").focus();
+});
+element("save", "button").addEventListener("click", viewer.save);
+element("example", "button").addEventListener("click", async () => {
+  const data = await held("example");
+  if (data) await take([{ name: "example.xgc", data }]);
+});
+const chosen = element("weights", "input");
+chosen.addEventListener("change", async () => {
+  await take(await read(chosen.files!));
+  chosen.value = "";
+});
+const realism = element("realism", "input");
+realism.addEventListener("input", () => {
+  element("realism-value", "output").textContent = `${Math.round(100 * Number(realism.value))} %`;
+});
+realism.addEventListener("change", () => void draw());
+
+// The worker, and the usual weights, are there before a picture is.
+weights.prepare("photo").catch(() => {}); // What fails will fail again when it is needed.
+
+if (location.protocol === "https:" && "serviceWorker" in navigator) {
+  // Beside the page lie what makes it an app that can be installed, and works offline.
+  const link = document.createElement("link");
+  link.rel = "manifest";
+  link.href = "xcodec.webmanifest";
+  document.head.append(link);
+  navigator.serviceWorker.register("service-worker.js").catch(() => {});
+}

@@ -1,0 +1,116 @@
+/** Packets as files, bundles and lines of text. */
+
+import { isBundle, isSound, unbundle } from "./packets";
+
+/** Split the bytes of one file into packets: a packet, a bundle, or lines of text. Packets are not
+ * checked; damaged ones are returned too. */
+export function split(data: Uint8Array): Uint8Array[] {
+  if (isBundle(data)) return unbundle(data);
+  // Printable bytes alone are no packet, though a short checksum may be right by chance.
+  if (!isText(data)) return [data];
+  return splitText(new TextDecoder().decode(data));
+}
+
+/** Lines that a packet may have been broken into on its way. */
+const MOST_LINES = 12;
+
+/** The packets in a text: one a line, or among other words, or broken into several lines. If none
+ * is whole, what its lines hold. */
+export function splitText(text: string): Uint8Array[] {
+  const lines = text.split("\n").map((line) => line.trim());
+  const filled = lines.filter((line) => line);
+  const found: Uint8Array[] = [];
+  for (let start = 0; start < filled.length;) {
+    let [taken, packet] = [1, soundIn(filled[start]!)];
+    for (let end = start + 2; !packet && end <= start + MOST_LINES; end++) {
+      if (end > filled.length) break;
+      [taken, packet] = [end - start, soundOf(filled.slice(start, end).join(""))];
+    }
+    if (packet) found.push(packet);
+    start += packet ? taken : 1;
+  }
+  return found.length ? found : filled.map((line) => readings(line)[0] ?? new Uint8Array(0));
+}
+
+/** The packet in a line, or in a word of it. */
+function soundIn(line: string): Uint8Array | null {
+  for (const word of [line, ...line.split(/\s+/)]) {
+    const packet = soundOf(word);
+    if (packet) return packet;
+  }
+  return null;
+}
+
+/** The packet that text stands for, if its checksum is right. */
+function soundOf(text: string): Uint8Array | null {
+  // Printable bytes alone are no packet, though a short checksum may be right by chance.
+  return readings(text).find((data) => isSound(data) && !isText(data)) ?? null;
+}
+
+/** Whether all bytes are printable ASCII, or ends of lines. */
+export function isText(data: Uint8Array): boolean {
+  const isPrintable = (byte: number): boolean =>
+    (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13;
+  return data.length > 0 && data.every(isPrintable);
+}
+
+/** What text may stand for. */
+function readings(text: string): Uint8Array[] {
+  const every = [fromBase64(text), fromAscii85(text), fromBase32(text)];
+  return every.filter((data) => data !== null && data.length > 0) as Uint8Array[];
+}
+
+/** Five bits a character, of the alphabet A-Z and 2-7. */
+function fromBase32(text: string): Uint8Array | null {
+  const digits = text.toUpperCase().replace(/=*$/, "");
+  if (!/^[A-Z2-7]+$/.test(digits)) return null;
+  const bytes: number[] = [];
+  let [bits, count] = [0, 0];
+  for (const digit of digits) {
+    bits = (bits << 5) | (digit > "7" ? digit.charCodeAt(0) - 65 : Number(digit) + 24);
+    count += 5;
+    if (count < 8) continue;
+    count -= 8;
+    bytes.push((bits >> count) & 255);
+    bits &= 255;
+  }
+  return Uint8Array.from(bytes);
+}
+
+function fromBase64(line: string): Uint8Array | null {
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(line)) return null;
+  try {
+    return Uint8Array.from(atob(line.replace(/=*$/, "")), (c) => c.charCodeAt(0));
+  } catch {
+    return null;
+  }
+}
+
+/** Groups of five digits to the base 85, `!` to `u`, are four bytes; `z` is four zeros. */
+function fromAscii85(line: string): Uint8Array | null {
+  const bytes: number[] = [];
+  let group: number[] = [];
+  const flush = (count: number): boolean => {
+    const value = group.reduce((sum, digit) => sum * 85 + digit, 0);
+    if (value >= 2 ** 32) return false;
+    const four = [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256);
+    bytes.push(...four.slice(0, count));
+    group = [];
+    return true;
+  };
+  for (const character of line.replace(/\s/g, "")) {
+    if (character === "z" && !group.length) {
+      bytes.push(0, 0, 0, 0);
+      continue;
+    }
+    if (character < "!" || character > "u") return null;
+    group.push(character.charCodeAt(0) - 33);
+    if (group.length === 5 && !flush(4)) return null;
+  }
+  const rest = group.length;
+  if (rest) {
+    while (group.length < 5) group.push(84);
+    if (!flush(rest - 1)) return null;
+  }
+  return Uint8Array.from(bytes);
+}
