@@ -14,6 +14,7 @@ from xcodec.cli.corrupt import corrupt
 from xcodec.cli.decode import decode
 from xcodec.cli.encode import encode
 from xcodec.cli.info import info
+from xcodec.cli.page import page
 from xcodec.cli.profiles import profiles
 from xcodec.cli.receive import receive
 from xcodec.cli.restore import restore
@@ -37,7 +38,7 @@ def cli() -> None:
 for command in (links, restoration):
     bench.add_command(command)
 for command in (
-    *(encode, decode, info, send, receive, profiles, truncate),
+    *(encode, decode, info, send, receive, profiles, page, truncate),
     *(train, restore, corrupt, bench, compare),
 ):
     cli.add_command(command)

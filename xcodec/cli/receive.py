@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from xcodec.cli.common import (
 
 if TYPE_CHECKING:
     from xcodec.links.inbox import Arrival
+    from xcodec.links.serving import Server
     from xcodec.options import DecodeOptions
 
 REPLIES = 8
@@ -70,6 +72,12 @@ LOOK = 0.25
     metavar="S",
     help="Where S seconds bring nothing new, tell the sender how many packets a picture lacks.",
 )
+@cloup.option(
+    "--serve",
+    metavar="[HOST:]PORT",
+    help="Serve a web page that shows the picture as it arrives; 0.0.0.0:PORT for other machines "
+    "on the network.",
+)
 @decoder("How to reconstruct the pixels between samples.")
 @cloup.option(
     "--model",
@@ -98,7 +106,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
     from xcodec.links.inbox import Inbox
     from xcodec.options import DecodeOptions
 
-    run = {name: options.pop(name) for name in ("resume", "count", "idle", "reply")}
+    run = {name: options.pop(name) for name in ("resume", "count", "idle", "reply", "serve")}
     shown = {name: options.pop(name) for name in ("force", "as_json", "quiet")}
     with conflicts():
         chosen = DecodeOptions(**given(**options))
@@ -107,7 +115,13 @@ def receive(via: str, output: str | None, **options: Any) -> None:
     inbox = Inbox(pages.kept(run["resume"]), run["resume"])
     for arrival in inbox:
         pages.show(arrival)
-    with transports.connect(via, listening=True) as link:
+    with ExitStack() as stack:
+        server = _served(run["serve"], stack)
+        for arrival in inbox:
+            server.put(arrival.data)
+        link = stack.enter_context(transports.connect(via, listening=True))
+        if server.url and not shown["quiet"]:
+            say(f"{server.url}: the page", err=True)
         if not shown["quiet"] and getattr(link, "address", None):
             say(f"{via}: listening as {link.address}", err=True)  # type: ignore[attr-defined]
         last = time.monotonic()
@@ -126,6 +140,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
                 except EOFError:
                     message = None
             for arrival in grown.values():
+                server.put(arrival.data)
                 pages.show(arrival)
                 arrival.asked_at = now
             last = now if grown else last
@@ -135,6 +150,25 @@ def receive(via: str, output: str | None, **options: Any) -> None:
             if run["idle"] is not None and time.monotonic() - last > run["idle"]:
                 break
     pages.end(inbox)
+
+
+class _Unserved:
+    """What takes packets where no page is served."""
+
+    url = ""
+
+    def put(self, data: list[bytes]) -> None:
+        """Do nothing."""
+
+
+def _served(place: str | None, stack: ExitStack) -> "Server | _Unserved":
+    """Serve a page until the stack ends."""
+    if place is None:
+        return _Unserved()
+    from xcodec.links import page
+    from xcodec.links.serving import Server, place_of
+
+    return stack.enter_context(Server(page.read(), *place_of(place)))
 
 
 def _ask(arrival: "Arrival", link: Any, now: float, quiet_for: float) -> None:
