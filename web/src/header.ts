@@ -1,9 +1,10 @@
 /** The header of a .xgc file, field by field (docs/format.md, section 1). */
 
 import { FormatError, LimitError } from "./errors";
+import { MAX_SIDE, type Size, readOriginal } from "./original";
 import { Reader, unpack } from "./primitives";
 
-export const VERSION = 4;
+export const VERSION = 5;
 /** The first byte of a file. */
 export const START = 0xb0 | VERSION;
 export const MASKS = ["blue", "random", "explicit"] as const;
@@ -26,17 +27,22 @@ export const MAX_SCALE = 38 * 128;
 export const MAX_STEP_INDEX = 191;
 const PACKED = 64;
 const NEEDED = 128;
-const MAX_SIDE = 2 ** 20;
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_SECTION = 2 ** 26;
 const MAX_UNPACKED = 2 ** 22;
+/** What the short form has for the block of a picture that was made smaller, and that block. */
+const REDUCED = 5;
+const REDUCED_BLOCK = 64;
+/** Flag in the byte of the size in the long form. */
+const ORIGINAL = 32;
 const RANGE = "damaged: a field of the header is out of range";
 const LONGER = "damaged: a header that is longer than necessary";
 
 /** The fields of a file before its payload.
  *
- * block is in pixels; step is an index, null if the samples are lossless; sections hold their
- * contents, uncompressed, by tag. */
+ * block is in pixels; step is an index, null if the samples are lossless; original is the size of
+ * the picture that it was made of, null if it is as large; sections hold their contents,
+ * uncompressed, by tag. */
 export interface Header {
   width: number;
   height: number;
@@ -50,6 +56,7 @@ export interface Header {
   scale: number;
   seed: number;
   step: number | null;
+  original: Size | null;
   sections: Map<number, Uint8Array>;
 }
 
@@ -86,6 +93,8 @@ export function versionOf(start: Uint8Array): number | null {
 function readShort(reader: Reader, maxPixels: number): Header {
   const bits = reader.number(4);
   const [width, height] = readSize(reader, (bits >>> 21) & 31, maxPixels);
+  const block = (bits >>> 26) & 7;
+  const reduced = block === REDUCED;
   return {
     width,
     height,
@@ -94,11 +103,12 @@ function readShort(reader: Reader, maxPixels: number): Header {
     lossless: false,
     uniform: ((bits >>> 29) & 1) === 1,
     model: (bits >>> 30) & 1,
-    block: blockSide((bits >>> 26) & 7),
+    block: reduced ? REDUCED_BLOCK : blockSide(block),
     grey: false,
     scale: (bits >>> 8) & 8191,
     seed: 0,
     step: bits & 255,
+    original: reduced ? readOriginal(reader, { width, height }) : null,
     sections: new Map(),
   };
 }
@@ -113,7 +123,8 @@ function readLong(reader: Reader, maxPixels: number): [Header, boolean] {
   if (lossless && tone !== "point") {
     throw new FormatError("damaged: lossless samples that are not points");
   }
-  const [width, height] = readSize(reader, reader.byte(), maxPixels);
+  const place = reader.byte();
+  const [width, height] = readSize(reader, place & ~ORIGINAL, maxPixels);
   const header: Header = {
     width,
     height,
@@ -127,9 +138,11 @@ function readLong(reader: Reader, maxPixels: number): [Header, boolean] {
     scale: mask === "explicit" ? 0 : reader.varint(MAX_SCALE, "the scale"),
     seed: mask === "random" ? reader.varint(MAX_SEED, "the seed") : 0,
     step: lossless ? null : reader.byte(),
+    original: place & ORIGINAL ? readOriginal(reader, { width, height }) : null,
     sections: flagged ? readSections(reader) : new Map(),
   };
-  const unusual = lossless || header.grey || flagged || layered || header.model > 1;
+  let unusual = lossless || header.grey || flagged || layered || header.model > 1;
+  if (header.original) unusual ||= header.block !== REDUCED_BLOCK;
   if (mask === "blue" && tone === "least-squares" && !unusual) throw new FormatError(LONGER);
   return [header, layered];
 }

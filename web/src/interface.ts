@@ -39,6 +39,8 @@ export interface Info {
   version: number;
   width: number;
   height: number;
+  /** The size of the picture that it was made of, if it was scaled down to be encoded. */
+  original: { width: number; height: number } | null;
   bytes: number;
   /** Bits per pixel. */
   bpp: number;

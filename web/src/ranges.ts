@@ -3,18 +3,23 @@
 
 import { FormatError, TruncatedError } from "./errors";
 import { MAX_SCALE, MAX_STEP_INDEX } from "./header";
+import { type Size, readOriginal } from "./original";
 import { Reader, concat } from "./primitives";
 
 const MAX_COUNT = 255;
 const MAX_MODEL = 7;
+/** Flag in the byte of the model. */
+const ORIGINAL = 128;
 
-/** What the first range says of a picture; step is an index, colour has 5 + 6 + 5 bits. */
+/** What the first range says of a picture; step is an index, colour has 5 + 6 + 5 bits, original is
+ * the size of the picture that it was made of. */
 export interface Parameters {
   model: number;
   step: number;
   scale: number;
   stages: number;
   colour: number;
+  original: Size | null;
 }
 
 /** A part of what packets carry: how many packets restore it, and the bytes of each share. */
@@ -34,8 +39,9 @@ export interface Restored {
   needed: number;
 }
 
-/** Restore what packets carry; `bodies` are the shares of each packet, by its index. */
-export function restored(first: Range, bodies: Map<number, Uint8Array>): Restored {
+/** Restore what packets of a picture of this size carry; `bodies` are the shares of each packet, by
+ * its index. */
+export function restored(size: Size, first: Range, bodies: Map<number, Uint8Array>): Restored {
   const indices = [...bodies.keys()].sort((a, b) => a - b);
   const length = bodies.get(indices[0]!)!.length;
   const parts: Uint8Array[] = [];
@@ -49,7 +55,7 @@ export function restored(first: Range, bodies: Map<number, Uint8Array>): Restore
     const last = at === length;
     let following = each;
     try {
-      parameters ??= readParameters(reader);
+      parameters ??= readParameters(reader, size);
       if (!last) following = readRange(reader, length - at, each);
     } catch (error) {
       if (!(error instanceof TruncatedError)) throw error;
@@ -70,14 +76,16 @@ export function checked(each: Range, left: number, before: Range): Range {
   return each;
 }
 
-function readParameters(reader: Reader): Parameters {
-  const [model, step] = [reader.byte(), reader.byte()];
+function readParameters(reader: Reader, size: Size): Parameters {
+  const [first, step] = [reader.byte(), reader.byte()];
   const [grid, colour] = [reader.number(2), reader.number(2)];
   const scale = grid >> 3;
+  const model = first & ~ORIGINAL;
+  const original = first & ORIGINAL ? readOriginal(reader, size) : null;
   if (model > MAX_MODEL || scale > MAX_SCALE || step > MAX_STEP_INDEX) {
     throw new FormatError("damaged: a parameter of the packets is out of range");
   }
-  return { model, step, scale, stages: (grid & 7) + 1, colour };
+  return { model, step, scale, stages: (grid & 7) + 1, colour, original };
 }
 
 function readRange(reader: Reader, left: number, before: Range): Range {

@@ -7,6 +7,7 @@ import { Scalars, Vectors } from "../src/dense";
 import { FormatError, InputError, ModelError, XcodecError, revived } from "../src/errors";
 import { mantissas, rank, threshold } from "../src/mask";
 import { Tree } from "../src/neighbours";
+import { type Size, readOriginal } from "../src/original";
 import { splitText } from "../src/packet_files";
 import { Reader, concat, crc16, crc32c, ending, ready, unpack } from "../src/primitives";
 import { restored } from "../src/ranges";
@@ -30,6 +31,7 @@ function inBase32(bytes: Uint8Array): string {
   return groups.map((group) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[group]).join("");
 }
 
+const SIZE: Size = { width: 64, height: 64 };
 const digits = new TextEncoder().encode("123456789");
 
 test("checksums are those of the catalogue", () => {
@@ -86,6 +88,17 @@ test("layers by vectors and by single numbers agree", () => {
   }
 });
 
+test("the size of the original", () => {
+  const read = (coded: Size, ...bytes: number[]): Size =>
+    readOriginal(new Reader(Uint8Array.from(bytes)), coded);
+  assert.deepEqual(read({ width: 320, height: 240 }, 0x80, 0x78), { width: 8000, height: 6000 });
+  // A pixel more than in proportion, and one less.
+  assert.deepEqual(read({ width: 100, height: 61 }, 201, 1, 1), { width: 200, height: 123 });
+  assert.deepEqual(read({ width: 61, height: 100 }, 201, 1, 2), { width: 121, height: 200 });
+  assert.throws(() => read(SIZE, 0), FormatError);
+  assert.throws(() => read(SIZE, 9, 0), FormatError);
+});
+
 test("any shares give a range", () => {
   const body = (index: number): Uint8Array => {
     const parameters = [0, 100, 0x12, 0x34, 0xab, 0xcd];
@@ -105,7 +118,7 @@ test("any shares give a range", () => {
     [2, 1],
   ]) {
     const bodies = new Map(pair.map((index) => [index, body(index)]));
-    const found = restored({ threshold: 2, columns: 4 }, bodies);
+    const found = restored(SIZE, { threshold: 2, columns: 4 }, bodies);
     assert.deepEqual([...found.stream], [7, 9]);
     assert.equal(found.complete, true);
     assert.deepEqual(found.parameters, {
@@ -114,9 +127,10 @@ test("any shares give a range", () => {
       scale: 582,
       stages: 5,
       colour: 0xabcd,
+      original: null,
     });
   }
-  const alone = restored({ threshold: 2, columns: 4 }, new Map([[0, body(0)]]));
+  const alone = restored(SIZE, { threshold: 2, columns: 4 }, new Map([[0, body(0)]]));
   assert.equal(alone.parameters, null);
   assert.equal(alone.needed, 2);
 });
