@@ -17,10 +17,10 @@ from xcodec.pictures.modes import Picture
 from xcodec.pictures.quality import decibels
 
 
-def measured(picture: Picture, side: int, size: int) -> tuple[float, float]:
+def measured(picture: Picture, side: int | None, size: int) -> tuple[float, float]:
     """Pixels for each byte, and PSNR in dB at the original's size.
 
-    side : longer side in pixels; 0: that of the picture
+    side : longer side in pixels; 0: that of the picture; None: as the bytes can show
     size : of the file in bytes
     """
     data = xcodec.encode(picture, max_bytes=size, max_side=side)
@@ -34,9 +34,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="PSNR after scaling back, by size and bytes.")
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--bytes", default="340,1000,2400,6000")
-    parser.add_argument("--sides", default="160,224,320,448,640,896,1280", help="0: full size")
+    parser.add_argument(
+        "--sides", default="160,224,320,448,640,896,1280", help="0: full size; auto"
+    )
     options = parser.parse_args()
-    sides = [int(side) for side in options.sides.split(",")]
+    sides = [None if side == "auto" else int(side) for side in options.sides.split(",")]
     pictures = [loading.load(path) for path in options.pictures]
     print("| bytes | longer side | pixels for a byte | loss in dB, mean | most |")
     print("| ---: | ---: | ---: | ---: | ---: |")
@@ -45,7 +47,8 @@ def main() -> None:
         losses = found[..., 1].max(1, keepdims=True) - found[..., 1]
         for place, side in enumerate(sides):
             share, loss = found[:, place, 0].mean(), losses[:, place]
-            row = size, side or "full", f"{share:.0f}", f"{loss.mean():.2f}", f"{loss.max():.2f}"
+            name = "auto" if side is None else side or "full"
+            row = size, name, f"{share:.0f}", f"{loss.mean():.2f}", f"{loss.max():.2f}"
             print(f"| {' | '.join(map(str, row))} |")
 
 
