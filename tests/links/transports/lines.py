@@ -14,6 +14,13 @@ SECONDS = 30.0
 FEND = b"\xc0"
 
 
+def free_udp_port() -> int:
+    """A port of UDP that nobody uses."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def tnc_pair(echoing: bool = False) -> int:
     """Two TNCs that hear each other, as one server for two programs; returns its port.
 
