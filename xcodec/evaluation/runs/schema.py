@@ -336,7 +336,7 @@ class LinksRecord(_Record):
 class RowsRecord(_Record):
     """A record of a script in benchmarks/."""
 
-    benchmark: Literal["lossless_samples", "direwolf"]
+    benchmark: Literal["lossless_samples", "direwolf", "packet_planner"]
     figures: RowsFigures
 
 
