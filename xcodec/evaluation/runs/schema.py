@@ -247,12 +247,17 @@ class SpeedFigures(TypedDict):
 
 
 class LinksRow(TypedDict):
-    """Means over the pictures of what one party's packets give over a link."""
+    """Means over the pictures of what one party's packets give over a link.
+
+    loss  : of the link; of the channel "audio" the share of the party's packets that was lost
+    noise : its level, of the channel "audio"
+    """
 
     budget: int
     channel: str
     party: str
     loss: float
+    noise: NotRequired[float]
     packets: float
     bytes: float
     psnr: float | None
