@@ -27,6 +27,7 @@ from xcodec.decoder import reading
 from xcodec.encoder.candidates import Candidate
 from xcodec.encoder.request import Request
 from xcodec.encoder.search import Search
+from xcodec.errors import InputError
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.runs import links, records
 from xcodec.evaluation.runs.measuring import load
@@ -86,7 +87,7 @@ class Remembering(Search):
     files: dict[Any, tuple[Candidate | None, int | None]]
 
     def at(self, request: Request) -> Candidate | None:
-        key = self.goal, request.rate, self._step
+        key = self.goal, request.rate, request.effort, self._step
         if key not in self.files:
             self.files[key] = super().at(request), self._step
         found, self._step = self.files[key]
@@ -228,8 +229,10 @@ def run(folders: tuple[Path, ...], label: str | None, output: Path | None, **opt
 
 def shape(text: str) -> tuple[int, int]:
     """Parse COUNTxSIZE. Raises InputError for anything else."""
-    count, size = numbers(text.replace("x", ","), int)
-    return count, size
+    found = numbers(text.replace("x", ","), int)
+    if len(found) != 2:
+        raise InputError(f"not COUNTxSIZE: {text!r}")
+    return found[0], found[1]
 
 
 def changed(text: str) -> dict[str, float]:
@@ -237,9 +240,9 @@ def changed(text: str) -> dict[str, float]:
     found = arguments([text])
     for name, value in found.items():
         if not (name.isupper() and isinstance(getattr(sending, name, None), float)):
-            raise xcodec.errors.InputError(f"the planner has no number {name}")
+            raise InputError(f"the planner has no number {name}")
         if not isinstance(value, int | float):
-            raise xcodec.errors.InputError(f"not a number: {text!r}")
+            raise InputError(f"not a number: {text!r}")
     return found
 
 
