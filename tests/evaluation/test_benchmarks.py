@@ -20,6 +20,7 @@ from xcodec.cli import cli
 from xcodec.errors import XcodecError
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.runs import direwolf, measuring, records
+from xcodec.links import sending
 
 RGB = NDArray[np.uint8]
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -111,6 +112,43 @@ def test_the_sound_of_a_packet_radio_needs_its_programs(
     done = CliRunner().invoke(script("direwolf").main, [str(folder)])
     assert done.exit_code == 1
     assert done.output == "direwolf: needs the programs gen_packets and atest\n"
+
+
+def test_constants_of_the_planner_are_compared(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ["--shapes", "8x60", "--planned", 0.1, "--losses", "0,1", "--effort", 0]
+    options += ["--square", 64, "--constants", "LARGEST_DROP=4", "--only", "1", "--jobs", 1]
+    found, text = run("packet_planner", folder, *options)
+    rows = {(row["constants"], row["loss"]): row for row in found["figures"]["rows"]}
+    assert len(rows) == 4
+    picture = measuring.load(folder / "1.png", 64)
+    grey = metrics.psnr(picture, np.full_like(picture, 128))
+    for name, drop in (("present", sending.LARGEST_DROP), ("LARGEST_DROP=4", 4.0)):
+        monkeypatch.setattr(sending, "LARGEST_DROP", drop)
+        sent = xcodec.encode_packets(picture, 60, 8, loss=0.1, effort=0)
+        shown = np.asarray(xcodec.decode_packets(sent, decoder="classical"))
+        assert rows[name, 0]["psnr"] == pytest.approx(metrics.psnr(picture, shown), abs=1e-3)
+        assert rows[name, 1]["psnr"] == pytest.approx(grey, abs=1e-3)
+    assert rows["LARGEST_DROP=4", 0]["psnr"] < rows["present", 0]["psnr"] - 0.1
+    assert "LARGEST_DROP=4 |" in text
+
+
+def test_quality_grows_with_the_packets_that_arrive(small: RGB) -> None:
+    sent = xcodec.encode_packets(small, 60, 8, loss=0.3, effort=0)
+    psnr = list(script("packet_planner").received(small, sent))
+    assert psnr[0] == metrics.psnr(small, np.full_like(small, 128))
+    assert len(psnr) == len(sent) + 1
+    for count in range(1, len(sent) + 1):
+        shown = np.asarray(xcodec.decode_packets(sent[:count], decoder="classical"))
+        assert psnr[count] == metrics.psnr(small, shown)
+
+
+def test_the_planner_has_no_other_constants(folder: Path) -> None:
+    command = [str(folder), "--constants", "NOTHING=1"]
+    done = CliRunner().invoke(script("packet_planner").main, command)
+    assert done.exit_code == 1
+    assert done.output == "packet_planner: the planner has no number NOTHING\n"
 
 
 def test_wrong_lossless_samples_are_detected(small: RGB) -> None:

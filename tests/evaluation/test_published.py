@@ -235,6 +235,17 @@ def test_lossless_samples() -> None:
             assert cell == f"{-100 * saved[mask, rate]:.0f} %", (mask, percent)
 
 
+def test_packets_as_sound() -> None:
+    _, rows = only(RESULTS, "noise", "packets")
+    found = [row for row in record("direwolf")["rows"] if row["party"] == "xcodec"]
+    for (noise, packets, *shares, psnr), row in zip(rows, found, strict=True):
+        assert float(noise) == row["level"]
+        assert not unlike(packets, [row["packets"]])
+        assert not unlike(psnr, [row["psnr"]]), noise
+        for cell, name in zip(shares, ("lost", "empty"), strict=True):
+            assert not unlike(cell, [100 * row[name]]), (noise, name)
+
+
 def test_time() -> None:
     _, rows = only(RESULTS, "command", "seconds")
     told = dict(rows)

@@ -53,6 +53,13 @@ from xcodec.cli.common import force, quiet
     show_default=True,
     help="Kinds of losses: independent, or in bursts (Gilbert-Elliott).",
 )
+@click.option(
+    "--audio",
+    default="",
+    metavar="X,...",
+    help="Levels of noise in the sound of a packet radio, such as 0.5,0.56,0.6: one more channel, "
+    "through gen_packets and atest of Direwolf.",
+)
 @click.option("--seeds", default=3, show_default=True, help="Draws of each link.")
 @click.option(
     "--peers",

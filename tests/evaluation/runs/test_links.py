@@ -1,6 +1,7 @@
 """Benchmarks over links that lose packets."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xcodec.__main__ import main
-from xcodec.evaluation.runs.channels import BURSTS, RANDOM, arrived
+from xcodec.evaluation.runs import direwolf
+from xcodec.evaluation.runs.channels import BURSTS, RANDOM, arrived, heard
 
 
 @pytest.mark.parametrize("channel", [RANDOM, BURSTS])
@@ -63,3 +65,72 @@ def test_the_command(
     assert json.loads(record.read_text())["figures"] == figures
     assert main(["bench", "links", str(folder), "--losses", "0.95"]) == 1
     assert main(["bench", "links", str(folder), "--channels", "nowhere"]) == 1
+
+
+def hears() -> None:
+    """Skip a test where packets cannot go through the sound of a packet radio."""
+    pytest.importorskip("ax25", reason="pyham-ax25 is not installed")
+    if not direwolf.installed():
+        pytest.skip("needs gen_packets and atest of Direwolf")
+
+
+def test_packets_are_heard_by_their_size_and_the_noise() -> None:
+    hears()
+    full = np.array([heard(8, 256, 0.6, seed) for seed in range(3)])
+    assert 0 < full.mean() < 1
+    assert np.array_equal(full[1, :5], heard(5, 256, 0.6, 1))  # The first of as many
+    assert np.mean([heard(8, 40, 0.6, seed) for seed in range(3)]) > full.mean()
+    assert heard(8, 256, 0, 0).all()
+    assert len(heard(0, 256, 0.6, 0)) == 0
+
+
+def test_audio_is_one_more_channel(
+    small: NDArray[np.uint8], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hears()
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.fromarray(small[:64, :64]).save(folder / "a.png")
+    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
+    command = f"bench links {folder} --bytes 400 --packet-size 100 --planned 0.3 --losses 0,0.5"
+    command += " --channels random --audio 0,0.65,2 --seeds 2 --peers webp -E effort=0 -j 1"
+    assert main([*command.split(), "--state", str(state), "-o", str(record)]) == 0
+    shown = capsys.readouterr().out
+    rows = json.loads(record.read_text())["figures"]["rows"]
+    by_channel = {
+        (row["party"], row["channel"], row.get("noise", row["loss"])): row for row in rows
+    }
+    assert len(by_channel) == len(rows) == 4 * (2 + 3)
+    for party in ("xcodec, planned for 30 %", "webp", "webp with parity, planned for 30 %"):
+        whole = by_channel[party, "random", 0]
+        quiet, noisy, loud = (by_channel[party, "audio", noise] for noise in (0, 0.65, 2))
+        assert (quiet["loss"], quiet["psnr"]) == (0, whole["psnr"])
+        assert quiet["psnr"] >= noisy["psnr"] >= loud["psnr"]
+        assert loud["loss"] == 1
+        count, size = int(noisy["packets"]), -(-int(noisy["bytes"]) // int(noisy["packets"]))
+        lost = [1 - heard(count, size, 0.65, seed, 0).mean() for seed in range(2)]
+        assert noisy["loss"] == pytest.approx(np.mean(lost), rel=1e-4)
+    assert re.search(r"400 bytes, random +\| +0 % +\| +50 % +\| +mean of 0\.\.50 % +\|", shown)
+    assert re.search(r"400 bytes, audio +\| +noise 0 +\| +noise 0\.65 +\| +noise 2 +\|\n", shown)
+    assert shown.count("100% lost") == 3
+
+
+def test_audio_that_cannot_be_heard_is_an_error(
+    small: NDArray[np.uint8],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Image.fromarray(small[:64, :64]).save(tmp_path / "a.png")
+    command = ["bench", "links", str(tmp_path), "--audio", "0.5"]
+    monkeypatch.setattr(direwolf, "installed", lambda: True)
+    assert main([*command, "--packet-size", "257"]) == 1
+    assert "packets through audio have at most 256 bytes" in capsys.readouterr().err
+    assert main([*command[:-1], "0.5,-1"]) == 1
+    assert "levels of noise must be 0 or more" in capsys.readouterr().err
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", "")
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert "audio needs the programs gen_packets and atest of Direwolf" in told
+    assert told.count("\n") == 1

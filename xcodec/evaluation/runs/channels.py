@@ -1,12 +1,18 @@
-"""Simulated links that lose packets, from fixed seeds: which packets of a picture arrive."""
+"""Links that lose packets, from fixed seeds: which packets of a picture arrive."""
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.ranges import MAX_COUNT
+from xcodec.evaluation.runs import direwolf
 
 RANDOM, BURSTS = "random", "bursts"
 CHANNELS = (RANDOM, BURSTS)
+"""Simulated ones."""
+AUDIO = "audio"
+"""The sound of a packet radio, see ``heard``."""
 MEAN_BURST = 3.0
 """Mean number of packets in a row that a burst loses."""
 
@@ -30,3 +36,28 @@ def arrived(channel: str, loss: float, *seed: int) -> NDArray[np.bool_]:
         result[place] = not bad
         bad = number >= recovers if bad else number < fails
     return result
+
+
+@lru_cache(32)
+def heard(count: int, size: int, level: float, *seed: int) -> NDArray[np.bool_]:
+    """Tell which packets arrive through the noisy sound of a packet radio, bool (count,).
+
+    The packets hold random bytes, since their size decides how many are lost, not what they hold.
+
+    size  : of a packet in bytes, ``kiss.SIZE`` at most
+    level : of noise, see ``direwolf.noisy``
+    seed  : numbers that identify the draw
+
+    Raises DependencyError if pyham-ax25 is missing, and XcodecError if a program fails.
+    """
+    if not count:
+        return np.zeros(0, bool)
+    return direwolf.kept(*_spoken(count, size), level, *seed)
+
+
+@lru_cache(8)
+def _spoken(count: int, size: int) -> tuple[tuple[bytes, ...], direwolf.Sound]:
+    """Packets of random bytes, and their sound."""
+    numbers = np.random.default_rng(size).integers(0, 256, (count, size), np.uint8)
+    packets = tuple(row.tobytes() for row in numbers)
+    return packets, direwolf.modulated(packets)

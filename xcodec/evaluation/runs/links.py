@@ -24,7 +24,7 @@ from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.measures.metrics import Figures, Meter
 from xcodec.evaluation.peers import codecs, ssdv
 from xcodec.evaluation.peers.xcodecs import GENERATOR, Variant, source_digest, weights_digest
-from xcodec.evaluation.runs.channels import arrived
+from xcodec.evaluation.runs.channels import AUDIO, arrived, heard
 from xcodec.evaluation.runs.measuring import Measuring, OwnCoding, PeerCoding, load
 from xcodec.evaluation.runs.records import digest_of, mean
 from xcodec.evaluation.runs.state import State, key
@@ -51,6 +51,7 @@ class LinksPlan:
     planned     : losses that packets and parity are planned for
     losses      : of the links
     channels    : kinds of links
+    audio       : levels of noise of a packet radio, a further kind of link
     seeds       : draws of each link
     rivals      : names of the other codecs
     ssdv        : whether SSDV is measured
@@ -67,6 +68,7 @@ class LinksPlan:
     planned: tuple[float, ...]
     losses: tuple[float, ...]
     channels: tuple[str, ...]
+    audio: tuple[float, ...]
     seeds: int
     rivals: tuple[str, ...]
     ssdv: bool
@@ -108,12 +110,17 @@ def _by_count(figures: Sequence[Figures]) -> Callable[[NDArray[np.bool_]], Figur
 
 @dataclass(frozen=True)
 class LinkResult:
-    """The figures of a party's picture, averaged over the draws of a link."""
+    """The figures of a party's picture, averaged over the draws of a link.
+
+    loss  : of the link; of AUDIO the share of this party's packets that was lost
+    noise : its level, of AUDIO
+    """
 
     party: str
     budget: int
     channel: str
     loss: float
+    noise: float | None
     packets: int
     bytes: int
     figures: Figures
@@ -133,15 +140,25 @@ def measure(task: LinksTask) -> list[LinkResult]:
 
 
 def _over_links(sent: Transmission, task: LinksTask) -> Iterator[LinkResult]:
-    plan = task.plan
+    plan, count = task.plan, sent.packets
+
+    def result(
+        channel: str, loss: float, noise: float | None, draws: list[NDArray[np.bool_]]
+    ) -> LinkResult:
+        drawn = [sent.figures(each) for each in draws]
+        figures = {name: mean(each[name] for each in drawn) for name in metrics.ALWAYS}
+        link = channel, loss, noise
+        return LinkResult(sent.party, task.budget, *link, count, sent.bytes, figures)
+
     for channel, loss in product(plan.channels, plan.losses):
-        draws = [
-            sent.figures(arrived(channel, loss, seed, task.place)[: sent.packets])
-            for seed in range(plan.seeds if loss else 1)
-        ]
-        figures = {name: mean(each[name] for each in draws) for name in metrics.ALWAYS}
-        size = sent.packets, sent.bytes
-        yield LinkResult(sent.party, task.budget, channel, loss, *size, figures)
+        seeds = range(plan.seeds if loss else 1)
+        draws = [arrived(channel, loss, seed, task.place)[:count] for seed in seeds]
+        yield result(channel, loss, None, draws)
+    size = -(-sent.bytes // max(count, 1))
+    for noise in plan.audio:
+        draws = [heard(count, size, noise, seed, task.place) for seed in range(plan.seeds)]
+        lost = 1 - float(np.mean(draws)) if count else 0.0
+        yield result(AUDIO, lost, noise, draws)
 
 
 def _parties(

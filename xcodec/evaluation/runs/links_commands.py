@@ -5,13 +5,16 @@ Options that are lists are comma-separated texts, as on the command line.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from xcodec.coding.packets import MAX_SIZE, MIN_SIZE
 from xcodec.errors import InputError
 from xcodec.evaluation.peers import codecs, ssdv
-from xcodec.evaluation.runs import links, links_summary, records
+from xcodec.evaluation.runs import direwolf, links, links_summary, records
 from xcodec.evaluation.runs.channels import CHANNELS
 from xcodec.evaluation.runs.options import FolderOptions, arguments, numbers, texts
 from xcodec.evaluation.runs.schema import LinksFigures, Record
+from xcodec.links.transports import kiss
 
 MAX_LOSS = 0.9
 
@@ -25,6 +28,8 @@ class LinksOptions(FolderOptions):
     planned     : losses that packets and parity are planned for, 0 to 0.9
     losses      : of the links, 0 to 0.9
     channels    : of ``channels.CHANNELS``
+    audio       : levels of noise in the sound of a packet radio, see ``direwolf.noisy``; none: the
+                  packets do not pass it
     seeds       : draws of each link
     peers       : names of other codecs
     model       : name or path of weights
@@ -37,6 +42,7 @@ class LinksOptions(FolderOptions):
     planned: str
     losses: str
     channels: str
+    audio: str = ""
     seeds: int
     peers: str
     model: str
@@ -87,6 +93,7 @@ def _plan(options: LinksOptions) -> links.LinksPlan:
         raise InputError(f"losses must be in 0..{MAX_LOSS}")
     if options.seeds < 1:
         raise InputError("at least one seed is needed")
+    audio = _audio(options)
     return links.LinksPlan(
         state=options.state_path,
         budgets=budgets,
@@ -94,6 +101,7 @@ def _plan(options: LinksOptions) -> links.LinksPlan:
         planned=planned,
         losses=losses,
         channels=channels,
+        audio=audio,
         seeds=options.seeds,
         rivals=tuple(codec.name for codec in codecs.codecs(texts(options.peers))),
         ssdv=ssdv.installed(),
@@ -102,3 +110,14 @@ def _plan(options: LinksOptions) -> links.LinksPlan:
         square=options.square,
         weights=options.lpips_weights,
     )
+
+
+def _audio(options: LinksOptions) -> tuple[float, ...]:
+    levels = numbers(options.audio, float)
+    if levels and not direwolf.installed():
+        raise InputError(f"audio needs the programs {' and '.join(direwolf.PROGRAMS)} of Direwolf")
+    if levels and options.packet_size > kiss.SIZE:
+        raise InputError(f"packets through audio have at most {kiss.SIZE} bytes")
+    if not all(0 <= level < np.inf for level in levels):
+        raise InputError("levels of noise must be 0 or more")
+    return levels

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 from xcodec.evaluation.measures import metrics
+from xcodec.evaluation.runs.channels import AUDIO
 from xcodec.evaluation.runs.links import LinkResult
 from xcodec.evaluation.runs.records import mean, number, table
 from xcodec.evaluation.runs.schema import LinksRow, figure
@@ -17,7 +18,8 @@ def rows(found: Iterable[LinkResult]) -> list[LinksRow]:
     """Return means by budget, link, party and loss, with the figures of each picture."""
     groups: dict[tuple[int, str, str, float], list[LinkResult]] = defaultdict(list)
     for result in found:
-        groups[result.budget, result.channel, result.party, result.loss].append(result)
+        setting = result.loss if result.noise is None else result.noise
+        groups[result.budget, result.channel, result.party, setting].append(result)
     return [
         cast(
             LinksRow,
@@ -25,10 +27,11 @@ def rows(found: Iterable[LinkResult]) -> list[LinksRow]:
                 "budget": budget,
                 "channel": channel,
                 "party": party,
-                "loss": loss,
+                "loss": _loss(results),
                 "packets": mean(float(result.packets) for result in results),
                 "bytes": mean(float(result.bytes) for result in results),
             }
+            | ({} if results[0].noise is None else {"noise": results[0].noise})
             | {name: mean(result.figures[name] for result in results) for name in metrics.ALWAYS}
             | {
                 "pictures": {
@@ -36,21 +39,32 @@ def rows(found: Iterable[LinkResult]) -> list[LinksRow]:
                 }
             },
         )
-        for (budget, channel, party, loss), results in groups.items()
+        for (budget, channel, party, _), results in groups.items()
     ]
 
 
+def _loss(results: Sequence[LinkResult]) -> float:
+    """The loss of a link, which all pictures have in common, or the mean of those of audio."""
+    losses = [result.loss for result in results]
+    return losses[0] if results[0].noise is None else sum(losses) / len(losses)
+
+
 def tables(found: Sequence[LinksRow]) -> str:
-    """Format a table of parties by losses for each budget and link: PSNR / SSIM / LPIPS."""
+    """Format a table of parties by losses for each budget and link: PSNR / SSIM / LPIPS.
+
+    That of audio is by levels of noise, and tells how many of a party's packets each of them cost.
+    """
     texts = []
     places: dict[tuple[int, str], dict[str, dict[float, LinksRow]]] = defaultdict(dict)
     for row in found:
         by_party = places[row["budget"], row["channel"]]
-        by_party.setdefault(row["party"], {})[row["loss"]] = row
+        by_party.setdefault(row["party"], {})[row.get("noise", row["loss"])] = row
     for (budget, channel), parties in places.items():
         losses = sorted({loss for of_party in parties.values() for loss in of_party})
-        header = [f"{budget} bytes, {channel}", *(f"{100 * loss:.0f} %" for loss in losses)]
-        averaged = [loss for loss in AVERAGED_LOSSES if loss in losses]
+        noise = channel == AUDIO
+        titles = (f"noise {level:g}" if noise else f"{100 * level:.0f} %" for level in losses)
+        header = [f"{budget} bytes, {channel}", *titles]
+        averaged = [] if noise else [loss for loss in AVERAGED_LOSSES if loss in losses]
         several = len(averaged) > 1
         lines = []
         for party, of_party in parties.items():
@@ -77,4 +91,5 @@ def _cell(row: Mapping[str, object] | None) -> str:
     if row is None:
         return number(None, 0)
     psnr, ssim, lpips = (figure(row, name) for name in metrics.ALWAYS)
-    return f"{number(psnr, 1)} / {number(ssim, 3)} / {number(lpips, 3)}"
+    text = f"{number(psnr, 1)} / {number(ssim, 3)} / {number(lpips, 3)}"
+    return f"{text}, {figure(row, 'loss'):.0%} lost" if "noise" in row else text

@@ -247,12 +247,17 @@ class SpeedFigures(TypedDict):
 
 
 class LinksRow(TypedDict):
-    """Means over the pictures of what one party's packets give over a link."""
+    """Means over the pictures of what one party's packets give over a link.
+
+    loss  : of the link; of the channel "audio" the share of the party's packets that was lost
+    noise : its level, of the channel "audio"
+    """
 
     budget: int
     channel: str
     party: str
     loss: float
+    noise: NotRequired[float]
     packets: float
     bytes: float
     psnr: float | None
@@ -336,7 +341,7 @@ class LinksRecord(_Record):
 class RowsRecord(_Record):
     """A record of a script in benchmarks/."""
 
-    benchmark: Literal["lossless_samples", "direwolf"]
+    benchmark: Literal["lossless_samples", "direwolf", "packet_planner"]
     figures: RowsFigures
 
 
