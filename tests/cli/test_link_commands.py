@@ -200,7 +200,7 @@ def test_an_interrupted_sender_says_what_went_out(picture: Path, port: int) -> N
     slow.send_signal(signal.SIGINT)
     _, err = slow.communicate(timeout=SECONDS)
     assert slow.returncode == 130
-    assert "1 packets went out, 11 are left: start again" in err
+    assert "1 packet went out, 11 are left: start again" in err
 
 
 def test_a_receiver_that_was_killed_goes_on(
@@ -219,7 +219,7 @@ def test_a_receiver_that_was_killed_goes_on(
             time.sleep(0.02)
         first.send_signal(signal.SIGKILL)
         first.communicate(timeout=SECONDS)
-        second = started(folder, *listen, "--resume", "--count", "1", "--json", "-f")
+        second = started(folder, *listen, "--resume", "--count", "1", "--json")
         listening(port)
         for packet in packets[5:]:
             link.sendto(packet, ("127.0.0.1", port))

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from xcodec.links.serving import Server
     from xcodec.options import DecodeOptions
 
-REPLIES = 8
-"""Requests for more packets of a picture that are sent at most."""
 LOOK = 0.25
 """Seconds that are waited for a packet at a time."""
 
@@ -103,11 +101,13 @@ def receive(via: str, output: str | None, **options: Any) -> None:
     Stops when --count pictures are complete, when nothing arrives for --idle seconds, or at
     Ctrl-C. With --json, each change is a line: have, needed, complete."""
     from xcodec.links import transports
+    from xcodec.links.delivery import ask
     from xcodec.links.inbox import Inbox
     from xcodec.options import DecodeOptions
 
     run = {name: options.pop(name) for name in ("resume", "count", "idle", "reply", "serve")}
     shown = {name: options.pop(name) for name in ("force", "as_json", "quiet")}
+    shown["force"] |= run["resume"]  # What an earlier run wrote is ours.
     with conflicts():
         chosen = DecodeOptions(**given(**options))
     pages = _Pages(via, output, chosen, **shown)
@@ -146,7 +146,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
             last = now if grown else last
             if run["reply"] and link.answers:
                 for arrival in inbox:
-                    _ask(arrival, link, now, run["reply"])
+                    ask(arrival, link, now, run["reply"])
             if run["idle"] is not None and time.monotonic() - last > run["idle"]:
                 break
     pages.end(inbox)
@@ -169,29 +169,6 @@ def _served(place: str | None, stack: ExitStack) -> "Server | _Unserved":
     from xcodec.links.serving import Server, place_of
 
     return stack.enter_context(Server(page.read(), *place_of(place)))
-
-
-def _ask(arrival: "Arrival", link: Any, now: float, quiet_for: float) -> None:
-    """Tell the sender what a picture lacks, if nothing has arrived for some time; or, once, that it
-    is complete."""
-    from xcodec.errors import LinkError
-    from xcodec.links.requests import Request
-
-    if arrival.file or arrival.requests >= REPLIES or arrival.requests < 0:
-        return
-    complete = arrival.complete
-    if not complete and now - arrival.asked_at < quiet_for * 2**arrival.requests:
-        return
-    lacking = 0 if complete else max(arrival.needed - arrival.have, 1)
-    packet = next(iter(arrival.packets.values()))[1]
-    if arrival.last is not None:
-        link.answer_to(arrival.last)
-    try:
-        link.send(Request(packet.picture[1:3], max(arrival.packets), lacking).written())
-    except LinkError as error:
-        say(f"xcodec: {error}", err=True)
-    arrival.requests = -1 if complete else arrival.requests + 1
-    arrival.asked_at = now
 
 
 class _Pages:

@@ -116,7 +116,10 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
         if outbox is None:
             _check_size(len(data), link, via)
             link.send(data)
-            report(f"{via}: {len(data)} bytes sent", {"bytes": len(data)}, source, as_json, quiet)
+            price = plan.cost([data]) if plan else None
+            facts = {"bytes": len(data), **(price.facts() if price else {})}
+            text, note = f"{via}: {len(data)} bytes sent", price.text() if price else ""
+            report(text, facts, "-" if via == "-" else source, as_json, quiet, note)
             return
         if again:
             outbox.forget()
@@ -140,7 +143,8 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
             except BaseException:
                 if not quiet:
                     rest = len(outbox.left)
-                    say(f"xcodec: {count} packets went out, {rest} are left: start again", err=True)
+                    out = f"{count} packet{'s' if count != 1 else ''} went out"
+                    say(f"xcodec: {out}, {rest} are left: start again to go on", err=True)
                 raise
     total = sum(len(outbox.data[index]) for index in outbox.sent[-count:])
     price = plan.cost([outbox.data[index] for index in outbox.sent[-count:]]) if plan else None

@@ -2,13 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from xcodec.errors import InputError
+from xcodec.errors import InputError, LinkError
 from xcodec.links import requests
+from xcodec.links.inbox import Arrival
 from xcodec.links.outbox import Outbox
 from xcodec.links.pacing import Pacer
 from xcodec.links.transports import Transport
+
+REQUESTS = 8
+"""Requests for more packets of a picture that a receiver sends at most."""
 
 Airtime = Callable[[int], float]
 """Seconds on air of a packet of so many bytes."""
@@ -75,3 +80,24 @@ def _lacking(outbox: Outbox, count: int) -> list[int]:
         return outbox.more(count)
     except InputError:
         return sorted(outbox.data)[:count]
+
+
+def ask(arrival: Arrival, link: Transport, now: float, quiet: float) -> None:
+    """Tell the sender how many packets a picture lacks, or, once, that it has arrived.
+
+    now   : in seconds, of the clock of ``arrival.asked_at``
+    quiet : seconds without a packet after which it is asked for; twice as many each time
+    """
+    if arrival.file or not 0 <= arrival.requests < REQUESTS:
+        return
+    complete = arrival.complete
+    if not complete and now - arrival.asked_at < quiet * 2**arrival.requests:
+        return
+    lacking = 0 if complete else max(arrival.needed - arrival.have, 1)
+    packet = next(iter(arrival.packets.values()))[1]
+    if arrival.last is not None:
+        link.answer_to(arrival.last)
+    with suppress(LinkError):  # It is asked again later.
+        link.send(requests.Request(packet.picture[1:3], max(arrival.packets), lacking).written())
+    arrival.requests = -1 if complete else arrival.requests + 1
+    arrival.asked_at = now
