@@ -1,4 +1,5 @@
-"""The commands that docs/links.md prints work, section by section, each in a folder with a photo.
+"""The commands that docs/links.md and docs/tutorials/links.md print work, each section of the
+former in a folder of its own with a photo.
 
 Radios are stand-ins on 127.0.0.1 and at pseudo-terminals: ports and devices of the page are
 replaced by theirs. Receivers in the background are waited for until they listen, and must succeed.
@@ -23,7 +24,7 @@ from tests.links.transports.standin_wires import Line, Wire
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "links.md").read_text()
 SECONDS = 100
-SIZE = 40, 30
+SIZE = 24, 18
 """Of the photo in pixels: packets of few pixels take little time."""
 LEFT_OUT = {"pip": "# once, in a checkout"}
 """Commands that are not run, and the comment that says why."""
@@ -35,6 +36,12 @@ from pathlib import Path
 sleep, time.sleep = time.sleep, lambda seconds: sleep(min(seconds, 0.05))
 import xcodec.links.pacing
 time.sleep = sleep
+try:
+    import serial
+    for control in "dtr", "rts":  # A pseudo-terminal has no such wires.
+        setattr(serial.Serial, f"_update_{{control}}_state", lambda port: None)
+except ImportError:
+    pass
 
 from xcodec.__main__ import main
 from xcodec.links import transports
@@ -66,15 +73,16 @@ wait() {{
 """
 
 
-def sections() -> Iterator[tuple[str, str]]:
+def sections(page: str) -> Iterator[tuple[str, str]]:
     """The title of each section with blocks of shell, and the lines of these."""
-    for part in re.split(r"^##+ ", PAGE, flags=re.M):
+    for part in re.split(r"^##+ ", page, flags=re.M):
         found = "".join(re.findall(r"^```sh\n(.*?)^```", part, re.M | re.S))
         if found:
             yield part.partition("\n")[0].removeprefix("# "), found
 
 
-SECTIONS = dict(sections())
+TUTORIAL = (ROOT / "docs" / "tutorials" / "links.md").read_text()
+SECTIONS = dict(sections(PAGE)) | {"tutorial": "".join(dict(sections(TUTORIAL)).values())}
 
 
 class Radios:
