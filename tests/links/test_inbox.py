@@ -127,6 +127,9 @@ def test_files_arrive_too(small: NDArray[np.uint8], tmp_path: Path) -> None:
     assert inbox.add(Message(data, "!a1b2c3d4")) == []
     assert inbox.add(Message(flipped(data, random.Random(1)), "!a1b2c3d4")) == []
     assert (inbox.repeated, inbox.damaged) == (1, 1)
+    again = Inbox(tmp_path, resume=True)
+    assert again.add(Message(data, "!a1b2c3d4")) == []
+    assert [each.name for each in again] == [arrival.name]
 
 
 def test_more_packets_are_new_ones_that_fit(made: list[list[bytes]], tmp_path: Path) -> None:

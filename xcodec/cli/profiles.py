@@ -7,6 +7,9 @@ import click
 
 from xcodec.cli.common import as_json, say
 
+NARROW = 80
+"""Columns below which the tables are not readable."""
+
 
 @click.command("links", short_help="List the links that have a name.")
 @as_json
@@ -26,17 +29,20 @@ def profiles(as_json: bool) -> None:
         ]
         say(json.dumps(every))
         return
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.table import Table
 
-    table = Table("link", "a packet", "packets", "loss", "armor", "presets", "--via", box=None)
+    table = Table("link", "a packet", "packets", "loss", "armor", "presets", box=None)
     for each in PROFILES.values():
         unit = "characters" if each.armor else "bytes"
         number = "a file" if each.packets == 1 else str(each.packets)
         table.add_row(
             *(each.name, f"{each.size} {unit}", number, f"{each.loss:.0%}", each.armor or "-"),
-            *(", ".join(each.modems) or "-", ", ".join(urls.get(each.name, ["-"]))),
+            ", ".join(each.modems) or "-",
         )
+    places = Table("link", "--via", box=None)
+    for scheme in SCHEMES.values():
+        places.add_row(scheme.profile or "any", scheme.form)
     console = Console()
-    console.width = max(console.width, 100)
-    console.print(table)
+    console.width = max(console.width, NARROW)
+    console.print(Group(table, "", places))

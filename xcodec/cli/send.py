@@ -105,14 +105,14 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     more, again, wait = options["more"], options["again"], options["wait"]
     address = transports.parse(via)
     profile = transports.SCHEMES[address.scheme].profile
-    if wishes["link"] is None and profile and wishes["packet_size"] is None:
+    if wishes["link"] is None and profile:
         wishes["link"] = profile
     with conflicts():
         data, outbox, plan = _prepared(source, chosen, how, wishes, force)
     airtime = plan.airtime if plan else lambda size: 0.0
     pause = options["pause"] if options["pause"] is not None else plan.pause if plan else 0.0
     pacer = Pacer(options["duty"] / 100, pause)
-    with transports.connect(via) as link:
+    with transports.connect(via, armor=plan.armor if plan else None) as link:
         if outbox is None:
             _check_size(len(data), link, via)
             link.send(data)

@@ -235,6 +235,13 @@ class Inbox:
 
     def _read_again(self, folder: Path) -> None:
         """Go on with what an earlier receiver left."""
+        for path in sorted(folder.glob("*" + CODED)):
+            data, sender = packet_files.content(path), path.stem.rpartition("_")[0]
+            if header.version_of(data[:3]) is not None and packets.sound(data):
+                whole = Arrival(path.stem, sender, file=data)
+                self._names.add(whole.name)
+                self._pictures[sender, sha256(data).digest()] = [whole]
+                self._order.append(((sender, sha256(data).digest()), whole))
         for inside in sorted(folder.glob("*" + FOLDER)):
             sender = inside.name.removesuffix(FOLDER).rpartition("_")[0]
             for path in sorted(inside.glob("*" + PACKET)):

@@ -95,7 +95,7 @@ _EVERY = (
     Profile("sms", "SMS", 160, 10, armor="base64", largest=160, unit="message"),
     Profile("js8", "JS8Call", 64, 4, armor="base32", largest=64),
     Profile("serial", "Serial line", 232, 8, largest=2000),
-    Profile("udp", "UDP", 1200, 8, largest=1200),
+    Profile("udp", "UDP", 400, 8, largest=1200),
 )
 PROFILES = {each.name: each for each in _EVERY}
 """Links by name."""

@@ -193,6 +193,10 @@ def test_the_loss_of_reticulum(nodes: list[Path]) -> None:
         assert receiver.receive(SECONDS)
         assert receiver.receive(SECONDS)
         receiver.send(b"answer")
+        end = time.monotonic() + SECONDS
+        while sender._arrived.empty():  # Its node confirms before it hands over.
+            assert time.monotonic() < end
+            time.sleep(0.02)
         for link in (receiver, sender):
             assert link._process
             link._process.kill()

@@ -8,7 +8,7 @@ import importlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -161,14 +161,17 @@ def parse(url: str) -> Address:
     return Address(url, scheme, host, port, unquote(parts.path), options)
 
 
-def connect(url: str, listening: bool = False) -> Transport:
+def connect(url: str, listening: bool = False, armor: str | None = None) -> Transport:
     """Open a link.
 
     listening : to receive from it; otherwise to send
+    armor     : how packets become lines of text, for "-"; other links carry bytes
 
     Raises InputError if the URL has errors, DependencyError if a package is missing, and LinkError
     if the link cannot be opened.
     """
     address = parse(url)
+    if address.scheme == "-" and armor is not None:
+        address = replace(address, options={"armor": armor})
     module = importlib.import_module(f"{__name__}.{SCHEMES[address.scheme].module}")
     return cast(Transport, module.connect(address, listening))
