@@ -170,8 +170,14 @@ realism.addEventListener("input", () => {
 });
 realism.addEventListener("change", () => void draw());
 
-// The worker, and the usual weights, are there before a picture is.
-weights.prepare("photo").catch(() => {}); // What fails will fail again when it is needed.
+/** The usual weights, and code that has run before, make the first picture faster. */
+async function warmUp(): Promise<void> {
+  await weights.prepare("photo");
+  const example = await held("example");
+  if (example && !shown) await decoder.decode(example, { decoder: "classical" });
+}
+
+warmUp().catch(() => {}); // What fails will fail again when it is needed.
 
 if (location.protocol === "https:" && "serviceWorker" in navigator) {
   // Beside the page lie what makes it an app that can be installed, and works offline.
