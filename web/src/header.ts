@@ -3,7 +3,7 @@
 import { FormatError, LimitError } from "./errors";
 import { Reader, unpack } from "./primitives";
 
-export const VERSION = 4;
+export const VERSION = 5;
 /** The first byte of a file. */
 export const START = 0xb0 | VERSION;
 export const MASKS = ["blue", "random", "explicit"] as const;
@@ -29,6 +29,11 @@ const NEEDED = 128;
 const MAX_SIDE = 2 ** 20;
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_SECTION = 2 ** 26;
+/** Added to the size in the long form: the original's size follows. */
+const SCALED = 32;
+/** In the short form, the logarithm of a block that says the same, and the one that it stands for. */
+const SCALED_BLOCK = 5;
+const DEFAULT_BLOCK = 3;
 const MAX_UNPACKED = 2 ** 22;
 const RANGE = "damaged: a field of the header is out of range";
 const LONGER = "damaged: a header that is longer than necessary";
@@ -51,6 +56,14 @@ export interface Header {
   seed: number;
   step: number | null;
   sections: Map<number, Uint8Array>;
+  /** Of the picture before it was scaled down to be coded; null if it was not. */
+  original: Size | null;
+}
+
+/** Width and height in pixels. */
+export interface Size {
+  width: number;
+  height: number;
 }
 
 /** The number of planes that are coded: luma, and chroma unless the picture is grey. */
@@ -86,6 +99,8 @@ export function versionOf(start: Uint8Array): number | null {
 function readShort(reader: Reader, maxPixels: number): Header {
   const bits = reader.number(4);
   const [width, height] = readSize(reader, (bits >>> 21) & 31, maxPixels);
+  const block = (bits >>> 26) & 7;
+  const isScaled = block === SCALED_BLOCK;
   return {
     width,
     height,
@@ -94,12 +109,13 @@ function readShort(reader: Reader, maxPixels: number): Header {
     lossless: false,
     uniform: ((bits >>> 29) & 1) === 1,
     model: (bits >>> 30) & 1,
-    block: blockSide((bits >>> 26) & 7),
+    block: blockSide(isScaled ? DEFAULT_BLOCK : block),
     grey: false,
     scale: (bits >>> 8) & 8191,
     seed: 0,
     step: bits & 255,
     sections: new Map(),
+    original: isScaled ? readOriginal(reader, width, height) : null,
   };
 }
 
@@ -113,7 +129,8 @@ function readLong(reader: Reader, maxPixels: number): [Header, boolean] {
   if (lossless && tone !== "point") {
     throw new FormatError("damaged: lossless samples that are not points");
   }
-  const [width, height] = readSize(reader, reader.byte(), maxPixels);
+  const size = reader.byte();
+  const [width, height] = readSize(reader, size & ~SCALED, maxPixels);
   const header: Header = {
     width,
     height,
@@ -127,10 +144,15 @@ function readLong(reader: Reader, maxPixels: number): [Header, boolean] {
     scale: mask === "explicit" ? 0 : reader.varint(MAX_SCALE, "the scale"),
     seed: mask === "random" ? reader.varint(MAX_SEED, "the seed") : 0,
     step: lossless ? null : reader.byte(),
+    original: size & SCALED ? readOriginal(reader, width, height) : null,
     sections: flagged ? readSections(reader) : new Map(),
   };
   const unusual = lossless || header.grey || flagged || layered || header.model > 1;
-  if (mask === "blue" && tone === "least-squares" && !unusual) throw new FormatError(LONGER);
+  // The short form has no room for another block beside the size of an original.
+  const isRoomy = header.original === null || header.block === blockSide(DEFAULT_BLOCK);
+  if (mask === "blue" && tone === "least-squares" && !unusual && isRoomy) {
+    throw new FormatError(LONGER);
+  }
   return [header, layered];
 }
 
@@ -149,6 +171,26 @@ function readSize(reader: Reader, place: number, maxPixels: number): [number, nu
   }
   checkPixels(width, height, maxPixels);
   return [width, height];
+}
+
+/** The size of the original of a picture: how much longer its longer side is, and how far the shorter
+ * one is from the same ratio. */
+export function readOriginal(reader: Reader, width: number, height: number): Size {
+  const what = "the size of the original";
+  const [long, short] = width >= height ? [width, height] : [height, width];
+  const more = reader.varint(2 * MAX_SIDE - 1, what);
+  const longer = long + (more >> 1);
+  let shorter = Math.floor((2 * longer * short + long) / (2 * long));
+  let isTold = more > 0;
+  if (more & 1) {
+    const beside = reader.varint(2 * MAX_SIDE - 1, what);
+    isTold = beside > 0;
+    shorter += beside & 1 ? (beside + 1) >> 1 : -(beside >> 1);
+  }
+  if (!isTold || longer > MAX_SIDE || shorter < 1 || shorter > MAX_SIDE) {
+    throw new FormatError("damaged: the size of the original is out of range");
+  }
+  return width >= height ? { width: longer, height: shorter } : { width: shorter, height: longer };
 }
 
 /** Whether a size has a number, so that it must not be written otherwise. */

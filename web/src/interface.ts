@@ -39,6 +39,8 @@ export interface Info {
   version: number;
   width: number;
   height: number;
+  /** Size of the picture before it was scaled down to be coded; null if it was not. */
+  original: { width: number; height: number } | null;
   bytes: number;
   /** Bits per pixel. */
   bpp: number;

@@ -5,7 +5,7 @@ import { SIZES, isNumbered } from "./header";
 import { CHECKSUM, Reader, checksum, contentSize, ending, equal } from "./primitives";
 import { type Range, type Restored, checked, restored } from "./ranges";
 
-export const VERSION = 3;
+export const VERSION = 4;
 /** Its packets have a CRC-32C, whatever their size. */
 const LONG_CHECKSUM_VERSION = 1;
 const [MIN_SIZE, MAX_SIZE] = [40, 4096];
@@ -77,7 +77,8 @@ export function parsePacket(data: Uint8Array): Packet {
 /** What packets of one picture, at least one, restore. Duplicates and the order do not matter. */
 export function join(packets: Iterable<Packet>): Restored {
   const every = [...packets];
-  return restored(every[0]!.first, new Map(every.map(({ index, body }) => [index, body])));
+  const bodies = new Map(every.map(({ index, body }) => [index, body]));
+  return restored(every[0]!, bodies);
 }
 
 /** Whether bytes begin as a bundle of packets does. */
