@@ -79,6 +79,8 @@ def check(run: Run, cases: dict[str, list[bytes]], decoder: str, folder: Path) -
         assert (apart**2).mean() < 0.0005, name
         if len(parts) == 1 and decoder == "classical":
             facts = xcodec.info(parts[0])
+            original = said["info"]["original"]
+            assert (original and (original["width"], original["height"])) == facts.original
             assert {key: said["info"][key] for key in FACTS} == pytest.approx(
                 {key: getattr(facts, key) for key in FACTS}
             ), name
@@ -95,7 +97,18 @@ def test_fills_are_those_of_the_package(run: Run, tmp_path: Path) -> None:
 
 
 def test_painted_pictures_are_those_of_the_package(run: Run, tmp_path: Path) -> None:
-    names = "plain", "pixel", "strip", "mean", "canny", "grey", "lossless", "tiles", "alpha-samples"
+    names = (
+        "plain",
+        "reduced",
+        "pixel",
+        "strip",
+        "mean",
+        "canny",
+        "grey",
+        "lossless",
+        "tiles",
+        "alpha-samples",
+    )
     check(run, golden(*names), "generator", tmp_path)
 
 

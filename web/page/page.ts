@@ -46,8 +46,11 @@ async function takeOne(name: string, data: Uint8Array | string): Promise<void> {
   if (!packets) {
     begin({ title: name, file: data as Uint8Array });
   } else if (shown && "packets" in shown) {
-    shown.packets.push(...packets);
-    void draw();
+    // A server sends everything again when a connection broke.
+    const known = new Set(shown.packets.map(String));
+    const fresh = packets.filter((packet) => !known.has(String(packet)));
+    shown.packets.push(...fresh);
+    if (fresh.length) void draw();
   } else {
     begin({ title: name, packets });
   }

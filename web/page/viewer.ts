@@ -67,6 +67,9 @@ export function describe(info: Info, title: string): void {
     ],
     ["Bytes", `${count(bytes)} (${bpp.toPrecision(2)} bits per pixel)`],
   ];
+  if (info.original) {
+    rows.push(["Original", `${info.original.width} × ${info.original.height}`]);
+  }
   if (samples) {
     const share = ((100 * samples) / (width * height)).toPrecision(2);
     rows.push(["Samples", `${count(samples)} (${share} %)`], ["Weights", info.model]);

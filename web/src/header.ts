@@ -29,6 +29,11 @@ const PACKED = 64;
 const NEEDED = 128;
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_SECTION = 2 ** 26;
+/** Added to the size in the long form: the original's size follows. */
+const SCALED = 32;
+/** In the short form, the logarithm of a block that says the same, and the one that it stands for. */
+const SCALED_BLOCK = 5;
+const DEFAULT_BLOCK = 3;
 const MAX_UNPACKED = 2 ** 22;
 /** What the short form has for the block of a picture that was made smaller, and that block. */
 const REDUCED = 5;
@@ -58,6 +63,14 @@ export interface Header {
   step: number | null;
   original: Size | null;
   sections: Map<number, Uint8Array>;
+  /** Of the picture before it was scaled down to be coded; null if it was not. */
+  original: Size | null;
+}
+
+/** Width and height in pixels. */
+export interface Size {
+  width: number;
+  height: number;
 }
 
 /** The number of planes that are coded: luma, and chroma unless the picture is grey. */
@@ -94,7 +107,7 @@ function readShort(reader: Reader, maxPixels: number): Header {
   const bits = reader.number(4);
   const [width, height] = readSize(reader, (bits >>> 21) & 31, maxPixels);
   const block = (bits >>> 26) & 7;
-  const reduced = block === REDUCED;
+  const isScaled = block === SCALED_BLOCK;
   return {
     width,
     height,
@@ -103,13 +116,14 @@ function readShort(reader: Reader, maxPixels: number): Header {
     lossless: false,
     uniform: ((bits >>> 29) & 1) === 1,
     model: (bits >>> 30) & 1,
-    block: reduced ? REDUCED_BLOCK : blockSide(block),
+    block: blockSide(isScaled ? DEFAULT_BLOCK : block),
     grey: false,
     scale: (bits >>> 8) & 8191,
     seed: 0,
     step: bits & 255,
     original: reduced ? readOriginal(reader, { width, height }) : null,
     sections: new Map(),
+    original: isScaled ? readOriginal(reader, width, height) : null,
   };
 }
 
@@ -123,8 +137,8 @@ function readLong(reader: Reader, maxPixels: number): [Header, boolean] {
   if (lossless && tone !== "point") {
     throw new FormatError("damaged: lossless samples that are not points");
   }
-  const place = reader.byte();
-  const [width, height] = readSize(reader, place & ~ORIGINAL, maxPixels);
+  const size = reader.byte();
+  const [width, height] = readSize(reader, size & ~SCALED, maxPixels);
   const header: Header = {
     width,
     height,
@@ -138,12 +152,15 @@ function readLong(reader: Reader, maxPixels: number): [Header, boolean] {
     scale: mask === "explicit" ? 0 : reader.varint(MAX_SCALE, "the scale"),
     seed: mask === "random" ? reader.varint(MAX_SEED, "the seed") : 0,
     step: lossless ? null : reader.byte(),
-    original: place & ORIGINAL ? readOriginal(reader, { width, height }) : null,
+    original: size & SCALED ? readOriginal(reader, width, height) : null,
     sections: flagged ? readSections(reader) : new Map(),
   };
-  let unusual = lossless || header.grey || flagged || layered || header.model > 1;
-  if (header.original) unusual ||= header.block !== REDUCED_BLOCK;
-  if (mask === "blue" && tone === "least-squares" && !unusual) throw new FormatError(LONGER);
+  const unusual = lossless || header.grey || flagged || layered || header.model > 1;
+  // The short form has no room for another block beside the size of an original.
+  const isRoomy = header.original === null || header.block === blockSide(DEFAULT_BLOCK);
+  if (mask === "blue" && tone === "least-squares" && !unusual && isRoomy) {
+    throw new FormatError(LONGER);
+  }
   return [header, layered];
 }
 
@@ -162,6 +179,26 @@ function readSize(reader: Reader, place: number, maxPixels: number): [number, nu
   }
   checkPixels(width, height, maxPixels);
   return [width, height];
+}
+
+/** The size of the original of a picture: how much longer its longer side is, and how far the shorter
+ * one is from the same ratio. */
+export function readOriginal(reader: Reader, width: number, height: number): Size {
+  const what = "the size of the original";
+  const [long, short] = width >= height ? [width, height] : [height, width];
+  const more = reader.varint(2 * MAX_SIDE - 1, what);
+  const longer = long + (more >> 1);
+  let shorter = Math.floor((2 * longer * short + long) / (2 * long));
+  let isTold = more > 0;
+  if (more & 1) {
+    const beside = reader.varint(2 * MAX_SIDE - 1, what);
+    isTold = beside > 0;
+    shorter += beside & 1 ? (beside + 1) >> 1 : -(beside >> 1);
+  }
+  if (!isTold || longer > MAX_SIDE || shorter < 1 || shorter > MAX_SIDE) {
+    throw new FormatError("damaged: the size of the original is out of range");
+  }
+  return width >= height ? { width: longer, height: shorter } : { width: shorter, height: longer };
 }
 
 /** Whether a size has a number, so that it must not be written otherwise. */

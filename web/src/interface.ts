@@ -39,7 +39,7 @@ export interface Info {
   version: number;
   width: number;
   height: number;
-  /** The size of the picture that it was made of, if it was scaled down to be encoded. */
+  /** Size of the picture before it was scaled down to be coded; null if it was not. */
   original: { width: number; height: number } | null;
   bytes: number;
   /** Bits per pixel. */

@@ -77,11 +77,8 @@ export function parsePacket(data: Uint8Array): Packet {
 /** What packets of one picture, at least one, restore. Duplicates and the order do not matter. */
 export function join(packets: Iterable<Packet>): Restored {
   const every = [...packets];
-  return restored(
-    every[0]!,
-    every[0]!.first,
-    new Map(every.map(({ index, body }) => [index, body])),
-  );
+  const bodies = new Map(every.map(({ index, body }) => [index, body]));
+  return restored(every[0]!, bodies);
 }
 
 /** Whether bytes begin as a bundle of packets does. */

@@ -2,17 +2,16 @@
  * Reed-Solomon shares over GF(256) (docs/format.md, section 11). */
 
 import { FormatError, TruncatedError } from "./errors";
-import { MAX_SCALE, MAX_STEP_INDEX } from "./header";
-import { type Size, readOriginal } from "./original";
+import { MAX_SCALE, MAX_STEP_INDEX, type Size, readOriginal } from "./header";
 import { Reader, concat } from "./primitives";
 
 const MAX_COUNT = 255;
 const MAX_MODEL = 7;
-/** Flag in the byte of the model. */
-const ORIGINAL = 128;
+/** Added to the model: the original's size follows the parameters. */
+const SCALED = 128;
 
-/** What the first range says of a picture; step is an index, colour has 5 + 6 + 5 bits, original is
- * the size of the picture that it was made of. */
+/** What the first range says of a picture; step is an index, colour has 5 + 6 + 5 bits; original is
+ * null unless the picture was scaled down. */
 export interface Parameters {
   model: number;
   step: number;
@@ -39,14 +38,20 @@ export interface Restored {
   needed: number;
 }
 
-/** Restore what packets of a picture of this size carry; `bodies` are the shares of each packet, by
- * its index. */
-export function restored(size: Size, first: Range, bodies: Map<number, Uint8Array>): Restored {
+/** Restore what packets carry.
+ *
+ * @param picture its size, and its first range
+ * @param bodies shares of each packet, by its index
+ */
+export function restored(
+  picture: Size & { first: Range },
+  bodies: Map<number, Uint8Array>,
+): Restored {
   const indices = [...bodies.keys()].sort((a, b) => a - b);
   const length = bodies.get(indices[0]!)!.length;
   const parts: Uint8Array[] = [];
   let parameters: Parameters | null = null;
-  let each = first;
+  let each = picture.first;
   for (let at = 0; each.threshold <= indices.length;) {
     const chosen = indices.slice(0, each.threshold);
     const shares = chosen.map((index) => bodies.get(index)!.subarray(at, at + each.columns));
@@ -55,7 +60,7 @@ export function restored(size: Size, first: Range, bodies: Map<number, Uint8Arra
     const last = at === length;
     let following = each;
     try {
-      parameters ??= readParameters(reader, size);
+      parameters ??= readParameters(reader, picture);
       if (!last) following = readRange(reader, length - at, each);
     } catch (error) {
       if (!(error instanceof TruncatedError)) throw error;
@@ -76,8 +81,9 @@ export function checked(each: Range, left: number, before: Range): Range {
   return each;
 }
 
-function readParameters(reader: Reader, size: Size): Parameters {
-  const [first, step] = [reader.byte(), reader.byte()];
+function readParameters(reader: Reader, { width, height }: Size): Parameters {
+  const [flags, step] = [reader.byte(), reader.byte()];
+  const model = flags & ~SCALED;
   const [grid, colour] = [reader.number(2), reader.number(2)];
   const scale = grid >> 3;
   const model = first & ~ORIGINAL;
@@ -85,6 +91,7 @@ function readParameters(reader: Reader, size: Size): Parameters {
   if (model > MAX_MODEL || scale > MAX_SCALE || step > MAX_STEP_INDEX) {
     throw new FormatError("damaged: a parameter of the packets is out of range");
   }
+  const original = flags & SCALED ? readOriginal(reader, width, height) : null;
   return { model, step, scale, stages: (grid & 7) + 1, colour, original };
 }
 

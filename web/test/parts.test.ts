@@ -5,6 +5,7 @@ import { before, test } from "node:test";
 
 import { Scalars, Vectors } from "../src/dense";
 import { FormatError, InputError, ModelError, XcodecError, revived } from "../src/errors";
+import { readOriginal } from "../src/header";
 import { mantissas, rank, threshold } from "../src/mask";
 import { Tree } from "../src/neighbours";
 import { type Size, readOriginal } from "../src/original";
@@ -100,6 +101,7 @@ test("the size of the original", () => {
 });
 
 test("any shares give a range", () => {
+  const picture = { width: 9, height: 9, first: { threshold: 2, columns: 4 } };
   const body = (index: number): Uint8Array => {
     const parameters = [0, 100, 0x12, 0x34, 0xab, 0xcd];
     // Four columns: the parameters and two bytes of the stream, in two parts.
@@ -118,7 +120,7 @@ test("any shares give a range", () => {
     [2, 1],
   ]) {
     const bodies = new Map(pair.map((index) => [index, body(index)]));
-    const found = restored(SIZE, { threshold: 2, columns: 4 }, bodies);
+    const found = restored(picture, bodies);
     assert.deepEqual([...found.stream], [7, 9]);
     assert.equal(found.complete, true);
     assert.deepEqual(found.parameters, {
@@ -130,7 +132,7 @@ test("any shares give a range", () => {
       original: null,
     });
   }
-  const alone = restored(SIZE, { threshold: 2, columns: 4 }, new Map([[0, body(0)]]));
+  const alone = restored(picture, new Map([[0, body(0)]]));
   assert.equal(alone.parameters, null);
   assert.equal(alone.needed, 2);
 });
@@ -155,6 +157,24 @@ test("text is read as base64, as Ascii85, or by a checksum as base32", () => {
     assert.deepEqual(splitText(given), [packet], given);
   }
   assert.deepEqual(splitText(`${text}\nand\n${base32}`), [packet, packet]);
+});
+
+test("the size of an original follows from that of the picture", () => {
+  const of = (width: number, height: number, ...bytes: number[]): number[] => {
+    const size = readOriginal(new Reader(Uint8Array.from(bytes)), width, height);
+    return [size.width, size.height];
+  };
+  assert.deepEqual(of(64, 48, 0x80, 1), [128, 96]);
+  assert.deepEqual(of(48, 64, 0x80, 1), [96, 128]);
+  // 2 * 65 * 48 + 64 = 6304, of which 128 make 49.
+  assert.deepEqual(of(64, 48, 2), [65, 49]);
+  assert.deepEqual(of(64, 48, 3, 1), [65, 50]);
+  assert.deepEqual(of(64, 48, 3, 2), [65, 48]);
+  assert.deepEqual(of(48, 64, 3, 4), [47, 65]);
+  assert.deepEqual(of(64, 48, 1, 1), [64, 49]);
+  for (const wrong of [[0], [1, 0], [3, 0], [3, 100], [0xfe, 0xff, 0x7f]]) {
+    assert.throws(() => of(64, 48, ...wrong), FormatError);
+  }
 });
 
 test("ranks and thresholds have their limits", () => {
