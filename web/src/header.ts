@@ -1,7 +1,6 @@
 /** The header of a .xgc file, field by field (docs/format.md, section 1). */
 
 import { FormatError, LimitError } from "./errors";
-import { MAX_SIDE, type Size, readOriginal } from "./original";
 import { Reader, unpack } from "./primitives";
 
 export const VERSION = 5;
@@ -27,6 +26,7 @@ export const MAX_SCALE = 38 * 128;
 export const MAX_STEP_INDEX = 191;
 const PACKED = 64;
 const NEEDED = 128;
+const MAX_SIDE = 2 ** 20;
 const MAX_SEED = 2 ** 32 - 1;
 const MAX_SECTION = 2 ** 26;
 /** Added to the size in the long form: the original's size follows. */
@@ -35,19 +35,13 @@ const SCALED = 32;
 const SCALED_BLOCK = 5;
 const DEFAULT_BLOCK = 3;
 const MAX_UNPACKED = 2 ** 22;
-/** What the short form has for the block of a picture that was made smaller, and that block. */
-const REDUCED = 5;
-const REDUCED_BLOCK = 64;
-/** Flag in the byte of the size in the long form. */
-const ORIGINAL = 32;
 const RANGE = "damaged: a field of the header is out of range";
 const LONGER = "damaged: a header that is longer than necessary";
 
 /** The fields of a file before its payload.
  *
- * block is in pixels; step is an index, null if the samples are lossless; original is the size of
- * the picture that it was made of, null if it is as large; sections hold their contents,
- * uncompressed, by tag. */
+ * block is in pixels; step is an index, null if the samples are lossless; sections hold their
+ * contents, uncompressed, by tag. */
 export interface Header {
   width: number;
   height: number;
@@ -61,7 +55,6 @@ export interface Header {
   scale: number;
   seed: number;
   step: number | null;
-  original: Size | null;
   sections: Map<number, Uint8Array>;
   /** Of the picture before it was scaled down to be coded; null if it was not. */
   original: Size | null;
@@ -121,7 +114,6 @@ function readShort(reader: Reader, maxPixels: number): Header {
     scale: (bits >>> 8) & 8191,
     seed: 0,
     step: bits & 255,
-    original: reduced ? readOriginal(reader, { width, height }) : null,
     sections: new Map(),
     original: isScaled ? readOriginal(reader, width, height) : null,
   };

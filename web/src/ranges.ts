@@ -86,8 +86,6 @@ function readParameters(reader: Reader, { width, height }: Size): Parameters {
   const model = flags & ~SCALED;
   const [grid, colour] = [reader.number(2), reader.number(2)];
   const scale = grid >> 3;
-  const model = first & ~ORIGINAL;
-  const original = first & ORIGINAL ? readOriginal(reader, size) : null;
   if (model > MAX_MODEL || scale > MAX_SCALE || step > MAX_STEP_INDEX) {
     throw new FormatError("damaged: a parameter of the packets is out of range");
   }

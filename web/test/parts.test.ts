@@ -8,7 +8,6 @@ import { FormatError, InputError, ModelError, XcodecError, revived } from "../sr
 import { readOriginal } from "../src/header";
 import { mantissas, rank, threshold } from "../src/mask";
 import { Tree } from "../src/neighbours";
-import { type Size, readOriginal } from "../src/original";
 import { splitText } from "../src/packet_files";
 import { Reader, concat, crc16, crc32c, ending, ready, unpack } from "../src/primitives";
 import { restored } from "../src/ranges";
@@ -32,7 +31,6 @@ function inBase32(bytes: Uint8Array): string {
   return groups.map((group) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[group]).join("");
 }
 
-const SIZE: Size = { width: 64, height: 64 };
 const digits = new TextEncoder().encode("123456789");
 
 test("checksums are those of the catalogue", () => {
@@ -87,17 +85,6 @@ test("layers by vectors and by single numbers agree", () => {
     scalars.inputs.set(inputs);
     assert.deepEqual([...vectors.run()], [...scalars.run()]);
   }
-});
-
-test("the size of the original", () => {
-  const read = (coded: Size, ...bytes: number[]): Size =>
-    readOriginal(new Reader(Uint8Array.from(bytes)), coded);
-  assert.deepEqual(read({ width: 320, height: 240 }, 0x80, 0x78), { width: 8000, height: 6000 });
-  // A pixel more than in proportion, and one less.
-  assert.deepEqual(read({ width: 100, height: 61 }, 201, 1, 1), { width: 200, height: 123 });
-  assert.deepEqual(read({ width: 61, height: 100 }, 201, 1, 2), { width: 121, height: 200 });
-  assert.throws(() => read(SIZE, 0), FormatError);
-  assert.throws(() => read(SIZE, 9, 0), FormatError);
 });
 
 test("any shares give a range", () => {
