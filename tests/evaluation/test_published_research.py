@@ -236,6 +236,35 @@ def test_links_of_60_pictures() -> None:
             assert len(cell.split(", ")) == len(figures)
 
 
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("packets, planned for", ["packet_planner", "packet_planner_30"]),
+        ("limit: packets, planned for", ["packet_planner_growth"]),
+        ("small packets, planned for", ["packet_planner_small"]),
+        ("even pictures: packets, planned for", ["packet_planner_small_even"]),
+    ],
+)
+def test_constants_of_the_packet_planner(title: str, names: list[str]) -> None:
+    """The first row of each kind of packets is PSNR, the others are differences to it."""
+    first, rows = only(f"{RESEARCH}/packet-planner.md", title, "constants")
+    psnr = {
+        (
+            f"{row['packets']} x {row['packet_size']}, {100 * row['planned']:.0f} %",
+            row["constants"].replace("=", " "),
+            f"{100 * row['loss']:.0f} %",
+        ): row["psnr"]
+        for name in names
+        for row in record(name)["rows"]
+    }
+    assert len(psnr) == len(rows) * len(first[2:])
+    for kind, constants, *cells in rows:
+        for loss, cell in zip(first[2:], cells, strict=True):
+            found, present = psnr[kind, constants, loss], psnr[kind, "present", loss]
+            told = f"{found:.2f}" if constants == "present" else f"{found - present:+.2f}"
+            assert cell == told, (kind, constants, loss)
+
+
 def test_packets_beside_ssdv() -> None:
     _, rows = only(f"{RESEARCH}/packets-and-other-codecs.md", "loss", "SSDV")
     for percent, *_, cell in rows:

@@ -38,7 +38,9 @@ STAGES = (1, 2, 3)
 """Numbers of stages that are tried."""
 LARGEST_DROP = 0.55
 """Largest PSNR drop in dB at zero loss that headers and protection may cause when planning for
-LOSS; scaled by (loss / LOSS) ** 2 (docs/research/packet-prices.md)."""
+LOSS; scaled by (loss / LOSS) ** DROP_GROWTH (docs/research/packet-prices.md)."""
+DROP_GROWTH = 2.0
+"""Exponent by which that drop grows with the planned loss (docs/research/packet-planner.md)."""
 LEAST_PROTECTION_DROP = 0.18
 """PSNR drop in dB that protection may always cause, however much headers take: about what
 LARGEST_DROP left to it with packets of version 1 of 226 bytes
@@ -226,7 +228,7 @@ def _floor(plain: Candidate, room: float, loss: float) -> float:
     stream, _ = embedded.write(plain.symbols, plain.draft.tree, 1)
     longer = np.log2(max(len(stream) / max(len(plain.data) - FILE_OVERHEAD, 1), 1.0))
     headers = DECIBELS_PER_OCTAVE * np.log2(1 / room)
-    price = max(LARGEST_DROP, headers + LEAST_PROTECTION_DROP) * (loss / LOSS) ** 2
+    price = max(LARGEST_DROP, headers + LEAST_PROTECTION_DROP) * (loss / LOSS) ** DROP_GROWTH
     return float(prefixes.decibels(plain.error) - price - DECIBELS_PER_OCTAVE * longer)
 
 
