@@ -48,8 +48,8 @@ from xcodec.links import transports
 
 connect = transports.connect
 
-def connected(url, listening=False):
-    link = connect(url, listening)
+def connected(url, listening=False, **more):
+    link = connect(url, listening, **more)
     if listening:
         Path({folder!r}, str(os.getpid())).write_text(getattr(link, "address", ""))
     return link
