@@ -60,8 +60,11 @@ docs: $(INSTALLED) ## make the documentation site in site/
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
 	$(BIN)/python scripts/cli_reference.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@if test -f web/dist/xcodec.html; then cp web/dist/xcodec.* web/dist/service-worker.js web/dist/icon.svg site/; \
+	else echo "the site is without the web page: make web"; fi
 
-dist: $(INSTALLED) ## build wheel and sdist into dist/
+dist: $(INSTALLED) ## build wheel and sdist into dist/, with the web page where there is npm
+	@if command -v npm >/dev/null; then $(MAKE) web; fi
 	$(BIN)/python -m pip install --quiet build
 	$(BIN)/python -m build --outdir dist .
 

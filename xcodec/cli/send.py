@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from xcodec.links.delivery import Progress as Step
     from xcodec.links.outbox import Outbox
     from xcodec.links.plans import Plan
+    from xcodec.options import EncodeOptions
+    from xcodec.pictures.opening import Reading
 
 ENCODING = ("max_bytes", "max_side", "model", "effort")
 
@@ -98,6 +100,7 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     from xcodec.links import transports
     from xcodec.links.delivery import deliver, serve
     from xcodec.links.pacing import Pacer
+    from xcodec.options import EncodeOptions
 
     wishes = {name: options.pop(name) for name in packets.NAMES}
     chosen = given(**{name: options.pop(name) for name in ENCODING})
@@ -108,11 +111,15 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     if wishes["link"] is None and profile:
         wishes["link"] = profile
     with conflicts():
-        data, outbox, plan = _prepared(source, chosen, how, wishes, force)
+        settings = EncodeOptions(**chosen)
+        plan = packets.plan_of(wishes, settings.max_bytes)
     airtime = plan.airtime if plan else lambda size: 0.0
     pause = options["pause"] if options["pause"] is not None else plan.pause if plan else 0.0
     pacer = Pacer(options["duty"] / 100, pause)
+    # The link comes first: where it is missing, encoding was for nothing.
     with transports.connect(via, armor=plan.armor if plan else None) as link:
+        with conflicts():
+            data, outbox = _prepared(source, settings, how, plan, force)
         if outbox is None:
             _check_size(len(data), link, via)
             link.send(data)
@@ -155,29 +162,26 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
 
 
 def _prepared(
-    source: str, chosen: dict[str, Any], how: Any, wishes: dict[str, Any], force: bool
-) -> "tuple[bytes, Outbox | None, Plan | None]":
-    """What is sent: a file, or packets; and how."""
+    source: str, options: "EncodeOptions", how: "Reading", plan: "Plan | None", force: bool
+) -> "tuple[bytes, Outbox | None]":
+    """What is sent: a file, or packets."""
     from xcodec.choices import CODED
     from xcodec.encoder.reduction import reading_for
     from xcodec.links import outbox as outboxes
     from xcodec.links import packet_files
     from xcodec.links.outbox import Outbox
-    from xcodec.options import EncodeOptions
     from xcodec.pictures import loading
     from xcodec.system import files
 
-    options = EncodeOptions(**chosen)
-    plan = packets.plan_of(wishes, options.max_bytes)
     folder = Path(beside(source, ".packets"))
     if os.path.isdir(source):
-        return b"", Outbox.opened(Path(source)), plan
+        return b"", Outbox.opened(Path(source))
     data = files.read(source)
     if source.endswith(CODED):
-        return data, None, plan
+        return data, None
     found = packet_files.split(data)
     if outboxes.is_packets(found):
-        return b"", Outbox(found), plan
+        return b"", Outbox(found)
     if folder.is_dir() and not force and source != "-":
         kept = Outbox.opened(folder)
         say(
@@ -185,7 +189,7 @@ def _prepared(
             "-f encodes the picture again",
             err=True,
         )
-        return b"", kept, plan
+        return b"", kept
     if plan is None:
         raise click.UsageError("how large are packets? --packet-size or --link says so")
     options = plan.options(options)
@@ -194,13 +198,13 @@ def _prepared(
     size = picture.rgb.shape[1], picture.rgb.shape[0]
     say(f"{source}: {sum(map(len, made))} bytes{scaled(size, picture.original)}", err=True)
     if plan.whole:
-        return made[0], None, plan
+        return made[0], None
     if source == "-":
-        return b"", Outbox(made), plan
+        return b"", Outbox(made)
     packet_files.save(str(folder), made, force)
     outbox = Outbox.opened(folder)
     outbox.forget()
-    return b"", outbox, plan
+    return b"", outbox
 
 
 def _check_size(size: int, link: Any, via: str) -> None:

@@ -4,6 +4,7 @@ The page asks for ``live`` beside it and gets server-sent events: packets as lin
 (docs/web.md). It loads nothing else, so that a phone needs no way to the internet.
 """
 
+import socket
 import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 from xcodec.errors import InputError, LinkError
 from xcodec.links import armor
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, ANY = "127.0.0.1", "0.0.0.0"
 HEARTBEAT = 10.0
 """Seconds after which a silent connection gets a comment, so that a lost one is noticed."""
 
@@ -40,7 +41,8 @@ class Server:
             self._http = _Http((host, port), self)
         except OSError as error:
             raise LinkError(f"{host}:{port}: {(error.strerror or str(error)).lower()}") from error
-        place = "[" + host + "]" if ":" in host else host
+        # Of all addresses of this machine, its name is what others can ask for.
+        place = socket.gethostname() if host in ("", ANY) else host
         self.url = f"http://{place}:{self._http.server_address[1]}/?live"
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
         self._thread.start()
@@ -137,4 +139,4 @@ def place_of(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > 65_535:
         raise InputError(f"{text!r} is no port, or host and port: 8080 or 0.0.0.0:8080")
-    return host.strip("[]") or LOOPBACK, int(port)
+    return host or LOOPBACK, int(port)
