@@ -1,7 +1,7 @@
 """Measure the web page in headless Chromium, on the processor: time until the fill and until the
 painted picture, and the memory of the page.
 
-    python benchmarks/web.py PICTURE... [--rate 0.02] [--square 256]
+    python benchmarks/web.py DIR [--only 2,18] --bytes 200,600,1000 [--square 256] [-o web.json]
 
 Needs web/dist/xcodec.html (make web), playwright, and Chromium. Each file is opened twice: once in
 a page that was just loaded, and once more.
@@ -19,6 +19,8 @@ import psutil
 from PIL import Image
 
 import xcodec
+from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.options import numbers, pictures
 
 PAGE = Path(__file__).parent.parent / "web" / "dist" / "xcodec.html"
 FLAGS = ["--no-sandbox", "--disable-gpu"]
@@ -58,41 +60,66 @@ def measured(page: Any, name: str, data: bytes) -> tuple[float, float, float]:
     return times["fill"], times["painted"], most
 
 
+def image_of(path: Path, square: int | None) -> Image.Image:
+    """A picture, or its middle scaled to a square."""
+    image = Image.open(path).convert("RGB")
+    if square is None:
+        return image
+    side = min(image.size)
+    left, top = ((length - side) // 2 for length in image.size)
+    middle = image.crop((left, top, left + side, top + side))
+    return middle.resize((square, square), Image.Resampling.LANCZOS)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("pictures", nargs="+", type=Path)
-    parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("folder", metavar="DIR", type=Path)
+    parser.add_argument("--positions", choices=["all", "odd", "even"], default="all")
+    parser.add_argument("--only", default="", help="positions in sorted order, from 1: 1,4,7")
+    parser.add_argument("--label", default="", help="what was measured")
+    parser.add_argument("--bytes", default="200,600,1000")
     parser.add_argument("--square", type=int, help="the middle, scaled to this side")
+    parser.add_argument("-o", "--output", type=Path, help="the JSON to write")
     options = parser.parse_args()
     browser_path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not PAGE.exists() or browser_path is None:
         sys.exit("needs web/dist/xcodec.html (make web) and Chromium (or its path in CHROMIUM)")
     from playwright.sync_api import sync_playwright
 
-    print("picture          size     bytes         fill ms  painted ms   MB")
+    rows: list[dict[str, Any]] = []
+    chosen = pictures(options.folder, options.positions, numbers(options.only, int))
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=browser_path, args=FLAGS)
-        for path in options.pictures:
-            image = Image.open(path).convert("RGB")
-            if options.square:
-                side = min(image.size)
-                left, top = ((length - side) // 2 for length in image.size)
-                middle = image.crop((left, top, left + side, top + side))
-                image = middle.resize((options.square, options.square))
-            data = xcodec.encode(image, options.rate, effort=2)
-            page = browser.new_page()
-            page.goto(PAGE.as_uri())
-            page.wait_for_timeout(2000)  # The page prepares itself.
-            for when in ("first", "again"):
-                fill, painted, most = measured(page, f"{path.stem}.xgc", data)
-                size = f"{image.width}x{image.height}"
-                print(
-                    f"{path.stem[:16]:16} {size:9} {len(data):6} {when}"
-                    f" {fill:8.0f} {painted:11.0f} {most:5.0f}"
-                )
-                page.get_by_role("button", name="Start over").click()
-            page.close()
+        for path in chosen:
+            image = image_of(path, options.square)
+            for size in map(int, options.bytes.split(",")):
+                data = xcodec.encode(image, max_bytes=size, max_side=0, effort=2)
+                page = browser.new_page()
+                page.goto(PAGE.as_uri())
+                page.wait_for_timeout(2000)  # The page prepares itself.
+                for when in ("first", "again"):
+                    fill, painted, most = measured(page, f"{path.stem}.xgc", data)
+                    row: dict[str, Any] = {"picture": path.stem, "size": list(image.size)}
+                    row |= {"budget": size, "bytes": len(data), "when": when}
+                    rows.append(row | {"fill": fill / 1e3, "painted": painted / 1e3, "mb": most})
+                    page.get_by_role("button", name="Start over").click()
+                page.close()
         browser.close()
+    lines = [
+        [
+            *(row["picture"], "x".join(map(str, row["size"])), str(row["bytes"]), row["when"]),
+            *(records.number(row[name], 2) for name in ("fill", "painted")),
+            f"{row['mb']:.0f}",
+        ]
+        for row in rows
+    ]
+    head = ["picture", "size", "bytes", "", "fill, s", "painted, s", "MB"]
+    print(records.table(head, lines))
+    if options.output:
+        command = records.command_line("python benchmarks/web.py", sys.argv[1:])
+        weights = records.weights(["photo"], None, ())
+        record = records.record("web", options.label, command, chosen, weights, {"rows": rows})
+        records.save(options.output, record, overwrite=True)
 
 
 if __name__ == "__main__":

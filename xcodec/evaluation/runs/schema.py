@@ -341,7 +341,7 @@ class LinksRecord(_Record):
 class RowsRecord(_Record):
     """A record of a script in benchmarks/."""
 
-    benchmark: Literal["lossless_samples", "direwolf", "packet_planner"]
+    benchmark: Literal["lossless_samples", "direwolf", "packet_planner", "web"]
     figures: RowsFigures
 
 
