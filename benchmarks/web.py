@@ -7,7 +7,6 @@ Needs web/dist/xcodec.html (make web), playwright, and Chromium. Each file is op
 a page that was just loaded, and once more.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -15,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import psutil
 from PIL import Image
 
@@ -71,28 +71,36 @@ def image_of(path: Path, square: int | None) -> Image.Image:
     return middle.resize((square, square), Image.Resampling.LANCZOS)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("folder", metavar="DIR", type=Path)
-    parser.add_argument("--positions", choices=["all", "odd", "even"], default="all")
-    parser.add_argument("--only", default="", help="positions in sorted order, from 1: 1,4,7")
-    parser.add_argument("--label", default="", help="what was measured")
-    parser.add_argument("--bytes", default="200,600,1000")
-    parser.add_argument("--square", type=int, help="the middle, scaled to this side")
-    parser.add_argument("-o", "--output", type=Path, help="the JSON to write")
-    options = parser.parse_args()
+@click.command(help="Open files of the pictures in DIR in the web page.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--positions", type=click.Choice(["all", "odd", "even"]), default="all")
+@click.option("--only", default="", help="Positions in sorted order, from 1: 1,4,7.")
+@click.option("--bytes", "budgets", default="200,600,1000", show_default=True, help="Of a file.")
+@click.option("--square", type=int, help="Side to which the pictures' middles are scaled.")
+@click.option("--label", default="", help="What was measured.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The JSON to write.")
+def main(
+    folder: Path,
+    positions: str,
+    only: str,
+    budgets: str,
+    square: int | None,
+    label: str,
+    output: Path | None,
+) -> None:
+    """Measure, print the table and write the record."""
     browser_path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not PAGE.exists() or browser_path is None:
         sys.exit("needs web/dist/xcodec.html (make web) and Chromium (or its path in CHROMIUM)")
     from playwright.sync_api import sync_playwright
 
     rows: list[dict[str, Any]] = []
-    chosen = pictures(options.folder, options.positions, numbers(options.only, int))
+    chosen = pictures(folder, positions, numbers(only, int))
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=browser_path, args=FLAGS)
         for path in chosen:
-            image = image_of(path, options.square)
-            for size in map(int, options.bytes.split(",")):
+            image = image_of(path, square)
+            for size in numbers(budgets, int):
                 data = xcodec.encode(image, max_bytes=size, max_side=0, effort=2)
                 page = browser.new_page()
                 page.goto(PAGE.as_uri())
@@ -115,11 +123,11 @@ def main() -> None:
     ]
     head = ["picture", "size", "bytes", "", "fill, s", "painted, s", "MB"]
     print(records.table(head, lines))
-    if options.output:
+    if output:
         command = records.command_line("python benchmarks/web.py", sys.argv[1:])
         weights = records.weights(["photo"], None, ())
-        record = records.record("web", options.label, command, chosen, weights, {"rows": rows})
-        records.save(options.output, record, overwrite=True)
+        record = records.record("web", label, command, chosen, weights, {"rows": rows})
+        records.save(output, record, overwrite=True)
 
 
 if __name__ == "__main__":

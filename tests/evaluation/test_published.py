@@ -246,6 +246,24 @@ def test_packets_as_sound() -> None:
             assert not unlike(cell, [100 * row[name]]), (noise, name)
 
 
+def test_the_page_in_a_browser() -> None:
+    _, rows = only("docs/web.md", "picture", "fill, first")
+    every = [*record("web")["rows"], *record("web_kodak")["rows"]]
+    assert len(rows) == 4
+    for title, *cells, memory in rows:
+        size, budget = title.removesuffix(" bytes").replace(",", "").split()
+        found = [
+            each
+            for each in every
+            if "x".join(map(str, each["size"])) == size and each["budget"] == int(budget)
+        ]
+        names = [(when, name) for when in ("first", "again") for name in ("fill", "painted")]
+        for cell, (when, name) in zip(cells, names, strict=True):
+            values = [each[name] for each in found if each["when"] == when]
+            assert cell == f"{sum(values) / len(values):.2f} s", (title, when, name)
+        assert memory == f"{max(each['mb'] for each in found):.0f} MB"
+
+
 def test_time() -> None:
     _, rows = only(RESULTS, "command", "seconds")
     told = dict(rows)
