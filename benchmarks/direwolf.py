@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import xcodec
+from xcodec.cli.bench import folder, only, output, positions
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.peers import ssdv
 from xcodec.evaluation.runs import direwolf, links, records
@@ -159,18 +160,18 @@ def shown(rows: list[dict[str, Any]]) -> str:
 
 
 @click.command(help="Send the pictures in DIR as packets through the sound of a packet radio.")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folder
 @click.option("--bytes", "budget", default=2560, show_default=True, help="Of a picture's packets.")
 @click.option("--planned", default=0.3, show_default=True, help="Loss that is planned for.")
 @click.option("--levels", default=direwolf.LEVELS, show_default=True, help="Of noise.")
 @click.option("--draws", default=5, show_default=True, help="Of noise, at each level.")
 @click.option("--square", default=256, show_default=True, help="Side of the pictures.")
 @click.option("--model", default="photo", show_default=True, help="Weights of the generator.")
-@click.option("--positions", type=click.Choice(["all", "odd", "even"]), default="all")
-@click.option("--only", default="", help="Positions in sorted order, from 1: 1,4,7.")
+@positions
+@only
 @click.option("--label", help="What was measured.  [default: the folder's name]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The JSON to write.")
+@output
 def main(**options: Any) -> None:
     """Run, and print errors in one line."""
     try:

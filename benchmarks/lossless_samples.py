@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import xcodec
 from xcodec import codec
+from xcodec.cli.bench import folder, only, output, positions
 from xcodec.coding.primitives import ZSTANDARD_LEVEL, pack
 from xcodec.evaluation.runs import records
 from xcodec.evaluation.runs.options import numbers, pictures
@@ -126,13 +127,13 @@ def shown(rows: list[dict[str, Any]]) -> str:
 
 
 @click.command(help="Compare lossless samples with zstandard, over the pictures in DIR.")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@folder
 @click.option("--rates", default="0.01,0.02,0.05,0.1", show_default=True)
-@click.option("--positions", type=click.Choice(["all", "odd", "even"]), default="all")
-@click.option("--only", default="", help="Positions in sorted order, from 1: 1,4,7.")
+@positions
+@only
 @click.option("--label", help="What was measured.  [default: the folder's name]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The JSON to write.")
+@output
 def main(**options: Any) -> None:
     """Run, and print errors in one line."""
     try:

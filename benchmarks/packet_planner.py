@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import xcodec
+from xcodec.cli.bench import only, output, positions
 from xcodec.coding import packets
 from xcodec.decoder import reading
 from xcodec.encoder.candidates import Candidate
@@ -190,11 +191,11 @@ def shown(rows: list[dict[str, Any]]) -> str:
 )
 @click.option("--effort", default=1, show_default=True, help="Of the encoder.")
 @click.option("--square", default=256, show_default=True, help="Side of the pictures.")
-@click.option("--positions", type=click.Choice(["all", "odd", "even"]), default="all")
-@click.option("--only", default="", help="Positions in sorted order, from 1: 1,4,7.")
+@positions
+@only
 @click.option("--label", help="What was measured.  [default: the folders' names]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The JSON to write.")
+@output
 def main(**options: Any) -> None:
     """Run, and print errors in one line."""
     try:

@@ -16,10 +16,11 @@ from typing import Any
 
 import click
 import psutil
-from PIL import Image
 
 import xcodec
+from xcodec.cli.bench import folder, only, output, positions
 from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.measuring import load
 from xcodec.evaluation.runs.options import numbers, pictures
 
 PAGE = Path(__file__).parent.parent / "web" / "dist" / "xcodec.html"
@@ -60,25 +61,14 @@ def measured(page: Any, name: str, data: bytes) -> tuple[float, float, float]:
     return times["fill"], times["painted"], most
 
 
-def image_of(path: Path, square: int | None) -> Image.Image:
-    """A picture, or its middle scaled to a square."""
-    image = Image.open(path).convert("RGB")
-    if square is None:
-        return image
-    side = min(image.size)
-    left, top = ((length - side) // 2 for length in image.size)
-    middle = image.crop((left, top, left + side, top + side))
-    return middle.resize((square, square), Image.Resampling.LANCZOS)
-
-
 @click.command(help="Open files of the pictures in DIR in the web page.")
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--positions", type=click.Choice(["all", "odd", "even"]), default="all")
-@click.option("--only", default="", help="Positions in sorted order, from 1: 1,4,7.")
+@folder
+@positions
+@only
 @click.option("--bytes", "budgets", default="200,600,1000", show_default=True, help="Of a file.")
 @click.option("--square", type=int, help="Side to which the pictures' middles are scaled.")
 @click.option("--label", default="", help="What was measured.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The JSON to write.")
+@output
 def main(
     folder: Path,
     positions: str,
@@ -99,15 +89,18 @@ def main(
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=browser_path, args=FLAGS)
         for path in chosen:
-            image = image_of(path, square)
+            rgb = load(path, square)
             for size in numbers(budgets, int):
-                data = xcodec.encode(image, max_bytes=size, max_side=0, effort=2)
+                data = xcodec.encode(rgb, max_bytes=size, max_side=0, effort=2)
                 page = browser.new_page()
                 page.goto(PAGE.as_uri())
                 page.wait_for_timeout(2000)  # The page prepares itself.
                 for when in ("first", "again"):
                     fill, painted, most = measured(page, f"{path.stem}.xgc", data)
-                    row: dict[str, Any] = {"picture": path.stem, "size": list(image.size)}
+                    row: dict[str, Any] = {
+                        "picture": path.stem,
+                        "size": [rgb.shape[1], rgb.shape[0]],
+                    }
                     row |= {"budget": size, "bytes": len(data), "when": when}
                     rows.append(row | {"fill": fill / 1e3, "painted": painted / 1e3, "mb": most})
                     page.get_by_role("button", name="Start over").click()
