@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import xcodec
+from tests.browser import launched
 from tests.golden import pictures
-from tests.web.pages import FLAGS, chromium
 
 ROOT = Path(__file__).parent.parent.parent
 WEB = ROOT / "web"
@@ -90,11 +90,5 @@ def packets() -> list[bytes]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """The system's Chromium, headless."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = chromium()
-    if path is None:
-        pytest.skip("needs a browser: apt-get install chromium, or name one by CHROMIUM")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=path, args=FLAGS)
+    with launched("--ignore-certificate-errors") as started:
         yield started
-        started.close()

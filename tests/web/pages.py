@@ -1,33 +1,17 @@
 """Helpers for pages in the system's Chromium."""
 
 import io
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--ignore-certificate-errors",
-]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+from tests.browser import WIDE
+
 LOCAL = ("file:", "data:", "blob:")
 WAIT = 30_000
 """Milliseconds that a picture may take on a busy machine."""
-
-
-def chromium() -> str | None:
-    """The path of the system's browser."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 class Opened:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import xcodec
+from tests.browser import NARROW, WIDE
 from tests.golden.regenerate import FOLDER, digest
-from tests.web.pages import LOCAL, NARROW, WIDE, Opened
+from tests.web.pages import LOCAL, Opened
 
 PAINTED = "^Painted in"
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,13 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
+from tests.browser import NARROW, WIDE, launched
 from xcodec.cli import cli
 from xcodec.errors import InputError
 from xcodec.evaluation.pages import report
 from xcodec.evaluation.runs import records
 
 RGB = NDArray[np.uint8]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
 def invoke(*arguments: object) -> str:
@@ -69,14 +59,8 @@ def made(photo: RGB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """The system's Chromium, headless."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs a browser: apt-get install chromium, or name one by CHROMIUM")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=path, args=FLAGS)
+    with launched() as started:
         yield started
-        started.close()
 
 
 class Page:
