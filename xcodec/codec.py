@@ -20,6 +20,7 @@ from xcodec.reconstruction.classical import fill
 from xcodec.sampling.mask import order_points
 from xcodec.types import (
     MAX_PIXELS,
+    RGB,
     Alpha,
     ArrayKeywords,
     DecodeKeywords,
@@ -84,12 +85,7 @@ def decode_picture(data: bytes, options: DecodeOptions) -> Image.Image:
             raise InputError("Pillow has no 16-bit colour: use xcodec.decode_array")
         source = modes.DEEP if deep else modes.PLAIN if source == modes.DEEP else source
     options = _with_model(options, header)
-    size = _enlarged(header, options)
-    rgb = drawing.draw(contents, options, deep=source == modes.DEEP)
-    opaque = _alpha(header, options)
-    if size is not None:
-        rgb = scaling.enlarged(rgb, size)
-        opaque = None if opaque is None else modes.to_depth(scaling.enlarged(opaque, size), 8)
+    rgb, opaque = _drawn(contents, options, deep=source == modes.DEEP)
     picture = modes.image_of(rgb, opaque, header.grey, source)
     return picture if options.strip else metadata.attached(picture, metadata_of(header.sections))
 
@@ -113,11 +109,7 @@ def decode_levels(data: bytes, options: DecodeOptions) -> NDArray[np.uint8] | ND
     contents = _opened(data, options)
     header, depth = contents.header, options.bit_depth or 16
     options = _with_model(options, header)
-    size = _enlarged(header, options)
-    rgb, opaque = drawing.draw(contents, options, deep=True), _alpha(header, options)
-    if size is not None:
-        rgb = scaling.enlarged(rgb, size)
-        opaque = None if opaque is None else modes.to_depth(scaling.enlarged(opaque, size), 8)
+    rgb, opaque = _drawn(contents, options, deep=True)
     colour = not header.grey or source_of(header.sections) == modes.COLOUR
     levels = modes.to_depth(rgb if colour else rgb[..., :1], depth)
     if opaque is not None:
@@ -129,11 +121,23 @@ def _opened(data: bytes, options: DecodeOptions) -> Contents:
     return reading.opened(data, options.max_pixels, options.partial, check=options.region is None)
 
 
-def _enlarged(header: Header, options: DecodeOptions) -> tuple[int, int] | None:
-    """Width and height that a picture is scaled up to; None: it stays as it is."""
-    if not options.original_size or header.original is None:
-        return None
-    return scaling.allowed(header.original, options.max_pixels)
+def _drawn(
+    contents: Contents, options: DecodeOptions, deep: bool
+) -> tuple[RGB | Floats, Alpha | None]:
+    """RGB (height, width, 3) and alpha, if there is any, at the size that is asked for.
+
+    deep : whether RGB is not rounded to 8 bits
+    """
+    header = contents.header
+    size = None
+    if options.original_size and header.original is not None:
+        size = scaling.allowed(header.original, options.max_pixels)
+    rgb, opaque = drawing.draw(contents, options, deep=deep), _alpha(header, options)
+    if size is None:
+        return rgb, opaque
+    if opaque is not None:
+        opaque = modes.to_depth(scaling.enlarged(opaque, size), 8)
+    return scaling.enlarged(rgb, size), opaque
 
 
 def _with_model(options: DecodeOptions, header: Header) -> DecodeOptions:

@@ -51,6 +51,13 @@ reading = (
     ),
 )
 """Options that say how pictures are read; ``how_read`` takes them."""
+max_side = click.option(
+    "--max-side",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Scale larger pictures down to N pixels on the longer side; 0: none.  "
+    "[default: as a budget of bytes can show]",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 device = click.option(
     "--device",

@@ -183,15 +183,10 @@ def _decoded(
     """Decode a file or packets, write the picture, and return its width and height."""
     from xcodec import codec
     from xcodec.decoder import inspection
-    from xcodec.links import packet_files, receiving
+    from xcodec.links import receiving
     from xcodec.pictures import loading, modes
-    from xcodec.system import files
 
-    if packet_files.are_packets(sources):
-        data, packets = b"", packet_files.gather(sources)
-    else:
-        data = files.read(sources[0])
-        packets = [each for each in packet_files.split(data) if receiving.is_packet(each)]
+    data, packets = receiving.read(sources)
     if packets:
         if options.bit_depth == 8:  # Packets always decode to 8 bits.
             options = replace(options, bit_depth=None)

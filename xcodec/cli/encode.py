@@ -28,6 +28,7 @@ from xcodec.cli.common import (
     how_read,
     jobs,
     max_pixels,
+    max_side,
     percent,
     quiet,
     reading,
@@ -99,13 +100,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 @cloup.option_group(
     "Input",
     *reading,
-    cloup.option(
-        "--max-side",
-        type=click.IntRange(0),
-        metavar="N",
-        help="Scale larger pictures down to N pixels on the longer side; 0: none.  "
-        "[default: as --bytes and --bpp can show]",
-    ),
+    max_side,
 )
 @cloup.option_group(
     "Sampling",

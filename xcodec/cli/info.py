@@ -29,16 +29,11 @@ def info(
     """Show every field of the .xgc file IN ('-': standard input), and how many bytes each part
     takes; or what the packets IN, a folder or a file, hold so far."""
     from xcodec.decoder import inspection
-    from xcodec.links import packet_files, receiving
-    from xcodec.system import files
+    from xcodec.links import receiving
 
     if preset is not None and link is None:
         raise click.UsageError("--preset needs --link")
-    if packet_files.are_packets([source]):
-        found = packet_files.gather([source])
-    else:
-        data = files.read(source)
-        found = [each for each in packet_files.split(data) if receiving.is_packet(each)]
+    data, found = receiving.read([source])
     if found:
         facts, sizes = receiving.facts(found), [len(each) for each in found]
     else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
+from xcodec.choices import MAX_EFFORT
 from xcodec.cli import packets
 from xcodec.cli.common import (
     as_json,
@@ -18,6 +19,7 @@ from xcodec.cli.common import (
     given,
     how_read,
     max_pixels,
+    max_side,
     quiet,
     reading,
     report,
@@ -47,15 +49,11 @@ ENCODING = ("max_bytes", "max_side", "model", "effort")
 @cloup.option_group(
     "Picture",
     cloup.option("--bytes", "max_bytes", type=int, metavar="N", help="At most N bytes in all."),
-    cloup.option(
-        "--max-side",
-        type=click.IntRange(0),
-        metavar="N",
-        help="Scale larger pictures down to N pixels on the longer side; 0: none.  "
-        "[default: as the bytes can show]",
-    ),
+    max_side,
     cloup.option("--model", help="Weights that the packets ask for.  [default: photo]"),
-    cloup.option("-e", "--effort", type=click.IntRange(0, 9), help="Time spent to save bytes."),
+    cloup.option(
+        "-e", "--effort", type=click.IntRange(0, MAX_EFFORT), help="Time spent to save bytes."
+    ),
     *reading,
     max_pixels,
 )

@@ -27,7 +27,7 @@ from xcodec.coding.primitives import (
     ending_size,
     varint,
 )
-from xcodec.coding.ranges import MAX_COUNT, Parameters, Range, checked
+from xcodec.coding.ranges import MAX_COUNT, Parameters, Range, Restored, checked
 from xcodec.errors import FormatError, InputError
 
 VERSION = 4
@@ -189,13 +189,20 @@ def join(packets: Iterable[Packet], limits: tuple[int, int]) -> Joined:
     Duplicates and the order do not matter. Raises FormatError if packets with correct checksums are
     inconsistent.
     """
-    by_index = {packet.index: packet for packet in packets}
-    one = next(iter(by_index.values()))
-    bodies = {index: packet.body for index, packet in by_index.items()}
-    known = ranges.restored((one.width, one.height), one.first, bodies, limits)
+    one, _, known = _restored(packets, limits)
     return Joined(
         one.width, one.height, known.parameters, known.stream, known.complete, known.needed
     )
+
+
+def _restored(
+    packets: Iterable[Packet], limits: tuple[int, int]
+) -> tuple[Packet, dict[int, bytes], Restored]:
+    """One of the packets of a picture, the shares of each by its index, and what they restore."""
+    by_index = {packet.index: packet for packet in packets}
+    one = next(iter(by_index.values()))
+    bodies = {index: packet.body for index, packet in by_index.items()}
+    return one, bodies, ranges.restored((one.width, one.height), one.first, bodies, limits)
 
 
 def agree(packets: Iterable[Packet], limits: tuple[int, int]) -> bool:
@@ -205,11 +212,8 @@ def agree(packets: Iterable[Packet], limits: tuple[int, int]) -> bool:
 
     Different pictures have the same header once in 65,536, and damaged packets a right checksum.
     """
-    by_index = {packet.index: packet for packet in packets}
-    one = next(iter(by_index.values()))
-    bodies = {index: packet.body for index, packet in by_index.items()}
     try:
-        known = ranges.restored((one.width, one.height), one.first, bodies, limits)
+        _, bodies, known = _restored(packets, limits)
     except FormatError:
         return False
     return ranges.agree(known, bodies)
@@ -225,18 +229,16 @@ def further(packets: Sequence[bytes], count: int, limits: tuple[int, int]) -> li
     Raises FormatError if packets are damaged, and InputError if they are too few, or are already as
     many as there can be.
     """
-    known = {packet.index: packet for packet in map(parse, packets)}
-    one, data = next(iter(known.values())), packets[0]
-    bodies = {index: packet.body for index, packet in known.items()}
-    restored = ranges.restored((one.width, one.height), one.first, bodies, limits)
-    if not restored.complete:
-        raise InputError(f"{restored.needed} packets of the picture are needed to make more")
-    first = max(known) + 1
+    one, bodies, known = _restored(map(parse, packets), limits)
+    data = packets[0]
+    if not known.complete:
+        raise InputError(f"{known.needed} packets of the picture are needed to make more")
+    first = max(bodies) + 1
     indices = range(first, min(first + count, MAX_COUNT))
     if not indices:
         raise InputError(f"a picture has at most {MAX_COUNT} packets")
     found = []
-    for index, body in zip(indices, ranges.more_shares(restored, indices), strict=True):
+    for index, body in zip(indices, ranges.more_shares(known, indices), strict=True):
         start = data[:3] + bytes([index]) + data[START : content_size(len(data)) - len(one.body)]
         found.append(start + body + ending(start + body))
     return found

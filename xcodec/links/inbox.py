@@ -7,6 +7,7 @@ that nothing is lost however a receiver ends.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -132,15 +133,11 @@ class Inbox:
         Returns the pictures that have got something new.
         """
         sender = re.sub(r"[^A-Za-z0-9.@!-]+", "-", message.sender).strip("-.")[:64]
-        if header.version_of(message.data[:3]) is not None and packets.sound(message.data):
+        if _is_file(message.data):
             return self._add_file(sender, message.data)
         grown: dict[int, Arrival] = {}
         found = 0
-        for data in packet_files.split(message.data):
-            try:
-                packet = packets.parse(data)
-            except FormatError:
-                continue
+        for data, packet in _parsed(message.data):
             found += 1
             arrival = self._add(sender, data, packet)
             if arrival is not None:
@@ -202,12 +199,16 @@ class Inbox:
         while self._is_taken(name):
             number += 1
             name = f"{stem}-{number}"
-        self._names.add(name)
-        arrival = Arrival(name, key[0])
-        self._pictures.setdefault(key, []).append(arrival)
-        self._order.append((key, arrival))
+        arrival = self._noted(key, Arrival(name, key[0]))
         if len(self._order) > MOST:
             self._forget()
+        return arrival
+
+    def _noted(self, key: tuple[str, bytes], arrival: Arrival) -> Arrival:
+        """A picture, which is one of this inbox from now on."""
+        self._names.add(arrival.name)
+        self._pictures.setdefault(key, []).append(arrival)
+        self._order.append((key, arrival))
         return arrival
 
     def _forget(self) -> None:
@@ -237,25 +238,26 @@ class Inbox:
         """Go on with what an earlier receiver left."""
         for path in sorted(folder.glob("*" + CODED)):
             data, sender = packet_files.content(path), path.stem.rpartition("_")[0]
-            if header.version_of(data[:3]) is not None and packets.sound(data):
-                whole = Arrival(path.stem, sender, file=data)
-                self._names.add(whole.name)
-                self._pictures[sender, sha256(data).digest()] = [whole]
-                self._order.append(((sender, sha256(data).digest()), whole))
+            if _is_file(data):
+                self._noted((sender, sha256(data).digest()), Arrival(path.stem, sender, file=data))
         for inside in sorted(folder.glob("*" + FOLDER)):
-            sender = inside.name.removesuffix(FOLDER).rpartition("_")[0]
+            name = inside.name.removesuffix(FOLDER)
             for path in sorted(inside.glob("*" + PACKET)):
-                for data in packet_files.split(packet_files.content(path)):
-                    try:
-                        packet = packets.parse(data)
-                    except FormatError:
-                        continue
-                    key = sender, packet.picture
-                    here = self._pictures.setdefault(key, [])
-                    arrival = next((e for e in here if e.name == inside.name[: -len(FOLDER)]), None)
-                    if arrival is None:
-                        arrival = Arrival(inside.name.removesuffix(FOLDER), sender)
-                        self._names.add(arrival.name)
-                        here.append(arrival)
-                        self._order.append((key, arrival))
+                for data, packet in _parsed(packet_files.content(path)):
+                    key = name.rpartition("_")[0], packet.picture
+                    here = self._pictures.get(key, [])
+                    arrival = next((each for each in here if each.name == name), None)
+                    arrival = arrival or self._noted(key, Arrival(name, key[0]))
                     arrival.take(data, packet)
+
+
+def _is_file(data: bytes) -> bool:
+    """Whether bytes are those of a .xgc file, undamaged."""
+    return header.version_of(data[:3]) is not None and packets.sound(data)
+
+
+def _parsed(data: bytes) -> Iterator[tuple[bytes, Packet]]:
+    """The sound packets in a message or a file: their bytes, and what they say."""
+    for each in packet_files.split(data):
+        with suppress(FormatError):
+            yield each, packets.parse(each)

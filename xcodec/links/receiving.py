@@ -1,7 +1,7 @@
 """Decoding packets as they arrive, in any order, with any number of them lost."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +14,12 @@ from xcodec.coding.lifting import Lifting, hierarchy
 from xcodec.coding.packets import Joined, Packet
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
-from xcodec.links import prefixes
+from xcodec.links import packet_files, prefixes
 from xcodec.options import DecodeOptions
 from xcodec.pictures import scaling
 from xcodec.pictures.modes import to_image
 from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
+from xcodec.system import files
 from xcodec.types import MAX_PIXELS, RGB, Density, Floats, Samples
 
 OPTIONS = (
@@ -33,6 +34,18 @@ BLOCK = 128
 def is_packet(data: bytes) -> bool:
     """Whether bytes are an undamaged packet, not a .xgc file."""
     return packets.sound(data) and version_of(data[:3]) is None
+
+
+def read(names: Sequence[str]) -> tuple[bytes, list[bytes]]:
+    """Read what names stand for: packets, unchecked if they are files of such; or the bytes of a
+    file that holds none, and no packet.
+
+    Raises what ``packet_files.gather`` and ``files.read`` raise.
+    """
+    if packet_files.are_packets(names):
+        return b"", packet_files.gather(names)
+    data = files.read(names[0])
+    return data, [each for each in packet_files.split(data) if is_packet(each)]
 
 
 def needed(data: list[bytes]) -> int:
