@@ -23,6 +23,8 @@ const TSC = join(here, "node_modules/typescript/bin/tsc");
 const MODELS = ["photo", "face"];
 /** What the page shows as an example, of tests/golden. */
 const EXAMPLE = "layers.xgc";
+/** What warms it up: a file that runs all that is slow. */
+const WARMING = "dense.xgc";
 /** Largest size of the page in bytes. */
 const MOST = 12_000_000;
 const TFJS = join(here, "node_modules/@tensorflow/tfjs-backend-wasm/dist");
@@ -250,8 +252,11 @@ async function page() {
   const models = MODELS.map(async (name) =>
     holding(name, await readFile(at("models", `${name}.safetensors`))),
   );
-  const example = holding("example", await readFile(at("tests/golden", EXAMPLE)));
-  const held = [...(await Promise.all(models)), example].join("\n");
+  const files = [
+    ["example", EXAMPLE],
+    ["warming", WARMING],
+  ].map(async ([name, file]) => holding(name, await readFile(at("tests/golden", file))));
+  const held = (await Promise.all([...models, ...files])).join("\n");
   const template = await readFile(join(here, "page/index.html"), "utf8");
   const html = template
     .replace("<!-- licences -->", () => terms)

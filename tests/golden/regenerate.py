@@ -46,6 +46,7 @@ def cases() -> dict[str, tuple[Source, dict[str, Any]]]:
         "blocks": (scene, {"mask": pictures.speckled(72, 96), **lossless}),
         "lossless": (scene, {"rate": 0.06, **lossless}),
         "layers": (pictures.scene(250, 330), {"rate": 0.03, "step": 1.0}),
+        "dense": (pictures.scene(256, 256), {"rate": 0.3, "step": 150.0}),
         "grey": (scene[..., 1], {"rate": 0.05}),
         "grey-lossless": (scene[..., 1], {"rate": 0.05, **lossless}),
         "grey-layers": (pictures.scene(300, 400)[..., 1], {"rate": 0.1, "step": 1.0}),

@@ -104,10 +104,10 @@ async function drawOnce(what: Shown, isCurrent: () => boolean): Promise<void> {
   if (!isCurrent()) return;
   complain(null);
   viewer.present(fill);
+  viewer.tell(PAINTING, 0);
   const info = await decoder.info(given, { partial });
   if (!isCurrent()) return;
   viewer.describe(info, what.title);
-  viewer.tell(PAINTING, 0);
   await weights.prepare(info.model);
   const isRealistic = weights.isRealistic(info.model);
   show("realism-control", isRealistic);
@@ -176,8 +176,10 @@ realism.addEventListener("change", () => void draw());
 /** The usual weights, and code that has run before, make the first picture faster. */
 async function warmUp(): Promise<void> {
   await weights.prepare("photo");
-  const example = await held("example");
-  if (example && !shown) await decoder.decode(example, { decoder: "classical" });
+  for (const name of ["example", "warming"]) {
+    const file = await held(name);
+    if (file && !shown) await decoder.decode(file, { decoder: "classical" });
+  }
 }
 
 warmUp().catch(() => {}); // What fails will fail again when it is needed.

@@ -2,8 +2,12 @@
 
 import binary from "data:dense";
 
-/** Numbers that a row is made a multiple of. */
-const EIGHT = 8;
+/** Samples that go through the layers together. */
+export const SAMPLES = 4;
+/** Units of a block, whose sums are made together. */
+const BLOCK = 8;
+/** Bytes from the numbers of one sample to those of the next. */
+const ROW = 512;
 /** Low bits that the sums lose. */
 const SHIFT = 8;
 
@@ -15,10 +19,11 @@ export interface Numbers {
 
 /** A chain of layers. All sums are below 2 ** 24, so that any arithmetic gives the same. */
 export interface Network {
-  /** The inputs of the next `run`, whole numbers. */
-  readonly inputs: Int16Array;
-  /** The outputs of the last layer; overwritten by the next run. */
-  run(): Int32Array;
+  /** The inputs of the next run, whole numbers, of up to SAMPLES samples. */
+  readonly inputs: Int16Array[];
+  /** The outputs of the last layer in the last run, for each sample. */
+  readonly outputs: Int32Array[];
+  run(): void;
 }
 
 interface Exports {
@@ -28,7 +33,7 @@ interface Exports {
     bytes: number,
     weights: number,
     biases: number,
-    units: number,
+    blocks: number,
     outputs: number,
     limit: number,
   ): void;
@@ -51,12 +56,12 @@ interface Placed {
   bytes: number;
   weights: number;
   biases: number;
-  units: number;
+  blocks: number;
 }
 
 export class Vectors implements Network {
-  readonly inputs: Int16Array;
-  private readonly outputs: Int32Array;
+  readonly inputs: Int16Array[];
+  readonly outputs: Int32Array[];
   private readonly exports: Exports;
   private readonly layers: Placed[] = [];
   private end = 0;
@@ -69,36 +74,43 @@ export class Vectors implements Network {
     const module = new WebAssembly.Module(binary as BufferSource);
     this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
     for (const layer of layers) this.layers.push(this.placed(layer));
-    const widest = Math.max(...this.layers.map(({ bytes, units }) => Math.max(bytes, 4 * units)));
-    this.between = layers.map(() => this.reserve(widest)).concat(this.reserve(widest));
+    this.between = [null, ...layers].map(() => this.reserve(SAMPLES * ROW));
     const { buffer } = this.exports.memory;
-    this.inputs = new Int16Array(buffer, this.between[0]!, this.layers[0]!.bytes / 2);
-    this.outputs = new Int32Array(buffer, this.between.at(-1)!, this.layers.at(-1)!.units);
+    const [first, last] = [this.between[0]!, this.between.at(-1)!];
+    const samples = Array.from({ length: SAMPLES }, (_, sample) => sample * ROW);
+    const inputs = layers[0]!.weights.length / layers[0]!.biases.length;
+    const units = layers.at(-1)!.biases.length;
+    this.inputs = samples.map((row) => new Int16Array(buffer, first + row, inputs));
+    this.outputs = samples.map((row) => new Int32Array(buffer, last + row, units));
   }
 
-  run(): Int32Array {
-    this.layers.forEach(({ bytes, weights, biases, units }, i) => {
+  run(): void {
+    for (let i = 0; i < this.layers.length; i++) {
+      const { bytes, weights, biases, blocks } = this.layers[i]!;
       const limit = i + 1 < this.layers.length ? this.limit : 0;
       const [from, to] = [this.between[i]!, this.between[i + 1]!];
-      this.exports.dense(from, bytes, weights, biases, units, to, limit);
-    });
-    return this.outputs;
+      this.exports.dense(from, bytes, weights, biases, blocks, to, limit);
+    }
   }
 
   private placed({ weights, biases }: Numbers): Placed {
     const units = biases.length;
     const inputs = weights.length / units;
-    const row = Math.ceil(inputs / EIGHT) * EIGHT;
+    const pairs = Math.ceil(inputs / 2);
+    const blocks = Math.ceil(units / BLOCK);
     const placed = {
-      bytes: 2 * row,
-      weights: this.reserve(2 * row * units),
-      biases: this.reserve(4 * units),
-      units,
+      bytes: 4 * pairs,
+      weights: this.reserve(4 * pairs * BLOCK * blocks),
+      biases: this.reserve(4 * BLOCK * blocks),
+      blocks,
     };
     const { buffer } = this.exports.memory;
-    const rows = new Int16Array(buffer, placed.weights, row * units);
-    for (let at = 0; at < weights.length; at++) {
-      rows[(at % units) * row + Math.floor(at / units)] = weights[at]!;
+    const stored = new Int16Array(buffer, placed.weights, 2 * pairs * BLOCK * blocks);
+    for (let input = 0, at = 0; input < inputs; input++) {
+      for (let unit = 0; unit < units; unit++, at++) {
+        const step = Math.floor(unit / BLOCK) * pairs + (input >> 1);
+        stored[2 * (step * BLOCK + (unit % BLOCK)) + (input & 1)] = weights[at]!;
+      }
     }
     new Int32Array(buffer, placed.biases, units).set(biases);
     return placed;
@@ -115,22 +127,28 @@ export class Vectors implements Network {
 }
 
 export class Scalars implements Network {
-  readonly inputs: Int16Array;
+  readonly inputs: Int16Array[];
+  readonly outputs: Int32Array[];
 
   constructor(
     private readonly layers: Numbers[],
     private readonly limit: number,
   ) {
     const { weights, biases } = layers[0]!;
-    this.inputs = new Int16Array(weights.length / biases.length);
+    const samples = Array.from({ length: SAMPLES });
+    this.inputs = samples.map(() => new Int16Array(weights.length / biases.length));
+    this.outputs = samples.map(() => new Int32Array(layers.at(-1)!.biases.length));
   }
 
-  run(): Int32Array {
-    let known: ArrayLike<number> = this.inputs;
-    let sums = new Int32Array(0);
+  run(): void {
+    for (let sample = 0; sample < SAMPLES; sample++) this.one(sample);
+  }
+
+  private one(sample: number): void {
+    let known: ArrayLike<number> = this.inputs[sample]!;
     for (const [place, { weights, biases }] of this.layers.entries()) {
       const units = biases.length;
-      sums = Int32Array.from(biases);
+      const sums = Int32Array.from(biases);
       for (let i = 0, at = 0; at < weights.length; i++, at += units) {
         const value = known[i]!;
         if (value === 0) continue;
@@ -145,6 +163,6 @@ export class Scalars implements Network {
       }
       known = sums;
     }
-    return sums;
+    this.outputs[sample]!.set(known);
   }
 }

@@ -1,6 +1,6 @@
 /** The classical fill: kriging from scattered samples, in small squares of pixels. */
 
-import { Kriging, Tree, covariance } from "./neighbours";
+import { Kriging, Raster, Tree, covariance } from "./neighbours";
 import type { Fill, Points } from "./types";
 
 /** Samples that each pixel is interpolated from. */
@@ -19,6 +19,9 @@ class Filler {
   private readonly tree: Tree;
   private readonly count: number;
   private readonly kriging: Kriging;
+  private readonly raster: Raster;
+  /** Samples above and left of each corner of pixels, (height + 1, width + 1). */
+  private readonly sums: Int32Array;
   private readonly rows = new Float64Array(NEIGHBOURS);
   private readonly cols = new Float64Array(NEIGHBOURS);
   private readonly right = new Float64Array(NEIGHBOURS + 1);
@@ -40,37 +43,81 @@ class Filler {
     this.tree = new Tree(points.rows, points.cols, 2);
     this.count = Math.min(NEIGHBOURS, points.rows.length);
     this.kriging = new Kriging(this.count);
+    this.raster = new Raster(points);
+    this.sums = this.summed();
   }
 
   /** Fill a square, or divide it where samples are dense. */
   square(top: number, left: number, side: number): void {
     if (top >= this.points.height || left >= this.points.width) return;
     const { tree, count } = this;
+    if (side === 1) return this.pixel(top, left);
+    if (this.isDense(top, left, side)) return this.quarters(top, left, side / 2);
     tree.nearest(2 * top + side - 1, 2 * left + side - 1, count);
     // A disc of this radius holds `count` samples; their spacing follows from its area.
     const radius = Math.sqrt(tree.squares[count - 1]!) / 2;
     const spacing = radius * Math.sqrt(Math.PI / count);
-    if (side === 1) {
-      if (tree.squares[0] === 0) this.copy(top, left);
-      else this.single(top, left);
-      return;
-    }
     if (side <= this.fineness * spacing) {
-      this.take();
+      this.take(tree.found);
       this.paint(top, left, side);
       return;
     }
-    const half = side / 2;
+    this.quarters(top, left, side / 2);
+  }
+
+  private quarters(top: number, left: number, half: number): void {
     this.square(top, left, half);
     this.square(top, left + half, half);
     this.square(top + half, left, half);
     this.square(top + half, left + half, half);
   }
 
+  private summed(): Int32Array {
+    const { height, width, rows } = this.points;
+    const across = width + 1;
+    const sums = new Int32Array((height + 1) * across);
+    for (let row = 0; row < height; row++) {
+      let at = (row + 1) * across + 1;
+      for (let col = 0, line = 0; col < width; col++, at++) {
+        if (this.raster.of(row, col) < rows.length) line++;
+        sums[at] = line + sums[at - across]!;
+      }
+    }
+    return sums;
+  }
+
+  /** Whether a square must be divided, for all that can be told without a search: where it is not
+   * divided, the disc that just holds `count` samples is at least as wide as this one. */
+  private isDense(top: number, left: number, side: number): boolean {
+    const radius = (side / this.fineness) * Math.sqrt(this.count / Math.PI);
+    // Pixels in a square within the disc.
+    const reach = Math.floor(radius * Math.SQRT1_2 - (side - 1) / 2 - 0.01);
+    if (reach < -side / 2) return false;
+    const { height, width } = this.points;
+    const across = width + 1;
+    const above = Math.max(0, top - reach) * across;
+    const below = Math.min(height, top + side + reach) * across;
+    const before = Math.max(0, left - reach);
+    const behind = Math.min(width, left + side + reach);
+    const { sums } = this;
+    const held = sums[below + behind]! - sums[below + before]! - sums[above + behind]!;
+    return held + sums[above + before]! >= this.count;
+  }
+
+  /** Fill a pixel by its own nearest samples, or by the one that it is. */
+  private pixel(row: number, col: number): void {
+    const { tree, raster, count } = this;
+    const sample = raster.of(row, col);
+    if (sample < this.points.rows.length) return this.copy(row, col, sample);
+    if (raster.nearest(row, col, count)) return this.single(row, col, raster.found);
+    tree.nearest(2 * row, 2 * col, count);
+    this.single(row, col, tree.found);
+  }
+
   /** Set a pixel that is a sample itself. */
-  private copy(row: number, col: number): void {
-    const { values, tree, points } = this;
-    const from = 3 * tree.found[0]!;
+  private copy(row: number, col: number, sample: number): void {
+    const { values, points } = this;
+    const from = 3 * sample;
     this.set(row * points.width + col, values[from]!, values[from + 1]!, values[from + 2]!);
   }
 
@@ -82,10 +129,10 @@ class Filler {
     this.rgb[3 * at + 2] = mean - co / 2;
   }
 
-  /** Set one pixel by the samples that were found last: its weights alone are less work. */
-  private single(row: number, col: number): void {
-    const { rows, cols, near, count, tree, values } = this;
-    this.place();
+  /** Set one pixel by samples: its weights alone are less work. */
+  private single(row: number, col: number, found: Int32Array): void {
+    const { rows, cols, near, count, values } = this;
+    this.place(found);
     for (let i = 0; i < count; i++) {
       const [down, right] = [rows[i]! - row, cols[i]! - col];
       near[i] = covariance(down * down + right * right);
@@ -96,7 +143,7 @@ class Filler {
     let variance = 1 - weights[count]!;
     for (let i = 0; i < count; i++) {
       const weight = weights[i]!;
-      const from = 3 * tree.found[i]!;
+      const from = 3 * found[i]!;
       y += weight * values[from]!;
       co += weight * values[from + 1]!;
       cg += weight * values[from + 2]!;
@@ -107,23 +154,23 @@ class Filler {
     if (this.deviating) this.deviation[at] = Math.sqrt(Math.max(0, Math.min(1, variance)));
   }
 
-  /** Take the samples that were found last. */
-  private place(): void {
-    const { rows, cols, count, points, tree } = this;
+  /** Take samples. */
+  private place(found: Int32Array): void {
+    const { rows, cols, count, points } = this;
     for (let i = 0; i < count; i++) {
-      rows[i] = points.rows[tree.found[i]!]!;
-      cols[i] = points.cols[tree.found[i]!]!;
+      rows[i] = points.rows[found[i]!]!;
+      cols[i] = points.cols[found[i]!]!;
     }
     this.kriging.take(rows, cols, count);
   }
 
-  /** Solve for the samples that were found last. */
-  private take(): void {
-    const { count, tree, kriging, right } = this;
-    this.place();
+  /** Take samples, and solve for their values. */
+  private take(found: Int32Array): void {
+    const { count, kriging, right } = this;
+    this.place(found);
     right[count] = 0;
     for (const [plane, solved] of this.planes.entries()) {
-      for (let i = 0; i < count; i++) right[i] = this.values[tree.found[i]! * 3 + plane]!;
+      for (let i = 0; i < count; i++) right[i] = this.values[found[i]! * 3 + plane]!;
       solved.set(kriging.solve(right).subarray(0, count + 1));
     }
     if (!this.deviating) return;

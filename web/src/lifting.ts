@@ -1,7 +1,7 @@
 /** The hierarchical transform of scattered samples (docs/format.md, sections 4, 6 and 7). */
 
 import { exactWeights, WEIGHT_BITS } from "./exact";
-import { Tree } from "./neighbours";
+import { Raster, Tree } from "./neighbours";
 import type { Points } from "./types";
 
 /** Points of coarser levels that are known of each point. */
@@ -41,7 +41,7 @@ export class Hierarchy {
   readonly distances: Float64Array;
   /** Root of the mean squared distance to all of them, rounded down, at least 1. */
   readonly spacing: Int32Array;
-  readonly tree: Tree;
+  private readonly trees = new Map<number, Tree>();
 
   /** @param finest depth of the picture's finest octave; by default that of these points */
   constructor(
@@ -58,21 +58,44 @@ export class Hierarchy {
     this.neighbours = new Int32Array(count * NEIGHBOURS);
     this.distances = new Float64Array(count * NEAR);
     this.spacing = new Int32Array(count).fill(1);
-    const tree = (this.tree = new Tree(points.rows, points.cols));
-    for (let level = 1; level < this.length; level++) {
-      const { start, end } = this.span(level);
-      for (let point = start; point < end; point++) {
-        const known = tree.nearest(points.rows[point]!, points.cols[point]!, NEIGHBOURS, start);
-        let sum = 0;
-        for (let i = 0; i < NEIGHBOURS; i++) {
-          const from = Math.min(i, known - 1);
-          this.neighbours[point * NEIGHBOURS + i] = tree.found[from]!;
-          sum += tree.squares[from]!;
-          if (i < Math.min(known, NEAR)) this.distances[point * NEAR + i] = tree.squares[i]!;
-        }
-        this.spacing[point] = Math.max(1, Math.floor(Math.sqrt(Math.floor(sum / NEIGHBOURS))));
+    const raster = Raster.suits(points, count) ? new Raster(points) : null;
+    for (const [octave, levels] of this.octaves.entries()) {
+      for (let level = Math.max(1, levels.start); level < levels.end; level++) {
+        const isDense = raster && Raster.suits(points, this.bounds[level]!);
+        this.look(level, octave, isDense ? raster : null);
       }
     }
+  }
+
+  /** Find the neighbours of a level's points. */
+  private look(level: number, octave: number, raster: Raster | null): void {
+    const { points, neighbours, distances } = this;
+    const { start, end } = this.span(level);
+    for (let point = start; point < end; point++) {
+      const [row, col] = [points.rows[point]!, points.cols[point]!];
+      const isClose = raster?.nearest(row, col, NEIGHBOURS, start);
+      const tree = isClose ? null : this.treeOf(octave);
+      const known = tree ? tree.nearest(row, col, NEIGHBOURS, start) : NEIGHBOURS;
+      const { found, squares } = tree ?? raster!;
+      let sum = 0;
+      for (let i = 0; i < NEIGHBOURS; i++) {
+        const from = Math.min(i, known - 1);
+        neighbours[point * NEIGHBOURS + i] = found[from]!;
+        sum += squares[from]!;
+        if (i < Math.min(known, NEAR)) distances[point * NEAR + i] = squares[i]!;
+      }
+      this.spacing[point] = Math.max(1, Math.floor(Math.sqrt(Math.floor(sum / NEIGHBOURS))));
+    }
+  }
+
+  /** The points of an octave and of coarser ones. */
+  treeOf(octave: number): Tree {
+    const { trees, points } = this;
+    if (!trees.has(octave)) {
+      const { end } = this.across(octave);
+      trees.set(octave, new Tree(points.rows.subarray(0, end), points.cols.subarray(0, end)));
+    }
+    return trees.get(octave)!;
   }
 
   get length(): number {
@@ -127,22 +150,31 @@ export class Links {
   /** k */
   readonly each: number;
 
-  constructor(
-    hierarchy: Hierarchy,
-    readonly span: Span,
-  ) {
-    const { start, end } = span;
+  readonly span: Span;
+
+  constructor(hierarchy: Hierarchy, octave: number) {
+    const { start, end } = (this.span = hierarchy.across(octave));
     const { rows, cols } = hierarchy.points;
-    const tree = hierarchy.tree;
     const each = (this.each = Math.min(PREDICTORS, start));
+    const sites = new Int32Array(each);
     this.sites = new Int32Array((end - start) * each);
     this.weights = new Float64Array((end - start) * each);
     this.around = new Float64Array(start);
     for (let point = start, at = 0; point < end; point++, at += each) {
       const [row, col] = [rows[point]!, cols[point]!];
-      tree.nearest(row, col, each, start);
-      this.sites.set(tree.found.subarray(0, each), at);
-      exactWeights(rows, cols, tree.found, each, row, col, this.weights, at);
+      // Mostly, enough of the neighbours are of coarser octaves.
+      const first = point * NEIGHBOURS;
+      let known = 0;
+      for (let i = first; i < first + NEIGHBOURS && known < each; i++) {
+        if (hierarchy.neighbours[i]! < start) sites[known++] = hierarchy.neighbours[i]!;
+      }
+      if (known < each) {
+        const tree = hierarchy.treeOf(octave);
+        tree.nearest(row, col, each, start);
+        sites.set(tree.found.subarray(0, each));
+      }
+      this.sites.set(sites, at);
+      exactWeights(rows, cols, sites, each, row, col, this.weights, at);
       for (let i = at; i < at + each; i++) {
         this.around[this.sites[i]!]! += Math.abs(this.weights[i]!);
       }
@@ -186,9 +218,7 @@ export class Lifting {
   readonly links: Links[];
 
   constructor(hierarchy: Hierarchy) {
-    this.links = hierarchy.octaves
-      .slice(1)
-      .map((_, octave) => new Links(hierarchy, hierarchy.across(octave + 1)));
+    this.links = hierarchy.octaves.slice(1).map((_, octave) => new Links(hierarchy, octave + 1));
   }
 
   /** Turn coefficients (n, planes) into values, in place and in floating point. */

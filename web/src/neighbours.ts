@@ -1,5 +1,7 @@
 /** The nearest samples of a position, exactly, and kriging weights in floating point. */
 
+import type { Points } from "./types";
+
 /** Points of a leaf of the tree. */
 const LEAF = 8;
 
@@ -11,6 +13,8 @@ export class Tree {
   private count = 0;
   private wanted = 0;
   private limit = 0;
+  private most = Infinity;
+  private readonly places = new Int32Array(64);
   private row = 0;
   private col = 0;
   private readonly index: Int32Array;
@@ -32,19 +36,27 @@ export class Tree {
   }
 
   private build(node: number, start: number, end: number): void {
-    let [top, bottom, left, right, least] = [Infinity, -Infinity, Infinity, -Infinity, Infinity];
-    for (let i = start; i < end; i++) {
-      const [row, col] = [this.rows[i]!, this.cols[i]!];
+    const { index, rows, cols } = this;
+    let [top, left, least] = [rows[start]!, cols[start]!, index[start]!];
+    let [bottom, right] = [top, left];
+    for (let i = start + 1; i < end; i++) {
+      const [row, col] = [rows[i]!, cols[i]!];
       if (row < top) top = row;
       if (row > bottom) bottom = row;
       if (col < left) left = col;
       if (col > right) right = col;
-      if (this.index[i]! < least) least = this.index[i]!;
+      if (index[i]! < least) least = index[i]!;
     }
-    this.nodes.set([top, bottom, left, right, least], 5 * node);
+    const { nodes } = this;
+    const at = 5 * node;
+    nodes[at] = top;
+    nodes[at + 1] = bottom;
+    nodes[at + 2] = left;
+    nodes[at + 3] = right;
+    nodes[at + 4] = least;
     if (end - start <= LEAF) return;
     const middle = (start + end) >> 1;
-    this.divide(bottom - top > right - left ? this.rows : this.cols, start, end, middle);
+    this.divide(bottom - top > right - left ? rows : cols, start, end, middle);
     this.build(2 * node + 1, start, middle);
     this.build(2 * node + 2, middle, end);
   }
@@ -67,11 +79,14 @@ export class Tree {
   }
 
   private swap(i: number, j: number): void {
-    for (const each of [this.index, this.rows, this.cols]) {
-      const kept = each[i]!;
-      each[i] = each[j]!;
-      each[j] = kept;
-    }
+    const { index, rows, cols } = this;
+    const [kept, row, col] = [index[i]!, rows[i]!, cols[i]!];
+    index[i] = index[j]!;
+    rows[i] = rows[j]!;
+    cols[i] = cols[j]!;
+    index[j] = kept;
+    rows[j] = row;
+    cols[j] = col;
   }
 
   /** Find up to `wanted` points near a position among those with indices below `limit`; returns
@@ -80,21 +95,35 @@ export class Tree {
     this.row = row;
     this.col = col;
     this.wanted = Math.min(wanted, limit, this.index.length);
+    // As many points as are wanted lie within this, often hardly more.
+    this.most = this.count === this.wanted && limit >= this.limit ? this.farthest() : Infinity;
     this.limit = limit;
     this.count = 0;
     if (this.wanted) this.visit(0, 0, this.index.length, 0);
     return this.count;
   }
 
+  /** Largest squared distance of what was found last. */
+  private farthest(): number {
+    let most = 0;
+    for (let i = 0; i < this.count; i++) {
+      const place = this.places[i]!;
+      const [down, right] = [this.rows[place]! - this.row, this.cols[place]! - this.col];
+      most = Math.max(most, down * down + right * right);
+    }
+    return most;
+  }
+
   private visit(node: number, start: number, end: number, apart: number): void {
-    if (this.count === this.wanted && apart > this.squares[this.count - 1]!) return;
+    if (apart > this.most) return;
     if (end - start <= LEAF) {
       for (let i = start; i < end; i++) {
         const index = this.index[i]!;
         if (index >= this.limit) continue;
         const down = this.rows[i]! - this.row;
         const right = this.cols[i]! - this.col;
-        this.offer(index, down * down + right * right);
+        const square = down * down + right * right;
+        if (square <= this.most) this.offer(index, i, square);
       }
       return;
     }
@@ -121,8 +150,8 @@ export class Tree {
     return down * down + right * right;
   }
 
-  private offer(index: number, square: number): void {
-    const { found, squares } = this;
+  private offer(index: number, place: number, square: number): void {
+    const { found, squares, places } = this;
     let at = this.count;
     if (at === this.wanted) {
       const worst = squares[at - 1]!;
@@ -136,10 +165,91 @@ export class Tree {
       if (before < square || (before === square && found[at - 1]! < index)) break;
       squares[at] = before;
       found[at] = found[at - 1]!;
+      places[at] = places[at - 1]!;
       at--;
     }
     squares[at] = square;
     found[at] = index;
+    places[at] = place;
+    if (this.count === this.wanted) this.most = squares[this.count - 1]!;
+  }
+}
+
+/** How far, in pixels, a raster is searched. */
+const REACH = 24;
+/** Number of no point. */
+const NOTHING = 2 ** 31 - 1;
+/** Points are dense where there is one for this many pixels. */
+const DENSE = 24;
+
+/** Steps to the pixels within REACH, nearest first. */
+const steps = (() => {
+  const all: { down: number; right: number; square: number }[] = [];
+  for (let down = -REACH; down <= REACH; down++) {
+    for (let right = -REACH; right <= REACH; right++) {
+      const square = down * down + right * right;
+      if (square <= REACH * REACH) all.push({ down, right, square });
+    }
+  }
+  return all.sort((a, b) => a.square - b.square);
+})();
+const stepSquares = Int32Array.from(steps, ({ square }) => square);
+
+/** Dense points, pixel by pixel: where a tree would be slower. */
+export class Raster {
+  /** As in a tree. */
+  readonly found = new Int32Array(128);
+  readonly squares = new Float64Array(128);
+  /** The point of each pixel, and of REACH pixels more on every side; a large number elsewhere. */
+  private readonly points: Int32Array;
+  private readonly across: number;
+  private readonly moves: Int32Array;
+
+  constructor({ height, width, rows, cols }: Points) {
+    this.across = width + 2 * REACH;
+    this.points = new Int32Array((height + 2 * REACH) * this.across).fill(NOTHING);
+    this.moves = Int32Array.from(steps, ({ down, right }) => down * this.across + right);
+    for (let i = 0; i < rows.length; i++) {
+      const [row, col] = [rows[i]!, cols[i]!];
+      const isNear = Math.max(-row, -col, row - height + 1, col - width + 1) <= REACH;
+      if (isNear) this.points[this.at(row, col)] = i;
+    }
+  }
+
+  /** The point of a pixel, or a number that is no point's. */
+  of(row: number, col: number): number {
+    return this.points[this.at(row, col)]!;
+  }
+
+  private at(row: number, col: number): number {
+    return (row + REACH) * this.across + col + REACH;
+  }
+
+  /** As in a tree, but false unless all `wanted` points are close by. */
+  nearest(row: number, col: number, wanted: number, limit = NOTHING): boolean {
+    const { found, squares, points, moves } = this;
+    const from = this.at(row, col);
+    let count = 0;
+    let last = 2 * REACH * REACH;
+    for (let i = 0; i < moves.length && stepSquares[i]! <= last; i++) {
+      const point = points[from + moves[i]!]!;
+      if (point >= limit) continue;
+      const square = stepSquares[i]!;
+      let at = count++;
+      while (at > 0 && squares[at - 1] === square && found[at - 1]! > point) {
+        found[at] = found[at - 1]!;
+        at--;
+      }
+      found[at] = point;
+      squares[count - 1] = square;
+      if (count === wanted) last = square;
+    }
+    return count >= wanted;
+  }
+
+  /** Whether a raster serves the first `count` points of a picture. */
+  static suits({ height, width }: Points, count: number): boolean {
+    return count * DENSE >= height * width;
   }
 }
 

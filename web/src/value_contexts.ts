@@ -1,6 +1,7 @@
 /** Symbols by what the values around them tell: a table for each symbol, with its sign (5.2). */
 
 import { firstOf, widthOf } from "./context";
+import { SAMPLES } from "./dense";
 import type { Hierarchy, Lifting } from "./lifting";
 import { SIGNED, frequencies, networkOf } from "./network";
 import type { Decoder } from "./rangecoder";
@@ -42,10 +43,16 @@ export class ValueCoder {
     const table = new Int32Array(SIGNED);
     this.surroundings.enter(level);
     const network = networkOf(plane);
-    for (let sample = start; sample < end; sample++) {
-      this.surroundings.look(level, plane, sample, network.inputs);
-      frequencies(network.run(), table);
-      found[sample - start] = coder.once(table);
+    for (let sample = start; sample < end; sample += SAMPLES) {
+      const count = Math.min(SAMPLES, end - sample);
+      for (let i = 0; i < count; i++) {
+        this.surroundings.look(level, plane, sample + i, network.inputs[i]!);
+      }
+      network.run();
+      for (let i = 0; i < count; i++) {
+        frequencies(network.outputs[i]!, table);
+        found[sample - start + i] = coder.once(table);
+      }
     }
     for (let i = 0; i < found.length; i++) {
       const token = (found[i]! + 1) >> 1;

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { Scalars, Vectors } from "../src/dense";
+import { SAMPLES, Scalars, Vectors } from "../src/dense";
 import { FormatError, InputError, ModelError, XcodecError, revived } from "../src/errors";
 import { readOriginal } from "../src/header";
 import { mantissas, rank, threshold } from "../src/mask";
-import { Tree } from "../src/neighbours";
+import { Raster, Tree } from "../src/neighbours";
 import { splitText } from "../src/packet_files";
 import { Reader, concat, crc16, crc32c, ending, ready, unpack } from "../src/primitives";
 import { restored } from "../src/ranges";
@@ -72,6 +72,26 @@ test("the nearest points are those of looking at every point, ties included", ()
   }
 });
 
+test("a raster finds what a tree does", () => {
+  const [height, width] = [50, 60];
+  const places = [...new Set(numbers(800, (height + 80) * (width + 80), 3))];
+  // Some points lie around the picture, near and far.
+  const rows = Int32Array.from(places, (place) => Math.floor(place / (width + 80)) - 40);
+  const cols = Int32Array.from(places, (place) => (place % (width + 80)) - 40);
+  const points = { height, width, rows, cols, ranks: rows };
+  const [raster, tree] = [new Raster(points), new Tree(rows, cols)];
+  const missed = numbers(300, height * width, 5).filter((place, query) => {
+    const [row, col] = [Math.floor(place / width), place % width];
+    const limit = query % 3 ? places.length : 40 + query;
+    tree.nearest(row, col, 16, limit);
+    if (!raster.nearest(row, col, 16, limit)) return true;
+    assert.deepEqual(raster.found.subarray(0, 16), tree.found.subarray(0, 16));
+    assert.deepEqual(raster.squares.subarray(0, 16), tree.squares.subarray(0, 16));
+    return false;
+  });
+  assert.ok(missed.length > 0 && missed.length < 100);
+});
+
 test("layers by vectors and by single numbers agree", () => {
   const layer = (inputs: number, units: number, seed: number) => ({
     weights: numbers(inputs * units, 1200, seed).map((n) => n - 600),
@@ -80,10 +100,14 @@ test("layers by vectors and by single numbers agree", () => {
   const layers = [layer(89, 30, 1), layer(30, 17, 3), layer(17, 53, 5)];
   const [vectors, scalars] = [new Vectors(layers, 255), new Scalars(layers, 255)];
   for (let seed = 1; seed < 20; seed++) {
-    const inputs = numbers(89, 255, seed).map((n) => n - 127);
-    vectors.inputs.set(inputs);
-    scalars.inputs.set(inputs);
-    assert.deepEqual([...vectors.run()], [...scalars.run()]);
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      const inputs = numbers(89, 255, seed + 20 * sample).map((n) => n - 127);
+      vectors.inputs[sample]!.set(inputs);
+      scalars.inputs[sample]!.set(inputs);
+    }
+    vectors.run();
+    scalars.run();
+    assert.deepEqual(vectors.outputs, scalars.outputs);
   }
 });
 
