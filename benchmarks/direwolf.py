@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import xcodec
+from xcodec.__main__ import main as run
 from xcodec.cli.bench import folder, only, output, positions
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.peers import ssdv
@@ -172,16 +173,7 @@ def shown(rows: list[dict[str, Any]]) -> str:
 @click.option("--label", help="What was measured.  [default: the folder's name]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @output
-def main(**options: Any) -> None:
-    """Run, and print errors in one line."""
-    try:
-        run(**options)
-    except xcodec.XcodecError as error:
-        click.echo(f"direwolf: {error}", err=True)
-        sys.exit(1)
-
-
-def run(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
+def main(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
     """Measure, print the table and write the record."""
     if not direwolf.installed():
         raise xcodec.XcodecError(f"needs the programs {' and '.join(direwolf.PROGRAMS)}")
@@ -202,4 +194,4 @@ def run(folder: Path, label: str | None, output: Path | None, **options: Any) ->
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(command=main, name=Path(__file__).name))

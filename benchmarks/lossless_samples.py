@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import xcodec
 from xcodec import codec
+from xcodec.__main__ import main as run
 from xcodec.cli.bench import folder, only, output, positions
 from xcodec.coding.primitives import ZSTANDARD_LEVEL, pack
 from xcodec.evaluation.runs import records
@@ -134,16 +135,7 @@ def shown(rows: list[dict[str, Any]]) -> str:
 @click.option("--label", help="What was measured.  [default: the folder's name]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @output
-def main(**options: Any) -> None:
-    """Run, and print errors in one line."""
-    try:
-        run(**options)
-    except xcodec.XcodecError as error:
-        click.echo(f"lossless_samples: {error}", err=True)
-        sys.exit(1)
-
-
-def run(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
+def main(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
     """Measure, print the table and write the record."""
     chosen = pictures(folder, options["positions"], numbers(options["only"], int))
     rates = numbers(options["rates"], float)
@@ -159,4 +151,4 @@ def run(folder: Path, label: str | None, output: Path | None, **options: Any) ->
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(command=main, name=Path(__file__).name))

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import xcodec
+from xcodec.__main__ import main as run
 from xcodec.cli.bench import only, output, positions
 from xcodec.coding import packets
 from xcodec.decoder import reading
@@ -196,16 +197,7 @@ def shown(rows: list[dict[str, Any]]) -> str:
 @click.option("--label", help="What was measured.  [default: the folders' names]")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @output
-def main(**options: Any) -> None:
-    """Run, and print errors in one line."""
-    try:
-        run(**options)
-    except xcodec.XcodecError as error:
-        click.echo(f"packet_planner: {error}", err=True)
-        sys.exit(1)
-
-
-def run(folders: tuple[Path, ...], label: str | None, output: Path | None, **options: Any) -> None:
+def main(folders: tuple[Path, ...], label: str | None, output: Path | None, **options: Any) -> None:
     """Measure, print the table and write the record."""
     only = numbers(options["only"], int)
     chosen = [path for each in folders for path in pictures(each, options["positions"], only)]
@@ -248,4 +240,4 @@ def changed(text: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(command=main, name=Path(__file__).name))

@@ -18,6 +18,7 @@ import click
 import psutil
 
 import xcodec
+from xcodec.__main__ import main as run
 from xcodec.cli.bench import folder, only, output, positions
 from xcodec.evaluation.runs import records
 from xcodec.evaluation.runs.measuring import load
@@ -124,4 +125,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(command=main, name=Path(__file__).name))

@@ -28,8 +28,13 @@ from xcodec.system import notices
 atexit.register(gc.freeze)  # Collecting garbage at exit, torch's above all, would only take time.
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Run a command line, by default that of the process; returns the exit code."""
+def main(
+    args: Sequence[str] | None = None, command: click.Command = cli, name: str = "xcodec"
+) -> int:
+    """Run a command line, by default that of the process; returns the exit code.
+
+    command, name : what is run, and what messages call it
+    """
     _open_streams()
     # Starting threads for numpy's linear algebra takes a third of a command's processor time until
     # it opens its picture, and our systems of equations are too small for them.
@@ -39,7 +44,7 @@ def main(args: Sequence[str] | None = None) -> int:
             notices.only_ours()
             warnings.showwarning = _show
             with _ending_orderly():
-                code = cli.main(args, prog_name="xcodec", standalone_mode=False)
+                code = command.main(args, prog_name=name, standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -57,7 +62,7 @@ def main(args: Sequence[str] | None = None) -> int:
         message = "" if isinstance(error, BrokenPipeError) else _reason(error)
     _let_go()
     if message:
-        say(f"xcodec: {message}", err=True)
+        say(f"{name}: {message}", err=True)
     return 1
 
 

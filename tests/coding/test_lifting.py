@@ -214,15 +214,6 @@ def test_large_neighbours_lead_to_large_guesses() -> None:
         assert zeros[0] > zeros[2] > zeros[-1]
 
 
-@pytest.mark.parametrize("kind", context.KINDS)
-def test_bits_of_tokens_are_those_of_their_frequencies(kind: str) -> None:
-    bits, frequencies = context.token_bits(kind), context.tables(kind).frequencies
-    assert bits.shape == frequencies.shape
-    assert bits[..., 0] == pytest.approx(15 - np.log2(frequencies[..., 0]))
-    assert bits[..., 5] == pytest.approx(15 - np.log2(frequencies[..., 5]) + 1)
-    assert bits[..., 14] == pytest.approx(15 - np.log2(frequencies[..., 14]) + 1 + 3)
-
-
 def test_contexts_see_only_what_the_decoder_knows() -> None:
     points = scattered(64, 90, 0.1)
     tree = hierarchy(points)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +52,14 @@ def run(name: str, *arguments: object) -> tuple[dict[str, Any], str]:
     assert record["machine"]["cores"] >= 1
     assert record["versions"]["xcodec"] == xcodec.__version__
     return record, done.output
+
+
+def failed(name: str, *arguments: object) -> str:
+    """What a script says on standard error as it ends with an error."""
+    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr
 
 
 def loaded(folder: Path) -> list[RGB]:
@@ -109,9 +118,7 @@ def test_the_sound_of_a_packet_radio_needs_its_programs(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    done = CliRunner().invoke(script("direwolf").main, [str(folder)])
-    assert done.exit_code == 1
-    assert done.output == "direwolf: needs the programs gen_packets and atest\n"
+    assert failed("direwolf", folder) == "direwolf.py: needs the programs gen_packets and atest\n"
 
 
 def test_constants_of_the_planner_are_compared(
@@ -145,10 +152,8 @@ def test_quality_grows_with_the_packets_that_arrive(small: RGB) -> None:
 
 
 def test_the_planner_has_no_other_constants(folder: Path) -> None:
-    command = [str(folder), "--constants", "NOTHING=1"]
-    done = CliRunner().invoke(script("packet_planner").main, command)
-    assert done.exit_code == 1
-    assert done.output == "packet_planner: the planner has no number NOTHING\n"
+    text = failed("packet_planner", folder, "--constants", "NOTHING=1")
+    assert text == "packet_planner.py: the planner has no number NOTHING\n"
 
 
 def test_wrong_lossless_samples_are_detected(small: RGB) -> None:
@@ -165,11 +170,10 @@ def test_wrong_lossless_samples_are_detected(small: RGB) -> None:
     ],
 )
 def test_errors_are_one_line(folder: Path, arguments: list[str], message: str) -> None:
-    done = CliRunner().invoke(script("lossless_samples").main, [str(folder), *arguments])
-    assert done.exit_code == 1
-    assert done.output.startswith("lossless_samples: ")
-    assert message in done.output
-    assert done.output.count("\n") == 1
+    text = failed("lossless_samples", folder, *arguments)
+    assert text.startswith("lossless_samples.py: ")
+    assert message in text
+    assert text.count("\n") == 1
 
 
 def test_every_record_is_made_or_kept() -> None:

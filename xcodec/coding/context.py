@@ -62,17 +62,6 @@ def tables(kind: str) -> Tables:
     return Tables(clip=raw["clip"], **arrays)
 
 
-@cache
-def token_bits(kind: str) -> NDArray[np.float64]:
-    """Return the ideal code length of each token with its sign and further bits, in bits:
-    (planes, bins, TOKENS)."""
-    frequencies = tables(kind).frequencies
-    tokens = np.arange(TOKENS)
-    rest = first_of(tokens)[1] + (tokens > 0)
-    bits: NDArray[np.float64] = rest - np.log2(frequencies / frequencies.sum(-1)[..., None])
-    return bits
-
-
 def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArray[np.int64]:
     """Return the inputs of the network for a level and plane, (m, FEATURES), not negative.
 
