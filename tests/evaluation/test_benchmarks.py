@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -237,3 +238,27 @@ def test_records_are_made_once_for_a_commit(
         "0 h 02 min",
         "1 h 02 min",
     ]
+
+
+def test_the_gallery_shows_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "index.md"
+    page.write_text("# A page\n\n<!-- gallery: of a test -->\nold\n<!-- end -->\n\nMore.\n")
+    module = script("gallery")
+    small = module.Subject(module.SUBJECTS["coins"].read, "Greek coins", (0, 0, 96, 96))
+    monkeypatch.setitem(module.SUBJECTS, "coins", small)
+    command = ["--only", "coins", "--bytes", "250,500", "-o", str(tmp_path)]
+    done = CliRunner().invoke(module.main, command, catch_exceptions=False)
+    assert done.exit_code == 0
+    text = page.read_text()
+    assert text.startswith("# A page\n\n<!-- gallery: of a test -->\n\n![Greek coins")
+    assert text.endswith("(gallery/coins.webp)\n\n<!-- end -->\n\nMore.\n")
+    rgb = module.SUBJECTS["coins"].rgb
+    data = xcodec.encode(rgb, max_bytes=500)
+    shown = np.asarray(xcodec.decode(data, original_size=True).convert("RGB"))
+    assert f"{metrics.psnr(rgb, shown):.1f} dB in {len(data):,} bytes; WebP" in text
+    assert "AVIF nothing in 250 bytes" in text
+    sizes = [int(size) for size in re.findall(r"dB in (\d+) bytes", text)]
+    assert all(size <= limit for size, limit in zip(sizes, [250, 500, 250, 500, 500], strict=True))
+    with Image.open(tmp_path / "gallery" / "coins.webp") as sheet:
+        assert sheet.size == (3 * 256, 3 * (256 + 36))
+    assert "no such pictures: nobody" in failed("gallery", "--only", "nobody", "-o", tmp_path)

@@ -1,0 +1,186 @@
+"""Make the gallery of the documentation: eight pictures in 200 to 1,000 bytes, by xcodec, WebP and
+AVIF.
+
+    python benchmarks/gallery.py [--only astronaut] [--bytes 200,340,600,1000] [-o docs]
+
+Writes a sheet of each picture, docs/gallery/*.webp, and the gallery's part of docs/index.md. WebP
+and AVIF are at their best: of all qualities at seven scales, the file with the highest PSNR that
+fits. The pictures come with scikit-image and matplotlib; all are in the public domain.
+"""
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from matplotlib import cbook
+from PIL import Image, ImageDraw, ImageFont
+from skimage import data as photos
+
+import xcodec
+from xcodec.__main__ import main as run
+from xcodec.evaluation.measures.metrics import Meter, psnr
+from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers.rivals import RIVALS
+from xcodec.evaluation.runs.measuring import Measuring
+from xcodec.evaluation.runs.options import numbers, texts
+from xcodec.evaluation.runs.records import digest_of
+from xcodec.evaluation.runs.state import State
+from xcodec.types import RGB
+
+PEERS = ("webp", "avif")
+SIDE = 256
+"""Width of a picture on a sheet, in pixels."""
+LINE = 18
+"""Height of a line of text, in pixels."""
+QUALITY = 88
+"""Of the sheets, as WebP."""
+PART = re.compile(r"(<!-- gallery: [^>]*-->\n).*?(<!-- end -->)", re.S)
+"""The gallery's part of a page."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A picture of the gallery.
+
+    read   : function that returns it, uint8 (height, width) or (height, width, 3)
+    title  : what it shows, and who made it
+    box    : left, upper, right and lower edge of the part that is shown; None: all of it
+    """
+
+    read: Callable[[], Any]
+    title: str
+    box: tuple[int, int, int, int] | None = None
+
+    @property
+    def rgb(self) -> RGB:
+        """The picture, uint8 (height, width, 3)."""
+        image = Image.fromarray(self.read()).convert("RGB")
+        return np.asarray(image.crop(self.box) if self.box else image)
+
+
+def _hopper() -> Any:
+    return np.asarray(Image.open(cbook.get_sample_data("grace_hopper.jpg")))
+
+
+SUBJECTS = {
+    "astronaut": Subject(photos.astronaut, "An astronaut's portrait (NASA)", (60, 0, 444, 384)),
+    "hopper": Subject(_hopper, "Rear Admiral Grace Hopper (US Navy)", (16, 0, 496, 480)),
+    "chelsea": Subject(photos.chelsea, "A cat (Stéfan van der Walt)", (80, 0, 380, 300)),
+    "coffee": Subject(photos.coffee, "A cup of coffee (Rachel Michetti)", (60, 20, 440, 400)),
+    "rocket": Subject(photos.rocket, "A rocket before its launch (SpaceX)", (107, 0, 534, 427)),
+    "camera": Subject(photos.camera, "A photographer (Lav Varshney)"),
+    "coins": Subject(photos.coins, "Greek coins from Pompeii (Brooklyn Museum)", (0, 0, 303, 303)),
+    "hubble": Subject(
+        photos.hubble_deep_field, "Galaxies in Hubble's deep field (NASA)", (180, 80, 692, 592)
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A file of a picture, decoded; bytes are 0, and there is no picture, where none fits."""
+
+    codec: str
+    budget: int
+    bytes: int = 0
+    psnr: float | None = None
+    picture: RGB | None = None
+
+
+def own(rgb: RGB, budget: int) -> Shown:
+    """The picture by xcodec, at its full size."""
+    data = xcodec.encode(rgb, max_bytes=budget)
+    picture = np.asarray(xcodec.decode(data, original_size=True).convert("RGB"))
+    return Shown("xcodec", budget, len(data), psnr(rgb, picture), picture)
+
+
+def peer(place: Measuring, name: str, budget: int) -> Shown:
+    """The picture by another codec, at its best."""
+    rival = RIVALS[name]
+    best = place.best(rival.settings, codecs.SCALES, budget, ["psnr"]).get("psnr")
+    if best is None:
+        return Shown(rival.title, budget)
+    picture = place.picture(best)
+    return Shown(rival.title, budget, place.size(best), psnr(place.rgb, picture), picture)
+
+
+def files(rgb: RGB, budgets: Sequence[int]) -> Iterator[Shown]:
+    """Every file of a picture, codec by codec."""
+    yield from (own(rgb, budget) for budget in budgets)
+    with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state") as state:
+        place = Measuring(rgb, digest_of(rgb), state, Meter(rgb))
+        yield from (peer(place, name, budget) for name in PEERS for budget in budgets)
+
+
+def sheet(rgb: RGB, shown: Sequence[Shown], budgets: Sequence[int]) -> Image.Image:
+    """A row for each codec, and a column for each size after the original."""
+    height = round(SIDE * rgb.shape[0] / rgb.shape[1])
+    rows = list(dict.fromkeys(each.codec for each in shown))
+    size = (SIDE * (1 + len(budgets)), (height + 2 * LINE) * len(rows))
+    canvas = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=13)
+
+    def put(picture: RGB | None, column: int, row: int, text: str) -> None:
+        left, top = column * SIDE, row * (height + 2 * LINE)
+        if picture is not None:
+            small = Image.fromarray(picture).resize((SIDE, height), Image.Resampling.LANCZOS)
+            canvas.paste(small, (left, top))
+        draw.multiline_text((left + 6, top + height + 2), text, "black", font)
+
+    put(rgb, 0, 0, f"original\n{rgb.shape[1]}x{rgb.shape[0]} pixels, {rgb.nbytes:,} bytes")
+    for each in shown:
+        place = 1 + budgets.index(each.budget), rows.index(each.codec)
+        if each.picture is None:
+            put(None, *place, f"{each.codec}: nothing\nin {each.budget:,} bytes")
+        else:
+            put(each.picture, *place, f"{each.codec}\n{each.bytes:,} bytes, {each.psnr:.1f} dB")
+    return canvas
+
+
+def described(shown: Sequence[Shown]) -> str:
+    """The figures of a sheet as text, for those who do not see it."""
+    parts = []
+    for codec in dict.fromkeys(each.codec for each in shown):
+        told = [
+            f"{each.psnr:.1f} dB in {each.bytes:,} bytes"
+            if each.psnr is not None
+            else f"nothing in {each.budget:,} bytes"
+            for each in shown
+            if each.codec == codec
+        ]
+        parts.append(f"{codec} {', '.join(told)}")
+    return "; ".join(parts)
+
+
+@click.command(help="Make the gallery of the documentation.")
+@click.option("--only", default="", help="Some pictures, separated by commas.")
+@click.option("--bytes", "budgets", default="200,340,600,1000", show_default=True, help="Sizes.")
+@click.option("-o", "--output", type=Path, default=Path("docs"), show_default=True)
+def main(only: str, budgets: str, output: Path) -> None:
+    """Write the sheets and their figures."""
+    names = texts(only) or tuple(SUBJECTS)
+    if unknown := set(names) - set(SUBJECTS):
+        raise xcodec.InputError(f"no such pictures: {', '.join(sorted(unknown))}")
+    sizes = numbers(budgets, int)
+    (output / "gallery").mkdir(parents=True, exist_ok=True)
+    entries = []
+    for name in names:
+        subject = SUBJECTS[name]
+        shown = list(files(subject.rgb, sizes))
+        path = output / "gallery" / f"{name}.webp"
+        sheet(subject.rgb, shown, sizes).save(path, quality=QUALITY, method=6)
+        entries.append(f"![{subject.title}: {described(shown)}](gallery/{path.name})\n")
+        click.echo(f"{path}")
+    page = output / "index.md"
+    text = "\n".join(["", *entries, ""])
+    page.write_text(PART.sub(lambda part: part[1] + text + part[2], page.read_text()))
+
+
+if __name__ == "__main__":
+    sys.exit(run(command=main, name=Path(__file__).name))
