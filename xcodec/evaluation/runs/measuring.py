@@ -24,6 +24,8 @@ from xcodec.pictures import loading
 from xcodec.pictures.cropping import middle
 from xcodec.types import RGB
 
+REACH = 12
+"""Part of the qualities, from the lowest on, that a search begins with."""
 TRIED_NEIGHBOURS = 1
 """Files tried on either side of the largest that fits: sizes and figures are not quite monotone."""
 
@@ -241,11 +243,18 @@ class Measuring:
         return {aim: best[aim][1] for aim in aims if aim in best}
 
     def _candidates(self, codec: Codec, scale: float, budget: int, part: str) -> list[PeerCoding]:
-        """The largest file that fits, found by bisection, and its neighbours that fit too."""
+        """The largest file that fits, and its neighbours that fit too.
+
+        It is looked for from below, where files are written quickly: further and further up, then
+        by bisection.
+        """
         trials = [PeerCoding(codec, quality, scale, part) for quality in codec.qualities]
         if self.size(trials[0]) > budget:  # The usual case for large scales: nothing fits.
             return []
-        low, high = 1, len(trials)
+        low, high = 1, 1 + len(trials) // REACH
+        while high < len(trials) and self.size(trials[high]) <= budget:
+            low, high = high + 1, 2 * high
+        high = min(high, len(trials))
         while low < high:
             middle = (low + high) // 2
             if self.size(trials[middle]) <= budget:
