@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 DEMO := .venv/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo bench bench-all models test test-long fuzz check format docs dist web clean
+.PHONY: help demo bench bench-all models packs test test-long fuzz check format docs dist web clean
 
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,6 +34,10 @@ bench-all: $(INSTALLED) ## make every published record: make bench-all DATA=DIR;
 models: $(INSTALLED) ## train the weights again: make models DATA=DIR [MINUTES=25] [ONLY=photo,face] [DEVICE=cuda]
 	@test -d "$(DATA)" || { echo "name a folder of pictures: make models DATA=DIR" >&2; exit 2; }
 	$(BIN)/python scripts/make_models.py "$(DATA)" --minutes $(or $(MINUTES),25) --only "$(ONLY)" --device $(or $(DEVICE),cpu)
+
+packs: $(INSTALLED) ## pack pictures, to train elsewhere: make packs DATA=DIR [OUT=packs] [ONLY=photo,face] [MINUTES=60]
+	@test -d "$(DATA)" || { echo "name a folder of pictures: make packs DATA=DIR" >&2; exit 2; }
+	$(BIN)/python scripts/pack_pictures.py "$(DATA)" -o "$(or $(OUT),packs)" --only "$(ONLY)" --minutes $(or $(MINUTES),inf)
 
 test: $(INSTALLED) ## run the tests, all but the long ones
 	$(BIN)/python -m pytest -n logical --dist loadfile

@@ -3,10 +3,11 @@
 python scripts/make_models.py DATA --minutes 25 [--only photo,face] [--device cuda] [--work DIR]
 
 DATA holds photos/train, photos/train2, photos/val, faces/train and faces/val; any other folder of
-pictures serves for all sets. models/recipe.toml says how each set is trained, and in which order.
-The minutes are shared out; on a graphics card, sets that do not need each other are trained side by
-side. A set comes into models/, with the figures of its run on its card, if its validation is better
-than that of the weights that were there. An interrupted run continues where it ended.
+pictures serves for all sets. Folders may hold packs, from pack_pictures.py, in place of pictures.
+models/recipe.toml says how each set is trained, and in which order. The minutes are shared out; on
+a graphics card, sets that do not need each other are trained side by side. A set comes into
+models/, with the figures of its run on its card, if its validation is better than that of the
+weights that were there. An interrupted run continues where it ended.
 """
 
 import argparse
@@ -82,11 +83,18 @@ def pictures(data: Path, entry: Entry, work: Path) -> Path:
         return folders[0]
     joined = work / "pictures" / "+".join(folder.name for folder in folders)
     joined.mkdir(parents=True, exist_ok=True)
-    for folder in folders:
-        for file in folder.rglob("*"):
-            link = joined / f"{folder.name}-{'-'.join(file.relative_to(folder).parts)}"
-            if file.is_file() and not link.exists():
-                link.symlink_to(file.resolve())
+    links = {
+        joined / f"{folder.name}-{'-'.join(file.relative_to(folder).parts)}": file.resolve()
+        for folder in folders
+        for file in folder.rglob("*")
+        if file.is_file()
+    }
+    for link in joined.iterdir():  # Those of a folder of before are not mixed with these.
+        if links.get(link) != link.resolve():
+            link.unlink()
+    for link, file in links.items():
+        if not link.exists():
+            link.symlink_to(file)
     return joined
 
 

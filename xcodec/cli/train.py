@@ -12,7 +12,7 @@ from xcodec.cli.common import as_json, force, report
 @cloup.command(short_help="Train a network on your own pictures.")
 @cloup.option_group(
     "Pictures",
-    cloup.option("--data", metavar="DIR", help="Folder of training pictures."),
+    cloup.option("--data", metavar="DIR", help="Folder of training pictures, or of packs of them."),
     cloup.option(
         "--dataset",
         metavar="NAME",

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from xcodec.training import cache
+from xcodec.training import packs
 from xcodec.training.dataset import Batch, Crops, draw
 from xcodec.training.filler import Filler
 from xcodec.training.settings import TrainSettings
@@ -45,7 +45,8 @@ class Batches:
         self.bands = tuple(bands)
         self._filler = filler
         self._settings = settings
-        self._clutter = cache.pictures(settings.damage.clutter) if settings.damage.clutter else []
+        clutter, kept = settings.damage.clutter, settings.files.cache
+        self._clutter = packs.pictures(clutter, kept) if clutter else []
         self._rank, self._size = rank, size
         self._drawers = drawers
         self._start(step)

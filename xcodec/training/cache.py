@@ -7,22 +7,30 @@ An entry is a .npy file of uint8, (height, width, planes), with one of these set
 3  : RGB alone, if every crop is damaged afresh
 
 Its name holds step and tone: <digest of the picture>-<version, rates, variant>_<step>_<tone>.npy.
+
+The slow part of making an entry is encoding. It is left out where the picture lies beside its .xgc
+file, which ``coded`` made for the same job: pictures from packs do (``packs``).
 """
 
 import functools
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xcodec.choices import PICTURES
+from xcodec.choices import CODED, PICTURES
 from xcodec.coding import quantizer
+from xcodec.decoder import reading
+from xcodec.encoder import search
 from xcodec.encoder.analysis import quantised
+from xcodec.encoder.request import request_of
 from xcodec.errors import InputError
 from xcodec.options import LARGEST_STEP, EncodeOptions
 from xcodec.pictures import loading
+from xcodec.pictures.cropping import middle, random_part
 from xcodec.pictures.modes import to_depth
 from xcodec.reconstruction.classical import fill
 from xcodec.restoration import damage
@@ -30,7 +38,7 @@ from xcodec.restoration.fills import fill_known
 from xcodec.restoration.noise import fill_noise
 from xcodec.system import files
 from xcodec.training.variety import varied
-from xcodec.types import RGB, Fill
+from xcodec.types import MAX_PIXELS, RGB, Fill, Samples
 
 CACHE_VERSION = 8
 """Increased when the encoder changes so much that networks must learn from new files."""
@@ -129,10 +137,15 @@ def pictures(folder: Path) -> list[Path]:
     """The picture files in a folder and its subfolders, sorted; raises InputError without any."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
+    found = sorted(within(folder))
     if not found:
         raise InputError(f"{folder}: there are no pictures in it")
     return found
+
+
+def within(folder: Path) -> Iterator[Path]:
+    """The picture files in a folder and its subfolders, in any order."""
+    return (file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
 
 
 @functools.lru_cache(maxsize=1 << 20)
@@ -225,24 +238,29 @@ def _octaves(rng: np.random.Generator) -> float:
     return float(rng.uniform(-1, 1) if rng.random() < 0.5 else rng.uniform(-3.5, 1))
 
 
+def beside(job: Job) -> Path:
+    """The .xgc file of a job, beside its picture, whether it is there or not."""
+    return job.picture.with_name(job.stem + CODED)
+
+
+def coded(job: Job) -> bytes:
+    """The .xgc file of a job with a ``Draw``; ``encode`` reads it where it lies ``beside``.
+
+    Raises XcodecError if the picture cannot be read or encoded.
+    """
+    assert isinstance(job.draw, Draw)
+    return search.at_rate(_taken(job)[0], request_of(job.draw.options()))
+
+
 def encode(job: Job) -> Path:
     """Write the entry of a job and return its path.
 
     Raises XcodecError if the picture cannot be read or encoded.
     """
-    rgb = loading.load(job.picture).rgb
-    if job.vary:
-        rgb = varied(rgb, job.vary, np.random.default_rng(job.seed))
-    rng = None if job.seed is None else np.random.default_rng(job.seed)
-    starts = [
-        room // 2 if rng is None else int(rng.integers(room + 1))
-        for room in (max(length - job.side, 0) for length in rgb.shape[:2])
-    ]
-    rgb = rgb[starts[0] : starts[0] + job.side, starts[1] : starts[1] + job.side]
+    rgb, rng = _taken(job)
     step, tone = 0.0, "point"
     if isinstance(job.draw, Draw):
-        draw = job.draw
-        samples = quantised(rgb, draw.options())
+        samples = _samples(job, rgb)
         step, tone = samples.step, samples.tone
         mask = np.zeros(rgb.shape[:2], np.bool_)
         mask[samples.points.rows, samples.points.cols] = True
@@ -263,6 +281,30 @@ def encode(job: Job) -> Path:
         np.save(file, pixels)
     temporary.replace(path)
     return path
+
+
+def _taken(job: Job) -> tuple[RGB, np.random.Generator | None]:
+    """What a job takes of its picture, and the random numbers that come after those of its place;
+    None without a seed."""
+    rgb = loading.load(job.picture).rgb
+    if job.vary:
+        rgb = varied(rgb, job.vary, np.random.default_rng(job.seed))
+    if job.seed is None:
+        return middle(rgb, job.side), None
+    rng = np.random.default_rng(job.seed)
+    return random_part(rgb, job.side, rng), rng
+
+
+def _samples(job: Job, rgb: RGB) -> Samples:
+    """The samples of a job's picture, read where it is encoded already."""
+    assert isinstance(job.draw, Draw)
+    file = beside(job)
+    if not file.exists():
+        return quantised(rgb, job.draw.options())
+    samples = reading.single(file.read_bytes(), MAX_PIXELS, partial=False).samples()
+    if (samples.points.height, samples.points.width) != rgb.shape[:2]:
+        raise InputError(f"{file}: not of the picture beside it")
+    return samples
 
 
 def _stacked(rgb: RGB, filled: Fill, mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ from xcodec.reconstruction.conditions import to_network
 from xcodec.reconstruction.torch_weights import channels
 from xcodec.restoration import damage
 from xcodec.restoration.inputs import inputs
-from xcodec.training import cache, stream
+from xcodec.training import cache, packs, stream
 from xcodec.training.settings import CODEC, TrainSettings
 from xcodec.types import RGB, Floats
 
@@ -83,12 +83,15 @@ class Crops:
 def split(settings: TrainSettings) -> tuple[list[Path], list[Path]]:
     """Training pictures, and pictures that choose the weights.
 
-    Raises InputError if there are no pictures, or too few to hold some out.
+    Those in packs are unpacked into the cache.
+
+    Raises InputError if there are no pictures, if there are too few to hold some out, or if a pack
+    cannot be used.
     """
     folder = settings.source.data or stream.kept(settings)
-    training = cache.pictures(folder)
+    training = packs.pictures(folder, settings.files.cache)
     if settings.source.val is not None:
-        return training, cache.pictures(settings.source.val)[0::2]
+        return training, packs.pictures(settings.source.val, settings.files.cache)[0::2]
     held_out = [file for file in training if int(cache.digest(file), 16) % HELD_OUT == 0]
     if not held_out or len(held_out) == len(training):
         raise InputError(

@@ -27,12 +27,12 @@ def _cache() -> Path:
 class SourceSettings:
     """Where the pictures come from: a folder or a dataset, not both.
 
-    data     : folder of training pictures, with its subfolders
+    data     : folder of training pictures, or of packs of them, with its subfolders
     dataset  : name of a dataset that the datasets library reads; see ``training.stream``
     pictures : at most this many pictures of the dataset, 1 or more
-    val      : folder of validation pictures. Those at odd positions in sorted order (1st, 3rd, ...)
-               choose the weights that are kept. Without a folder, about 2 % of the training files,
-               chosen by their digests, are held out
+    val      : folder of validation pictures, or of packs of them. Those at odd positions in sorted
+               order (1st, 3rd, ...) choose the weights that are kept. Without a folder, about 2 %
+               of the training files, chosen by their digests, are held out
     """
 
     data: Path | None = None

@@ -14,7 +14,7 @@ from xcodec.errors import InputError
 from xcodec.reconstruction import model_files
 from xcodec.reconstruction.torch_painter import choose
 from xcodec.system.processes import cores
-from xcodec.training import board, dataset, parallel, validation
+from xcodec.training import board, cache, dataset, parallel, validation
 from xcodec.training.batches import Batches
 from xcodec.training.board import Board
 from xcodec.training.filler import Filler
@@ -49,10 +49,12 @@ def train(settings: TrainSettings) -> model_files.Card:
             account = learner.account
             monitor.say(f"resuming at step {account.step}, {account.hours:.2f} h")
         training, choosing = dataset.split(settings)
-        jobs = dataset.jobs(training, settings)
+        jobs = list(dataset.jobs(training, settings))
         filler = Filler(jobs, settings.crops.crop, settings.run.workers)
         stack.enter_context(closing(filler))
         monitor.say(f"{len(training)} pictures train, {len(choosing)} validate; encoding the first")
+        if carried := sum(cache.beside(job).exists() for job in jobs):
+            monitor.say(f"{carried} of {len(jobs)} encodings came in packs; the others are made")
         digest = dataset.digest(training)
         _same_for_all(learner, int(digest[:5], 16), "the machines of the run have other pictures")
         facts: dict[str, str | int] = {

@@ -14,7 +14,7 @@ from xcodec.pictures.cropping import middle
 from xcodec.pictures.quality import decibels
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.torch_painter import predict
-from xcodec.training import cache, unpacking
+from xcodec.training import cache, packs, unpacking
 from xcodec.training.dataset import Example, band_levels, damaged, picture_of
 from xcodec.training.losses import PerceptualLoss
 from xcodec.training.settings import CODEC, TrainSettings
@@ -59,11 +59,11 @@ def prepare(pictures: Sequence[Path], settings: TrainSettings) -> dict[str, list
     Raises InputError if a picture cannot be encoded or is too small for the network.
     """
     if settings.task == CODEC:
-        return _encoded(pictures[:PICTURES], settings.files.cache)
+        return _encoded(pictures, settings.files.cache)
     side = getattr(settings.architecture, "side", SIDE)
     clutter = pictures[PICTURES:] or pictures
     if settings.damage.clutter is not None:
-        clutter = cache.pictures(settings.damage.clutter)
+        clutter = packs.pictures(settings.damage.clutter, settings.files.cache)
     examples: dict[str, list[Example]] = {}
     for level in band_levels(settings.span):
         examples[f"{level}"] = found = []
@@ -79,18 +79,30 @@ def prepare(pictures: Sequence[Path], settings: TrainSettings) -> dict[str, list
 def _encoded(pictures: Sequence[Path], folder: Path) -> dict[str, list[Example]]:
     kept = cache.kept(folder)
     examples: dict[str, list[Example]] = {}
-    for rate in RATES:
-        draw = cache.Draw(rate, 1.0, "sobel", "least-squares")
-        examples[f"{rate:g}"] = found = []
-        for picture in pictures:
-            stem = f"{cache.digest(picture)}-v{cache.CACHE_VERSION}-val{SIDE}-{rate:g}"
-            path = kept.get(stem)
+    for level, jobs in encodings(pictures, folder).items():
+        examples[level] = found = []
+        for job in jobs:
             try:
-                path = path or cache.encode(cache.Job(picture, folder, stem, draw, SIDE, None))
+                path = kept.get(job.stem) or cache.encode(job)
             except XcodecError as error:
-                raise InputError(f"{picture}: {error}") from error
+                raise InputError(f"{job.picture}: {error}") from error
             found.append(unpacking.example(cache.opened(path)))
     return examples
+
+
+def encodings(pictures: Sequence[Path], folder: Path) -> dict[str, list[cache.Job]]:
+    """The jobs of the codec task's examples of the first PICTURES pictures, by rate.
+
+    folder : of the cache
+    """
+    jobs: dict[str, list[cache.Job]] = {}
+    for rate in RATES:
+        draw = cache.Draw(rate, 1.0, "sobel", "least-squares")
+        jobs[f"{rate:g}"] = found = []
+        for picture in pictures[:PICTURES]:
+            stem = f"{cache.digest(picture)}-v{cache.CACHE_VERSION}-val{SIDE}-{rate:g}"
+            found.append(cache.Job(picture, folder, stem, draw, SIDE, None))
+    return jobs
 
 
 def validate(
