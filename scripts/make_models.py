@@ -167,7 +167,7 @@ def kept(name: str, work: Path, models: Path, device: str) -> str:
     if card.best is None or card.best == run[0]:
         return f"{name}: {run[0]['mean']:.3f} dB, no better after {run[-1]['hours']:.2f} h"
     digest, count = card.settings["data_digest"], card.settings["data_pictures"]
-    facts = f"{count} pictures (digest {digest}), {device}"
+    facts = f"{count:,} pictures (digest {digest}), {device}"
     for end in (".safetensors", ".history.json"):
         shutil.copyfile(new.with_suffix(end), models / f"{name}{end}")
     page = models / f"{name}.md"
