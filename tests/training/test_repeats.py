@@ -44,6 +44,13 @@ def test_what_a_crop_is_follows_from_seed_step_and_place(settings: TrainSettings
     assert not np.array_equal(whole.pixels, other.pixels)
 
 
+def test_what_no_step_draws_from_is_not_encoded(settings: TrainSettings) -> None:
+    every = jobs(settings)
+    assert jobs(settings.replaced(ready=2, pace=0.0)) == every[:2]
+    assert jobs(settings.replaced(ready=2, pace=0.25, steps=5)) == every[:3]
+    assert len(every) > 3
+
+
 def test_crops_do_not_depend_on_how_fast_pictures_are_encoded(settings: TrainSettings) -> None:
     settings = settings.replaced(ready=2, pace=0.5)
     found = []

@@ -7,14 +7,12 @@ import time
 from collections.abc import Sequence
 
 from xcodec.training import packs
-from xcodec.training.dataset import Batch, Crops, draw
+from xcodec.training.dataset import Batch, Crops, draw, reach
 from xcodec.training.filler import Filler
 from xcodec.training.settings import TrainSettings
 
 READY_BATCHES = 4
 """Steps that each thread draws ahead."""
-PLAIN_PACE = 8
-"""Pictures that each step adds if they are only decoded, in place of the setting ``pace``."""
 Ready = queue.Queue[list[Batch | Crops] | Exception]
 """What a thread has drawn: the batches of its steps, or the error that stopped it."""
 
@@ -92,11 +90,10 @@ class Batches:
     def _fill(self, step: int, ready: Ready) -> None:
         """Draw every n-th step, of n threads, from ``step`` on."""
         settings = self._settings
-        pace = settings.encoding.pace if settings.prepared else PLAIN_PACE
         while not self._closed.is_set():
             batches: list[Batch | Crops] | Exception
             try:
-                entries = self._filler.first(settings.encoding.ready + int(step * pace))
+                entries = self._filler.first(reach(step, settings))
                 batches = [
                     draw(entries, settings, step, self._places(part), self.bands, self._clutter)
                     for part in range(settings.crops.accumulate)

@@ -5,6 +5,7 @@ the crops that it would have had, and several processes can divide the crops of 
 """
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from xcodec.types import RGB, Floats
 
 HELD_OUT = 50
 """Without a folder of validation pictures, one file in this many is held out."""
+PLAIN_PACE = 8
+"""Pictures that each step adds if they are only decoded, in place of the setting ``pace``."""
 BANDS = 5
 """Bands of damage, of equal width, lowest level first (Gao and Grauman 2017)."""
 
@@ -106,7 +109,18 @@ def digest(pictures: Sequence[Path]) -> str:
 
 
 def jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Job]:
-    """The pictures to encode for training, in order: each once before any of them twice."""
+    """The pictures to encode for training, in order: each once before any of them twice, and no
+    more than the last step may draw from."""
+    return itertools.islice(_all_jobs(pictures, settings), reach(settings.run.steps, settings))
+
+
+def reach(step: int, settings: TrainSettings) -> int:
+    """How many of the jobs a step may draw from."""
+    pace = settings.encoding.pace if settings.prepared else PLAIN_PACE
+    return settings.encoding.ready + int(step * pace)
+
+
+def _all_jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cache.Job]:
     rng = random.Random(settings.run.seed)
     for number in range(settings.encoding.variants if settings.prepared else 1):
         for picture in rng.sample(list(pictures), len(pictures)):
