@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.coding.lifting import NEAR, PARTS, Hierarchy
+from xcodec.system.lazy import lazy
 from xcodec.types import Ints
 
 KINDS = ("coefficients", "pixels", "density", "counts")
@@ -53,6 +54,12 @@ class Tables:
     thresholds: NDArray[np.int64]
     frequencies: NDArray[np.int64]
 
+    @lazy
+    def floats(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Both layers of each plane, (FEATURES, units) and (units,)."""
+        hidden = self.hidden.transpose(0, 2, 1).astype(np.float64)
+        return list(zip(hidden, self.output.astype(np.float64), strict=True))
+
 
 @cache
 def tables(kind: str) -> Tables:
@@ -87,8 +94,7 @@ def features(tree: Hierarchy, level: int, plane: int, magnitudes: Ints) -> NDArr
 def guesses(model: Tables, plane: int, known: Ints) -> NDArray[np.int64]:
     """Return the predictions (m,) of the network from features (m, FEATURES)."""
     # All values are integers below 2 ** 53: float64 adds them exactly, in any order, and fast.
-    hidden = model.hidden[plane].T.astype(np.float64)
-    output = model.output[plane].astype(np.float64)
+    hidden, output = model.floats[plane]
     guess = np.empty(len(known), np.int64)
     for start in range(0, len(known), _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -120,5 +126,13 @@ def tokens_of(magnitudes: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64], N
 
 def first_of(tokens: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the smallest magnitude of tokens, and the number of bits that follow each."""
-    width = np.maximum(tokens.astype(np.int64) - DIRECT + 1, 0)
+    first, width = _firsts()
+    return first[tokens], width[tokens]
+
+
+@cache
+def _firsts() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``first_of`` of all tokens."""
+    tokens = np.arange(TOKENS)
+    width = np.maximum(tokens - DIRECT + 1, 0)
     return np.where(tokens < DIRECT, tokens, (1 << width) + DIRECT - 2), width

@@ -109,7 +109,7 @@ def _chances(model: Tables, plane: int, bins: Ints, before: Ints) -> NDArray[np.
     chance = (one << TABLE_BITS) // (zero + one)
     half = 1 << (TABLE_BITS - 1)
     chance = np.where(2 * before < DIRECT, chance, half)
-    bounded: NDArray[np.int64] = np.clip(chance, 1, (1 << TABLE_BITS) - 1)
+    bounded: NDArray[np.int64] = np.minimum(np.maximum(chance, 1), (1 << TABLE_BITS) - 1)
     return bounded
 
 

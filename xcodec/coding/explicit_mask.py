@@ -85,7 +85,7 @@ def _cells(height: int, width: int) -> Iterator[tuple[NDArray[np.int64], NDArray
     """Yield one pixel of every block at a time: flat indices of the blocks and of the pixels."""
     wide = -(-width // BLOCK)
     tops, lefts = np.arange(0, height, BLOCK), np.arange(0, width, BLOCK)
-    for row, col in np.ndindex(BLOCK, BLOCK):
+    for row, col in np.ndindex(min(BLOCK, height), min(BLOCK, width)):
         rows, cols = tops[tops + row < height] + row, lefts[lefts + col < width] + col
         blocks = (rows // BLOCK)[:, None] * wide + cols // BLOCK
         yield blocks.ravel(), (rows[:, None] * width + cols).ravel()

@@ -11,6 +11,7 @@ Biorthogonal Wavelets", 1996: predict and update. docs/format.md, sections 4, 6 
 
 import itertools
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from xcodec.kriging.exact import WEIGHT_BITS, exact_weights
 from xcodec.kriging.neighbours import nearest
 from xcodec.kriging.sparse import Matrix, csr
+from xcodec.sampling.mask import RANK_BITS
 from xcodec.system.lazy import lazy
 from xcodec.types import Floats, Ints, Points
 
@@ -108,17 +110,23 @@ def hierarchy(points: Points, finest: int | None = None) -> Hierarchy:
 def levels(ranks: Ints) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the bounds and depths of the levels of points with these ascending ranks."""
     bounds, depths = [0], []
-    depth, limits = 0, [1 << COARSEST_BITS]
-    while bounds[-1] < len(ranks):
-        for limit in limits:
-            end = int(np.searchsorted(ranks, limit))
-            if end > bounds[-1]:
-                bounds.append(end)
-                depths.append(depth)
-        octave = limits[-1]
-        limits = [octave + octave * part // PARTS for part in range(1, PARTS + 1)]
-        depth += 1
+    limits, octaves = _limits()
+    for end, depth in zip(ranks.searchsorted(limits).tolist(), octaves, strict=True):
+        if end > bounds[-1]:
+            bounds.append(end)
+            depths.append(depth)
     return tuple(bounds), tuple(depths)
+
+
+@cache
+def _limits() -> tuple[NDArray[np.int32], list[int]]:
+    """For each possible level, the rank behind its last one, int32, and its depth."""
+    octave, limits, depths = 1 << COARSEST_BITS, [1 << COARSEST_BITS], [0]
+    while octave < 1 << RANK_BITS:
+        limits += [octave + octave * part // PARTS for part in range(1, PARTS + 1)]
+        depths += [depths[-1] + 1] * PARTS
+        octave *= 2
+    return np.array(limits, np.int32), depths
 
 
 def depth_of(rank: int) -> int:

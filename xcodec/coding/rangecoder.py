@@ -29,7 +29,9 @@ def _probabilities(frequencies: Ints) -> NDArray[np.float64]:
 
 def _binary(ones: Ints) -> Ints:
     """Return the tables of 0 and 1, (n, 2)."""
-    return np.stack([(1 << TABLE_BITS) - ones, ones], 1)
+    tables = np.empty((len(ones), 2), np.int64)
+    tables[:, 0], tables[:, 1] = (1 << TABLE_BITS) - ones, ones
+    return tables
 
 
 def _categorical(frequencies: Ints) -> constriction.stream.model.Categorical:
@@ -135,7 +137,7 @@ class Decoder:
             values, *others = [coder.decode(model, what) for coder in self._coders]
         except (AssertionError, ValueError) as error:
             raise FormatError("damaged: the entropy-coded data makes no sense") from error
-        if not all(np.array_equal(values, other) for other in others):
+        if any((values != other).any() for other in others):
             raise TruncatedError("cut short: the entropy-coded data ends early")
         return np.asarray(values, np.int32)
 

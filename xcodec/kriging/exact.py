@@ -18,6 +18,8 @@ WEIGHT_BITS = 14
 """Weights are multiples of 2 ** -WEIGHT_BITS."""
 _VARIOGRAM_BITS, _FACTOR_BITS = 22, 16
 _LEAST_PIVOT = 1 << 8
+_CHUNK = 1 << 12
+"""Targets whose weights are computed together."""
 _LARGEST, _LARGEST_WEIGHT = 1 << 26, 1 << 16
 """Limits that only strange arrangements of sites reach; they keep products below 2 ** 63."""
 
@@ -36,53 +38,70 @@ def exact_weights(sites: Ints, targets: Ints) -> NDArray[np.int64]:
     sites   : integers (m, k, 2), the k known positions of each target, all different
     targets : integers (m, 2)
     """
-    count = sites.shape[1]
+    weights = np.empty((len(targets), sites.shape[1]), np.int64)
+    for start in range(0, len(targets), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        weights[part] = _weights(sites[part], targets[part])
+    return weights
+
+
+def _weights(sites: Ints, targets: Ints) -> NDArray[np.int64]:
+    """``exact_weights`` of few targets."""
+    size = sites.shape[1] - 1
     rows, cols = (np.ascontiguousarray(sites[..., axis].T, np.int64) for axis in (0, 1))
-    variogram = _variogram()
-
-    def between(a: int, b: int) -> NDArray[np.int64]:
-        return _looked_up(variogram, rows[a] - rows[b], cols[a] - cols[b])
-
-    def to_target(a: int) -> NDArray[np.int64]:
-        return _looked_up(variogram, rows[a] - targets[:, 0], cols[a] - targets[:, 1])
-
-    from_first = [between(0, i) for i in range(1, count)]
-    first = to_target(0)
-    right = [first + near - to_target(i) for i, near in enumerate(from_first, 1)]
-    system = {
-        (i, j): from_first[i] + from_first[j] - (between(i + 1, j + 1) if i != j else 0)
-        for i in range(count - 1)
-        for j in range(i, count - 1)
-    }
-    pivots = _eliminate(system, right)
+    from_first = _variogram_of(rows[1:] - rows[0], cols[1:] - cols[0])
+    to_target = _variogram_of(rows - targets[:, 0], cols - targets[:, 1])
+    right = to_target[0] + from_first - to_target[1:]
+    first, second = _upper(size)
+    between = _variogram_of(rows[1:][first] - rows[1:][second], cols[1:][first] - cols[1:][second])
+    system = from_first[first] + from_first[second] - between
+    upper = _eliminate(system, right)
     weights: list[NDArray[np.int64]] = []
-    for i in reversed(range(count - 1)):
+    for i in reversed(range(size)):
         rest = right[i] << WEIGHT_BITS
-        for j, weight in zip(range(count - 2, i, -1), weights, strict=True):
-            rest = rest - system[i, j] * weight
-        weights.append(np.clip(rest // pivots[i], -_LARGEST_WEIGHT, _LARGEST_WEIGHT))
+        for coefficient, weight in zip(upper[i][:0:-1], weights, strict=True):
+            rest = rest - coefficient * weight
+        weight = rest // np.maximum(upper[i][0], _LEAST_PIVOT)
+        weights.append(_limited(weight, _LARGEST_WEIGHT))
     others = np.stack(weights[::-1], 1) if weights else np.empty((len(targets), 0), np.int64)
     return np.concatenate([(1 << WEIGHT_BITS) - others.sum(1, keepdims=True), others], 1)
 
 
-def _looked_up(
-    variogram: NDArray[np.int64], down: NDArray[np.int64], right: NDArray[np.int64]
-) -> NDArray[np.int64]:
+def _variogram_of(down: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
+    variogram = _variogram()
     return variogram[np.minimum(down * down + right * right, len(variogram) - 1)]
 
 
-def _eliminate(
-    system: dict[tuple[int, int], NDArray[np.int64]], right: list[NDArray[np.int64]]
-) -> list[NDArray[np.int64]]:
-    """Bring upper triangles and right sides to echelon form, in place; return the pivots."""
-    pivots = []
+@cache
+def _upper(size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of an upper triangle, row by row: those of its lower rows come last."""
+    rows, cols = np.triu_indices(size)
+    return rows, cols
+
+
+def _eliminate(system: NDArray[np.int64], right: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Bring upper triangles and right sides (size, m) to echelon form, in place.
+
+    system : (size (size + 1) / 2, m), in the order of ``_upper``
+
+    Returns the rows of the triangles, each from its pivot on: views of ``system``.
+    """
+    upper, rest = [], system
     for i in range(len(right)):
-        pivots.append(np.maximum(system[i, i], _LEAST_PIVOT))
-        for row in range(i + 1, len(right)):
-            factor = (system[i, row] << _FACTOR_BITS) // pivots[i]
-            for col in range(row, len(right)):
-                less = factor * system[i, col] >> _FACTOR_BITS
-                system[row, col] = np.clip(system[row, col] - less, -_LARGEST, _LARGEST)
-            less = factor * right[i] >> _FACTOR_BITS
-            right[row] = np.clip(right[row] - less, -_LARGEST, _LARGEST)
-    return pivots
+        row, rest = np.split(rest, [len(right) - i])
+        upper.append(row)
+        factor = (row[1:] << _FACTOR_BITS) // np.maximum(row[0], _LEAST_PIVOT)
+        first, second = _upper(len(factor))
+        rest -= factor[first] * row[1:][second] >> _FACTOR_BITS
+        _limited(rest, _LARGEST, out=rest)
+        below = right[i + 1 :]
+        below -= factor * right[i] >> _FACTOR_BITS
+        _limited(below, _LARGEST, out=below)
+    return upper
+
+
+def _limited(
+    values: NDArray[np.int64], largest: int, out: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Values limited to -largest .. largest; np.clip takes 10 us more."""
+    return np.minimum(np.maximum(values, -largest, out=out), largest, out=out)

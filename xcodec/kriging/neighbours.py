@@ -20,6 +20,8 @@ CORRELATION_POWER = 1.4
 They are older than baseline-1 (commit dddbe33), and no comparison of others is on record."""
 _SPARE = 4
 """Neighbours that are queried beyond the requested ones, to find ties."""
+_FEW = 64
+"""Sites and queries up to which comparing all of them takes less time than a tree."""
 _CHUNK = 1 << 8
 """Neighbourhoods that are solved together: few enough for the cache of a core."""
 
@@ -49,8 +51,10 @@ def nearest(
     queries : integers (m, 2)
     tree    : ``tree_of(sites)``, if already built
     """
-    tree = tree or tree_of(sites)
     k = min(count, len(sites))
+    if max(len(sites), len(queries)) <= _FEW:
+        return _compared(sites, queries, k)
+    tree = tree or tree_of(sites)
     rows, cols = (np.ascontiguousarray(sites[:, axis], np.int64) for axis in (0, 1))
     indices = np.empty((len(queries), k), np.int32)
     squared = np.empty((len(queries), k), np.int64)
@@ -72,6 +76,16 @@ def nearest(
         todo = todo[d2[:, k - 1] == d2[:, -1]]
         asked = min(2 * asked, len(sites))
     return indices, squared
+
+
+def _compared(sites: Ints, queries: Ints, k: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """``nearest`` by comparing all distances."""
+    apart = sites.astype(np.int64) - queries[:, None]
+    down, right = apart[..., 0], apart[..., 1]
+    d2 = down * down + right * right
+    # Stable: ties stay in the order of their indices.
+    found = d2.argsort(1, kind="stable")[:, :k]
+    return found.astype(np.int32), np.take_along_axis(d2, found, 1)
 
 
 def tree_of(sites: Ints) -> KDTree:

@@ -68,6 +68,8 @@ def found_in(data: bytes) -> list[bytes]:
     It takes time in proportion to the number of bytes, whatever they are. docs/links.md says what
     may be around packets and between their pieces.
     """
+    if len(data) < packets.MIN_SIZE:
+        return []
     encoding = travelled.encoding_of(data)
     every: list[list[_Hit]] = []
     for low in range(0, max(len(data) - OVERLAP, 1), SLICE):
@@ -145,6 +147,8 @@ def _sound(view: View, breaks: NDArray[np.int32]) -> Iterator[tuple[int, int, by
         data, endings = armor.decoded(values, view.armor) if view.armor else (values, [])
         firsts = np.flatnonzero(data[::size] >> 5 == packets.VERSION)
         firsts = firsts[firsts * count < len(values)] * size
+        if not len(firsts):
+            continue
         starts, ends = scanning.pieces(data, firsts, endings)
         low = phase + starts // size * count
         high = low - (-(ends - starts) * count // size)

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from xcodec.coding import embedded, packets
+from xcodec.coding.embedded import KnownBits
 from xcodec.coding.header import version_of
-from xcodec.coding.lifting import Lifting, hierarchy
+from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy
 from xcodec.coding.packets import Joined, Packet
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
@@ -20,7 +21,7 @@ from xcodec.pictures import scaling
 from xcodec.pictures.modes import to_image
 from xcodec.sampling.mask import FREE_SAMPLES, MAX_SAMPLES, points_from_density
 from xcodec.system import files
-from xcodec.types import MAX_PIXELS, RGB, Density, Floats, Samples
+from xcodec.types import MAX_PIXELS, RGB, Density, Floats, Points, Samples
 
 OPTIONS = (
     *("decoder", "model", "device", "max_pixels", "original_size"),
@@ -250,16 +251,21 @@ def image_of(joined: Joined, length: int, options: DecodeOptions) -> Image.Image
 
     Raises what ``decode`` raises.
     """
-    if joined.width * joined.height > options.max_pixels:
-        raise LimitError(
-            f"{joined.width}x{joined.height} pixels, more than the "
-            f"{options.max_pixels} allowed: --max-pixels raises the limit"
-        )
+    check_size(joined, options.max_pixels)
     rgb = _drawn(joined, length, options)
     original = None if joined.parameters is None else joined.parameters.original
     if options.original_size and original is not None:
         rgb = scaling.enlarged(rgb, scaling.allowed(original, options.max_pixels))
     return to_image(rgb)
+
+
+def check_size(joined: Joined, max_pixels: int) -> None:
+    """Raise LimitError if a picture has more than ``max_pixels``."""
+    if joined.width * joined.height > max_pixels:
+        raise LimitError(
+            f"{joined.width}x{joined.height} pixels, more than the {max_pixels} allowed: "
+            "--max-pixels raises the limit"
+        )
 
 
 def _drawn(joined: Joined, length: int, options: DecodeOptions) -> RGB | Floats:
@@ -279,6 +285,18 @@ def _drawn(joined: Joined, length: int, options: DecodeOptions) -> RGB | Floats:
 def samples_in(joined: Joined, length: int) -> Samples:
     """The samples that packets give; without a stream, those of the mean colour.
 
+    Arguments and errors are those of ``symbols_in``.
+    """
+    parameters = joined.parameters
+    assert parameters is not None
+    points, tree, known = symbols_in(joined, length)
+    transform = Lifting(points, tree)
+    return prefixes.samples_of(known, points, tree, transform, parameters.step, parameters.colour)
+
+
+def symbols_in(joined: Joined, length: int) -> tuple[Points, Hierarchy, KnownBits]:
+    """The points of a picture, their hierarchy, and the symbols that packets give.
+
     joined : with parameters
     length : size of a packet in bytes, which limits the number of samples
 
@@ -296,6 +314,4 @@ def samples_in(joined: Joined, length: int) -> Samples:
     if not len(points):
         raise FormatError("damaged: the packets hold no sample")
     tree = hierarchy(points)
-    known = embedded.read(joined.stream, tree, len(points), parameters.stages)
-    transform = Lifting(points, tree)
-    return prefixes.samples_of(known, points, tree, transform, parameters.step, parameters.colour)
+    return points, tree, embedded.read(joined.stream, tree, len(points), parameters.stages)

@@ -107,6 +107,10 @@ def _view(text: bytes, name: str) -> View:
     newline = codes == ord(NEWLINE)
     values = armor.digits(codes[~newline], name)
     broken = values == armor.BREAK
+    lengths = np.diff(np.flatnonzero(np.append(broken, True)), prepend=-1)
+    long = lengths > armor.shortest(name)
+    if not long.any():
+        return View(values[:0], broken[:0], np.zeros(1, np.uint8), name)
     values[broken] = 0
     marks = np.zeros(len(values) + 1, np.uint8)
     gaps = np.cumsum(~newline)[newline]
@@ -117,8 +121,7 @@ def _view(text: bytes, name: str) -> View:
     if name == "ascii85":
         _mark_punctuation(codes[~newline], marks)
     values, broken = np.append(values, np.uint8(0)), np.append(broken, True)
-    lengths = np.diff(np.flatnonzero(broken), prepend=-1)
-    kept = np.repeat(lengths > armor.shortest(name), lengths)
+    kept = np.repeat(long, lengths)
     return View(values[kept], broken[kept], np.append(marks[kept], np.uint8(2)), name)
 
 

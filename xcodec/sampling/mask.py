@@ -45,6 +45,13 @@ def _tile() -> NDArray[np.int64]:
 
 
 @cache
+def _tile_places() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of the pixels of the tile, by rank."""
+    rows, cols = np.unravel_index(_tile().argsort(axis=None), (TILE, TILE))
+    return rows, cols
+
+
+@cache
 def _tile_order() -> NDArray[np.int64]:
     """Order among 16x16 tiles: a Bayer matrix (16, 16), where consecutive tiles are far apart."""
     matrix = np.zeros((1, 1), np.int64)
@@ -87,6 +94,11 @@ def mantissas(steps: int) -> tuple[int, ...]:
     return tuple(result)
 
 
+@cache
+def _mantissas() -> NDArray[np.int64]:
+    return np.array(mantissas(SCALE_STEPS), np.int64)
+
+
 def thresholds(density: Density) -> NDArray[np.int64]:
     """Return the limit below which ranks are sampled, for each block: (block rows, columns)."""
     return _limits(density.exponents.astype(np.int64) * SCALE_STEPS + density.scale)
@@ -96,8 +108,8 @@ def _limits(scales: Ints) -> NDArray[np.int64]:
     """The limit for each Density.scale at exponent 0; an exponent adds SCALE_STEPS to the scale."""
     octave, step = scales // SCALE_STEPS, scales % SCALE_STEPS
     # Scale 0 means 2**-16 samples per 2**22 ranks: room for exponents to add octaves.
-    mantissa = np.array(mantissas(SCALE_STEPS), np.int64)[step]
-    shift = np.clip(octave - 32, -62, RANK_BITS)
+    mantissa = _mantissas()[step]
+    shift = np.minimum(np.maximum(octave - 32, -62), RANK_BITS)
     raised = mantissa << np.maximum(shift, 0)
     limits: NDArray[np.int64] = np.minimum(raised >> np.maximum(-shift, 0), 1 << RANK_BITS)
     return limits
@@ -154,7 +166,7 @@ def _candidates(
             yield np.arange(top, min(top + TILE, height))[:, None], np.arange(width)[None, :]
         return
     # Few samples: few places of a blue-noise tile.
-    in_rows, in_cols = np.nonzero(_tile() * 256 < limit)
+    in_rows, in_cols = (places[: -(-limit >> 8)] for places in _tile_places())
     for top in range(-(origin[0] % TILE), height, TILE):
         lefts = np.arange(-(origin[1] % TILE), width, TILE)[:, None]
         rows, cols = (each.ravel() for each in np.broadcast_arrays(in_rows + top, in_cols + lefts))
