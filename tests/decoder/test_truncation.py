@@ -1,6 +1,7 @@
 """Files cut short on purpose."""
 
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 import xcodec
 from xcodec.__main__ import main
 from xcodec.errors import FormatError, InputError
+
+GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def partial(data: bytes) -> NDArray[np.uint8]:
@@ -46,6 +49,18 @@ def test_what_cannot_be_cut(small: NDArray[np.uint8]) -> None:
         xcodec.truncate(data, 8)
     with pytest.raises(FormatError):
         xcodec.truncate(data[:-1], 40)
+
+
+@pytest.mark.parametrize("name", ["random-tiles", "grey-tiles", "masked-tiles"])
+def test_tiles_are_cut_anywhere(name: str) -> None:
+    """Also before the end of the first one."""
+    data = (GOLDEN / f"{name}.xgc").read_bytes()
+    sizes = []
+    for most in range(len(data)):
+        with suppress(InputError):
+            sizes.append(len(xcodec.truncate(data, most)))
+            assert sizes[-1] <= most
+    assert len(set(sizes)) > 1
 
 
 def test_the_command(picture: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -108,8 +108,10 @@ def coded(contents: Contents, number: int = 0) -> Coded:
 
 
 def parsed(coded: Coded) -> Tile:
-    """Read a tile from its bytes, at least one layer. Raises FormatError if they are damaged."""
+    """Read a tile from its bytes. Raises FormatError if they are damaged, or no layer is left."""
     header, layers = coded.header, coded.layers
+    if not layers:
+        raise FormatError("damaged: nothing is left of a tile")
     coder, density, points = payload.read_points(header, layers, coded.whole, coded.box)
     tree, contexts, symbols = payload.read_symbols(
         header, coder, points, layers, coded.count, coded.whole, coded.finest
