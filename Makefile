@@ -46,9 +46,10 @@ test-long: $(INSTALLED) ## run the long tests and keep their report in tests/lon
 	$(BIN)/python -m pip install --quiet -c constraints.txt build
 	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | sed 's|$(CURDIR)|.|' | tee tests/long.txt
 
-fuzz: $(INSTALLED) ## fuzz for half an hour (SECONDS=1800) and write tests/fuzz/report.txt
+fuzz: $(INSTALLED) ## fuzz for half an hour (SECONDS=1800 JOBS=1, or up to EXECUTIONS=N) and add to tests/fuzz/report.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'
-	$(BIN)/python -m tests.fuzz.run --seconds $(or $(SECONDS),1800)
+	$(BIN)/python -m tests.fuzz.run --jobs $(or $(JOBS),1) \
+		$(if $(EXECUTIONS),--executions $(EXECUTIONS),--seconds $(or $(SECONDS),1800))
 
 check: $(INSTALLED) ## lint, formatting, types and the direction of imports
 	$(BIN)/ruff check

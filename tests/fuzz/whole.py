@@ -7,10 +7,13 @@ The first byte of an input selects what is called; the rest is a file:
 4     decoded with its checksum corrected, if it has at most 1,024 pixels
 5     read as a payload, after the header of a seed that the second byte selects
 6     decoded as packets, with their checksums corrected
+7     decoded as it is, ``partial``
+8     decoded with its checksum corrected, at half its size
 """
 
 import warnings
 from functools import cache
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -27,7 +30,9 @@ from xcodec.links import receiving, sending
 HEIGHT, WIDTH = 20, 28
 MAX_PIXELS = 1 << 11
 PAINTED = 1 << 10
-WAYS = 7
+WAYS = 9
+DECODED: dict[int, dict[str, Any]] = {4: {}, 7: {"partial": True}, 8: {"downsample": 2}}
+"""Options of decoding, by the first byte."""
 
 
 @cache
@@ -72,7 +77,7 @@ def one(data: bytes) -> None:
         return
     way, file = data[0] % WAYS, data[1:]
     partial = way in (1, 3)
-    if way in (2, 3, 4):
+    if way in (2, 3, 4, 8):
         file = mended(file)
     elif way == 5 and file:
         body = heads()[file[0] % len(heads())] + file[1:]
@@ -82,14 +87,16 @@ def one(data: bytes) -> None:
             warnings.simplefilter("ignore")
             if way == 6:
                 read_packets(file)
-            elif way == 4:
-                xcodec.decode(file, decoder="classical", max_pixels=PAINTED)
+            elif way in DECODED:
+                xcodec.decode(file, decoder="classical", max_pixels=PAINTED, **DECODED[way])
             else:
                 if way == 0:
                     inspection.info(file, max_pixels=MAX_PIXELS)
                 contents = reading.opened(file, MAX_PIXELS, partial)
-                for _ in reading.tiles(contents):
-                    pass
+                for number in range(len(contents.grid)):
+                    coded = reading.coded(contents, number)
+                    if coded.layers:  # There is none if all of a tile is damaged.
+                        reading.parsed(coded)
     except xcodec.XcodecError as error:
         if not str(error) or "\n" in str(error):
             raise AssertionError(f"an error of {str(error)!r}") from error
@@ -111,7 +118,7 @@ def corpus() -> dict[str, bytes]:
     """Initial inputs: the seeds, for each first byte."""
     found = {}
     for name, data in seeds().items():
-        for way in range(5):
+        for way in (*range(5), 7, 8):
             found[f"{name}-{way}"] = bytes([way]) + data
     picture = pictures.scene(HEIGHT, WIDTH)
     for number, ask in enumerate(({"packets": 1}, {"packets": 3}, {"packets": 4, "loss": 0.5})):
