@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xcodec.reconstruction import model_files
+from xcodec.reconstruction import model_files, ranges
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "models"
@@ -181,6 +181,19 @@ def kept(name: str, work: Path, models: Path, device: str) -> str:
     return f"{name}: {run[0]['mean']:.3f} -> {card.best['mean']:.3f} dB, kept"
 
 
+def calibrate(name: str, folder: Path, models: Path) -> None:
+    """Measure the ranges of a set for painting in 8-bit integers, if the set had some before its
+    weights changed.
+
+    folder : of its training pictures
+    """
+    path = weights(models, name)
+    if ranges.beside(path).is_file() and ranges.read(path) is None:
+        from xcodec.training import calibration  # Only here: it imports torch.
+
+        calibration.calibrate(path, folder)
+
+
 def begin(entry: Entry, work: Path, models: Path) -> None:
     """Note how many validations there were before a run, unless it continues."""
     note = work / f"{entry.name}.json"
@@ -229,6 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"{entry.name}: failed", flush=True)
             else:
                 print(kept(entry.name, work, options.models, options.device), flush=True)
+                folder = pictures(options.data.resolve(), entry, work)
+                calibrate(entry.name, folder, options.models)
     return 1 if failed else 0
 
 

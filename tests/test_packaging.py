@@ -73,6 +73,8 @@ def test_the_wheel_works_from_any_folder_without_a_network(picture: Path, tmp_pa
     assert wheel.stat().st_size < 40e6
     names = zipfile.ZipFile(wheel).namelist()
     assert "xcodec/models/photo.safetensors" in names
+    assert "xcodec/models/photo.ranges.json" in names
+    assert not [name for name in names if "-real." in name]
     assert "xcodec/coding/tables.json" in names
     assert "xcodec/py.typed" in names
     assert "xcodec/models/LICENSE.md" in names

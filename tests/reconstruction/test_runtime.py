@@ -1,4 +1,4 @@
-"""OpenCV runs networks unless torch is faster, and does without torch what it can."""
+"""OpenCV runs networks unless another runtime is faster; without torch, what can be done is."""
 
 import subprocess
 import sys
@@ -50,7 +50,33 @@ def test_opencv_runs_what_torch_would_not_finish_first(
     assert runtime.by_opencv(device, pixels) is opencv
 
 
-def test_a_network_is_loaded_once() -> None:
+@pytest.mark.parametrize(
+    ("device", "card", "torch", "processor"),
+    [
+        ("cpu", True, True, True),
+        ("auto", True, True, False),
+        ("auto", True, False, True),
+        ("auto", False, True, True),
+        ("cuda", True, True, False),
+        ("abacus", False, True, False),
+    ],
+)
+def test_integers_are_for_processors(
+    monkeypatch: pytest.MonkeyPatch, device: str, card: bool, torch: bool, processor: bool
+) -> None:
+    """Where networks run on one, it is asked first, for pictures of any size."""
+    monkeypatch.setattr(runtime, "_has_card", lambda: card)
+    monkeypatch.setattr(runtime, "_has_torch", lambda: torch)
+    assert runtime.on_processor(device) is processor
+    if device == "cpu":
+        painter = object()
+        monkeypatch.setattr(runtime.integer_painter, "painter", lambda paths: painter)
+        for pixels in (1000, 2 * runtime.WORTH_TORCH):
+            assert runtime.generator("photo", device, pixels) is painter
+
+
+def test_a_network_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime.integer_painter, "painter", lambda paths: None)
     found = runtime.generator("photo", "cpu", 1000)
     assert isinstance(found, OpenCVPainter)
     assert runtime.generator("photo", "cpu", 1000) is found

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xcodec.reconstruction import model_files, torch_weights
+from xcodec.reconstruction import model_files, onnx_integers, ranges, torch_weights
 from xcodec.training.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,6 +111,23 @@ def test_a_set_is_kept_only_if_it_is_better(script: ModuleType, tmp_path: Path) 
         assert text.count("## Last run") == text.count("<!-- end -->") == 1
         assert f"| 1 | 20.00 | 21.00 | {mean:.2f} |" in text
         assert f"21.000, {mean:.3f}, 21.200" in text
+
+
+def test_ranges_follow_the_weights(script: ModuleType, tmp_path: Path, picture: Path) -> None:
+    """Those of a set that has some, when its weights have changed."""
+    generator, card = torch_weights.load(MODELS / "photo.safetensors")
+    path = tmp_path / "photo.safetensors"
+    torch_weights.save(path, generator, card)
+    script.calibrate("photo", picture.parent, tmp_path)
+    assert not ranges.beside(path).exists()
+    known = {"middle.0.first": onnx_integers.Layer((-1, 1), (-1, 1))}
+    ranges.write(path, known)
+    script.calibrate("photo", picture.parent, tmp_path)
+    assert ranges.read(path) == known
+    torch_weights.save(path, generator, replace(card, hours=card.hours + 1))
+    assert ranges.read(path) is None
+    script.calibrate("photo", picture.parent, tmp_path)
+    assert len(ranges.read(path) or {}) > 20
 
 
 @pytest.mark.long

@@ -155,7 +155,7 @@ def _by_generator(
     mosaic: Mosaic, region: Box, options: DecodeOptions, pool: Pool
 ) -> Iterator[Floats]:
     """The generator's picture. This process runs the network while others compute fills."""
-    start = threads.later(partial(_generator, options, region.area))
+    start = threads.later(partial(_generator, options, region.area, mosaic.step))
     # A region is reconstructed with the margin that windows of the whole picture have.
     box = _aligned(region.grown(tiling.MARGIN, mosaic.whole), MULTIPLE)
     windows = [
@@ -174,9 +174,10 @@ def _by_generator(
             yield cut
 
 
-def _generator(options: DecodeOptions, pixels: int) -> Painter:
-    """The generator, loaded and ready to draw a picture of this many pixels."""
-    return runtime.generator(options.model, options.device, pixels, options.realism)
+def _generator(options: DecodeOptions, pixels: int, step: float) -> Painter:
+    """The generator, loaded and ready to draw a picture of this many pixels and this step."""
+    fine = step < runtime.FINE
+    return runtime.generator(options.model, options.device, pixels, options.realism, fine)
 
 
 def _aligned(region: Box, unit: int) -> Box:
@@ -235,7 +236,7 @@ def reconstructed(samples: Samples, options: DecodeOptions) -> Floats:
     if options.decoder == "classical":
         return fill(samples, SMOOTH).rgb
     pixels = samples.points.height * samples.points.width
-    painter, filled = _generator(options, pixels), fill(samples)
+    painter, filled = _generator(options, pixels, samples.step), fill(samples)
     return tiling.in_windows(
         samples.points.height,
         samples.points.width,

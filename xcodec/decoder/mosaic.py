@@ -57,7 +57,10 @@ class _TileTask:
 
 
 class Mosaic:
-    """A file whose tiles are read when a window needs them, and dropped when they are done with."""
+    """A file whose tiles are read when a window needs them, and dropped when they are done with.
+
+    step : quantiser step in grey levels; 0 if samples are exact
+    """
 
     def __init__(self, contents: Contents, downsample: int, pool: Pool) -> None:
         self._contents, self._downsample, self._pool = contents, downsample, pool
@@ -65,7 +68,7 @@ class Mosaic:
         self.whole = Box(0, 0, -(-grid.height // downsample), -(-grid.width // downsample))
         self._tiles: dict[int, Future[TileSamples]] = {}
         step = contents.header.step
-        self._step = 0.0 if step is None else quantizer.step_of(step)
+        self.step = 0.0 if step is None else quantizer.step_of(step)
 
     def ask(self, window: Box) -> None:
         """Start reading the tiles that a window needs, in this process or another."""
@@ -102,11 +105,11 @@ class Mosaic:
             known.ranks,
         )
         values = known.values
-        if self._step:
+        if self.step:
             places = np.stack([known.rows, known.cols], 1)
-            values = seams.joined(places, known.tiles, values, self._step)
+            values = seams.joined(places, known.tiles, values, self.step)
         tone = self._contents.header.tone
-        return Samples(points, values, self._step, tone), known.exact
+        return Samples(points, values, self.step, tone), known.exact
 
     def _touching(self, window: Box) -> list[int]:
         n, whole = self._downsample, self._contents.grid.whole

@@ -1,4 +1,4 @@
-"""The bytes of an ONNX model, for graphs of float32 tensors.
+"""The bytes of an ONNX model, for graphs of float32 tensors and integers.
 
 ONNX files are Protocol Buffers messages. These functions write the few that a network needs, with
 the field numbers of onnx.proto (ONNX IR version 8): the package onnx takes 25 MB and a protobuf
@@ -7,14 +7,16 @@ runtime to do the same.
 
 import struct
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 OPSET, IR = 13, 8
 """Versions of ONNX's operators and format: enough for our graphs, and known to old readers."""
 FLOAT = 1
 """TensorProto.DataType.FLOAT"""
+KINDS = {"float32": FLOAT, "uint8": 2, "int8": 3, "int32": 6}
+"""Numbers of TensorProto.DataType by numpy's names."""
 VARINT, BYTES, FIXED32 = 0, 2, 5
 """Wire types of Protocol Buffers."""
 
@@ -29,11 +31,11 @@ def node(kind: str, inputs: Iterable[str], output: str, **attributes: Attribute)
     return b"".join(parts)
 
 
-def tensor(name: str, value: NDArray[np.float32]) -> bytes:
-    """A TensorProto: a constant."""
+def tensor(name: str, value: NDArray[Any]) -> bytes:
+    """A TensorProto: a constant of one of KINDS."""
     dims = b"".join(_field(1, length) for length in value.shape)
-    raw = value.astype("<f4", copy=False).tobytes()
-    return b"".join((dims, _field(2, FLOAT), _field(8, name), _field(9, raw)))
+    raw = value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()
+    return b"".join((dims, _field(2, KINDS[value.dtype.name]), _field(8, name), _field(9, raw)))
 
 
 def images(name: str, channels: int) -> bytes:

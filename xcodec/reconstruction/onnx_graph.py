@@ -1,6 +1,7 @@
 """The U-Net of ``generator.Generator`` as an ONNX graph, to run it without torch."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class Graph:
 
     def __init__(self, weights: Weights) -> None:
         self._weights, self._unused = weights, set(weights)
-        self._constants: dict[str, NDArray[np.float32]] = {}
+        self._constants: dict[str, NDArray[Any]] = {}
         self._nodes: list[bytes] = []
 
     def model(self, shape: Architecture) -> bytes:
@@ -83,7 +84,8 @@ class Graph:
 
     def _kernel(self, key: str) -> NDArray[np.float32]:
         """The kernel of a convolution that was added: (channels out, in, side, side)."""
-        return self._constants[f"{key}.weight"]
+        kernel: NDArray[np.float32] = self._constants[f"{key}.weight"]
+        return kernel
 
     def _convolution(
         self,
@@ -101,16 +103,24 @@ class Graph:
         bias = self._weight(f"{key}.bias", (out,))
         if scale is not None:
             kernel, bias = kernel * scale[:, None, None, None], bias * scale
+        return self._convolved(x, key, kernel, bias)
+
+    def _convolved(
+        self, x: str, key: str, kernel: NDArray[np.float32], bias: NDArray[np.float32]
+    ) -> str:
         names = self._constant(f"{key}.weight", kernel), self._constant(f"{key}.bias", bias)
+        return self._conv(x, *names, kernel.shape[-1])
+
+    def _conv(self, x: str, kernel: str, bias: str, side: int) -> str:
         stride, pad = (1, 1) if side == 3 else (side, 0)
-        return self._node("Conv", x, *names, strides=[stride] * 2, pads=[pad] * 4)
+        return self._node("Conv", x, kernel, bias, strides=[stride] * 2, pads=[pad] * 4)
 
     def _node(self, kind: str, *inputs: str, **attributes: onnx_format.Attribute) -> str:
         name = f"{kind}{len(self._nodes)}"
         self._nodes.append(onnx_format.node(kind, inputs, name, **attributes))
         return name
 
-    def _constant(self, name: str, value: NDArray[np.float32]) -> str:
+    def _constant(self, name: str, value: NDArray[Any]) -> str:
         self._constants.setdefault(name, value)
         return name
 

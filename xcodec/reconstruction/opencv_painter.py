@@ -16,6 +16,7 @@ from xcodec.reconstruction import model_files, onnx_gradient, onnx_graph
 from xcodec.reconstruction.architecture import Architecture, Shape, Weights
 from xcodec.reconstruction.conditions import GREY_LEVEL
 from xcodec.reconstruction.painter import Painter
+from xcodec.reconstruction.squares import through
 from xcodec.system import threads
 from xcodec.types import Floats
 
@@ -25,7 +26,7 @@ class _Network:
 
     def __init__(self, model: bytes, architecture: Architecture) -> None:
         """model : serialised ONNX, with squares of 2x2 pixels, or of 2x2 means, as channels"""
-        self._scale, self._multiple = architecture.scale, architecture.multiple
+        self._architecture = architecture
         self._network = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
         self._alone = threads.Lock()  # The network keeps its inputs and outputs in itself.
 
@@ -34,18 +35,14 @@ class _Network:
 
         given : input planes (channels, height, width) by the names of the model's inputs
         """
-        height, width = next(iter(given.values())).shape[1:]
-        room = (0, 0), (0, -height % self._multiple), (0, -width % self._multiple)
-        padded = {name: np.pad(x, room, "reflect") for name, x in given.items()}
-        size = (width + room[2][1]) // self._scale, (height + room[1][1]) // self._scale
-        means = {name: _resized(x, size, cv2.INTER_AREA) for name, x in padded.items()}
-        squares = {name: _unshuffled(x) for name, x in means.items()}
+        return through(self._forward, self._architecture, given)
+
+    def _forward(self, planes: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         with self._alone:
-            for name, planes in squares.items():
-                self._network.setInput(planes[None], name)
-            found = _shuffled(self._network.forward()[0])
-        whole = size[0] * self._scale, size[1] * self._scale
-        return _resized(found, whole, cv2.INTER_NEAREST)[:, :height, :width]
+            for name, each in planes.items():
+                self._network.setInput(each, name)
+            found: NDArray[np.float32] = self._network.forward()[0].copy()
+        return found
 
 
 class OpenCVPainter(Painter):
@@ -112,24 +109,3 @@ def _u_net(architecture: Shape) -> Architecture:
     architecture.require_fill()
     assert isinstance(architecture, Architecture)
     return architecture
-
-
-def _resized(planes: NDArray[np.float32], size: tuple[int, int], how: int) -> NDArray[np.float32]:
-    """Planes (c, height, width) at another width and height."""
-    if size == planes.shape[:0:-1]:
-        return planes
-    return np.stack([cv2.resize(plane, size, interpolation=how) for plane in planes])
-
-
-def _unshuffled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Squares of 2x2 pixels as channels: (c, 2 h, 2 w) to (4 c, h, w)."""
-    c, height, width = planes.shape
-    squares = planes.reshape(c, height // 2, 2, width // 2, 2).transpose(0, 2, 4, 1, 3)
-    return np.ascontiguousarray(squares).reshape(4 * c, height // 2, width // 2)
-
-
-def _shuffled(planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The reverse: (4 c, h, w) to (c, 2 h, 2 w)."""
-    c, height, width = planes.shape
-    squares = planes.reshape(c // 4, 2, 2, height, width).transpose(0, 3, 1, 4, 2)
-    return squares.reshape(c // 4, 2 * height, 2 * width)

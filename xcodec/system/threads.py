@@ -82,6 +82,12 @@ def in_child(work: Callable[[], object]) -> None:
 _counting = Lock()
 
 
+def before_fork(work: Callable[[], object]) -> None:
+    """Call ``work()`` whenever this process is about to be forked."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=work)
+
+
 def _opencv() -> Any:
     """OpenCV, if it is loaded."""
     module = sys.modules.get("cv2")

@@ -97,7 +97,7 @@ class Variant:
         """What the decoded picture of a file depends on, besides the file."""
         if decoder == CLASSICAL:
             return [decoder, source_digest(), versions(CODEC_PACKAGES)]
-        packages = versions((*CODEC_PACKAGES, "torch"))
+        packages = versions((*CODEC_PACKAGES, "onnxruntime", "torch"))
         return [decoder, source_digest(), packages, weights_digest(self.model), self.device]
 
 

@@ -39,6 +39,7 @@ RECORDED_PACKAGES = (
     "scipy",
     "opencv-python-headless",
     "constriction",
+    "onnxruntime",
     "torch",
     "scikit-image",
     "pytorch-msssim",

@@ -341,7 +341,7 @@ class LinksRecord(_Record):
 class RowsRecord(_Record):
     """A record of a script in benchmarks/."""
 
-    benchmark: Literal["lossless_samples", "direwolf", "packet_planner", "web"]
+    benchmark: Literal["lossless_samples", "direwolf", "packet_planner", "painting", "web"]
     figures: RowsFigures
 
 
