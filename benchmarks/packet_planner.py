@@ -139,8 +139,8 @@ def received(rgb: RGB, sent: list[bytes]) -> Iterator[float]:
     parsed = [packets.parse(each) for each in sent]
     before = None
     for count in range(1, len(sent) + 1):
-        joined = packets.join(parsed[:count], reading.LIMITS)
-        if (known := (joined.parameters, joined.stream)) != before:
+        restored = packets.restored(parsed[:count], reading.LIMITS)
+        if (known := (restored.parameters, restored.stream)) != before:
             before = known
             picture = xcodec.decode_packets(sent[:count], decoder="classical")
             psnr = metrics.psnr(rgb, np.asarray(picture))

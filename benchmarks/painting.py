@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 
 import xcodec
+from xcodec.__main__ import main as run
 from xcodec.cli.bench import folder, only, output, positions, square
 from xcodec.decoder import reading
 from xcodec.errors import DependencyError
@@ -83,16 +84,7 @@ def summary(found: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
 @click.option("--runs", default=1, show_default=True, help="Paintings of each file, for the time.")
 @click.option("--label", help="What was measured.  [default: the folder's name]")
 @output
-def main(**options: Any) -> None:
-    """Run, and print errors in one line."""
-    try:
-        run(**options)
-    except xcodec.XcodecError as error:
-        click.echo(f"painting: {error}", err=True)
-        sys.exit(1)
-
-
-def run(
+def main(
     folder: Path,
     models: str,
     label: str | None,
@@ -152,4 +144,4 @@ def shown(rows: list[dict[str, Any]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(command=main, name=Path(__file__).name))

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from tests import reference_packets as reference
 from xcodec.coding import packets
-from xcodec.coding.packets import Joined
 from xcodec.coding.primitives import SHORT, checksum, content_size, ending
-from xcodec.coding.ranges import Parameters, Range, capacity, parameters_size
+from xcodec.coding.ranges import Parameters, Range, Restored, capacity, parameters_size
 from xcodec.errors import FormatError, InputError
 
 LIMITS = 4864, 191
@@ -31,8 +30,8 @@ def made(
     return packets.write(size, PARAMETERS, ranges, stream, count)
 
 
-def joined(data: list[bytes]) -> Joined:
-    return packets.join(map(packets.parse, data), LIMITS)
+def restored(data: list[bytes]) -> Restored:
+    return packets.restored(map(packets.parse, data), LIMITS)
 
 
 def test_a_packet_has_the_header_that_the_format_describes() -> None:
@@ -47,7 +46,7 @@ def test_a_packet_has_the_header_that_the_format_describes() -> None:
         assert data[-2:] == ending(data[:-2])
         packet = packets.parse(data)
         assert (packet.width, packet.height) == SIZE
-        assert joined([data]).parameters == PARAMETERS
+        assert restored([data]).parameters == PARAMETERS
 
 
 def test_sides_without_a_number_are_in_the_header() -> None:
@@ -70,7 +69,7 @@ def test_packets_are_filled(size: tuple[int, int], length: int) -> None:
     assert (
         data[-4:] == checksum(data[:-4]) if length > SHORT + 3 else data[-2:] == ending(data[:-2])
     )
-    assert joined([data]).complete
+    assert restored([data]).complete
     if length < packets.MAX_SIZE:
         (more,) = made([Range(1, columns + 1)], 1, size=size)
         assert len(more) > length
@@ -81,7 +80,7 @@ def test_the_number_of_packets_says_how_much_of_the_stream_is_known() -> None:
     ends = {1: 7 - 2, 3: 5 + 60 - 2, 5: 63 + 55 - 2, 8: 116 + 72}
     rng = random.Random(2)
     for count in range(1, 11):
-        known = joined(rng.sample(data, count))
+        known = restored(rng.sample(data, count))
         end = ends[max(k for k in ends if k <= count)]
         assert known.stream == STREAM[:end]
         assert known.parameters == PARAMETERS
@@ -92,14 +91,18 @@ def test_the_number_of_packets_says_how_much_of_the_stream_is_known() -> None:
 def test_too_few_packets_for_the_first_range_give_the_size_alone() -> None:
     data = made([Range(3, 20), Range(5, 20)])
     for count in (1, 2):
-        assert joined(data[-count:]) == Joined(*SIZE, None, b"", False, 3)
-    assert joined(data[-3:]) == Joined(*SIZE, PARAMETERS, STREAM[: 60 - 6 - 2], False, 5)
+        assert restored(data[-count:]) == Restored(*SIZE, None, (), (), b"", False, 3)
+    known = restored(data[-3:])
+    assert (known.parameters, known.stream) == (PARAMETERS, STREAM[: 60 - 6 - 2])
+    assert (known.complete, known.needed) == (False, 5)
 
 
 def test_the_first_range_may_hold_no_more_than_the_parameters() -> None:
     data = made([Range(1, 8), Range(2, 30)], 2)
-    assert joined(data[:1]) == Joined(*SIZE, PARAMETERS, b"", False, 2)
-    assert joined(data).stream == STREAM[:60]
+    known = restored(data[:1])
+    assert (known.parameters, known.stream) == (PARAMETERS, b"")
+    assert (known.complete, known.needed) == (False, 2)
+    assert restored(data).stream == STREAM[:60]
 
 
 def test_order_and_duplicates_do_not_matter() -> None:
@@ -109,7 +112,7 @@ def test_order_and_duplicates_do_not_matter() -> None:
         chosen = rng.sample(data, rng.randint(1, 10))
         again = chosen + rng.choices(chosen, k=3)
         rng.shuffle(again)
-        assert joined(again) == joined(chosen)
+        assert restored(again) == restored(chosen)
 
 
 @st.composite
@@ -130,7 +133,7 @@ def test_an_independent_decoder_agrees(plan: tuple[list[Range], int], rng: rando
     stream = rng.randbytes(capacity(ranges) - rng.randint(0, 3))
     data = made(ranges, count, stream)
     chosen = rng.sample(data, rng.randint(1, count))
-    ours = joined(chosen)
+    ours = restored(chosen)
     fields, theirs = reference.join(chosen)
     assert ours.stream == theirs
     assert ours.stream == stream.ljust(capacity(ranges), b"\0")[: len(theirs)]
@@ -150,12 +153,12 @@ def test_the_size_of_the_original_is_in_the_first_range(original: tuple[int, int
     data = packets.write(SIZE, parameters, RANGES, STREAM, 10)
     begun = parameters_size(SIZE, original)
     assert begun in (8, 9)
-    assert joined(data[:1]).parameters == parameters
-    assert joined(data).stream == STREAM[: capacity(RANGES, begun)]
+    assert restored(data[:1]).parameters == parameters
+    assert restored(data).stream == STREAM[: capacity(RANGES, begun)]
     fields, stream = reference.join(data)
     assert (fields["original_width"], fields["original_height"]) == original
     assert fields["model"] == 1
-    assert stream == joined(data).stream
+    assert stream == restored(data).stream
 
 
 def test_any_bit_error_is_found() -> None:
@@ -200,7 +203,7 @@ def test_contradictions_are_errors() -> None:
     for data in contradictions():
         assert packets.sound(data)
         with pytest.raises(FormatError):
-            joined([data])
+            restored([data])
 
 
 def test_packets_of_version_1_are_refused_by_their_version() -> None:

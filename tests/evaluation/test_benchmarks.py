@@ -23,6 +23,7 @@ from xcodec.errors import XcodecError
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.runs import direwolf, measuring, records
 from xcodec.links import sending
+from xcodec.reconstruction import integer_painter, model_files
 
 RGB = NDArray[np.uint8]
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -94,6 +95,30 @@ def test_lossless_samples_are_compared_with_zstandard(folder: Path) -> None:
     explicit, sobel = rows["explicit (random, Sobel)"], rows["random, Sobel"]
     assert explicit["pictures"]["samples"] == sobel["pictures"]["samples"]
     assert explicit["xcodec"] > sobel["xcodec"]
+
+
+def test_painting_in_integers_is_compared_with_float32(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if integer_painter.painter((model_files.find("photo"),)) is None:
+        pytest.skip("onnxruntime or dot products of 8-bit integers are missing here")
+    record, text = run("painting", folder, "--rates", "0.1", "--effort", 1)
+    (row,) = record["figures"]["rows"]
+    assert "10.0%" in text
+    found: list[list[float]] = [[], []]
+    for picture in loaded(folder):
+        data = xcodec.encode(picture, 0.1, effort=1)
+        for integers in (True, False):
+            with monkeypatch.context() as patch:
+                if not integers:
+                    patch.setattr(integer_painter, "painter", lambda paths: None)
+                painted = np.asarray(xcodec.decode(data, model="photo", device="cpu"))
+            found[integers].append(metrics.psnr(picture, painted))
+    assert row["psnr"] == pytest.approx(np.mean(found[0]), abs=0.001)
+    losses = np.subtract(*found)
+    assert row["pictures"] == pytest.approx(losses, abs=0.001)
+    assert (row["loss"], row["most"]) == pytest.approx((losses.mean(), losses.max()), abs=0.001)
+    assert 0 < row["ratio"] < 10
 
 
 def test_pictures_go_through_the_sound_of_a_packet_radio(folder: Path) -> None:

@@ -236,6 +236,18 @@ def test_links_of_60_pictures() -> None:
             assert len(cell.split(", ")) == len(figures)
 
 
+def test_painting_in_integers() -> None:
+    _, rows = only(f"{RESEARCH}/eight-bit-painting.md", "pictures", "file")
+    names = "painting_kodak", "painting", "painting_fine", "painting_256", "painting_faces"
+    found = [row for name in names for row in record(name)["rows"]]
+    assert len(rows) == len(found)
+    for (_, file, *cells), row in zip(rows, found, strict=True):
+        target = f"{row['max_bytes']} bytes" if "max_bytes" in row else f"{row['rate']:.0%}"
+        assert file.replace(" %", "%").startswith(target)
+        for cell, name in zip(cells, ("psnr", "loss", "most", "ratio"), strict=True):
+            assert not unlike(cell, [row[name] if row[name] > 0 else -row[name]]), cell
+
+
 @pytest.mark.parametrize(
     ("title", "names"),
     [

@@ -23,8 +23,9 @@ import sliplib
 
 from xcodec.coding import packets
 from xcodec.coding.header import ALPHA
-from xcodec.coding.packets import LONG_CHECKSUM_VERSION, Joined
+from xcodec.coding.packets import LONG_CHECKSUM_VERSION
 from xcodec.coding.primitives import CHECKSUM, checksum, content_size, ending
+from xcodec.coding.ranges import Restored
 from xcodec.decoder import alpha, inspection, reading, truncation
 from xcodec.decoder.sections import comment_of
 from xcodec.errors import FormatError, InputError, LimitError
@@ -177,7 +178,7 @@ def read_packets(way: int, data: bytes) -> str:
         for each in pieces:
             collection.add(each)
         collection.left_out()
-        return _symbols(collection.joined(), len(pieces[0]))
+        return _symbols(collection.restored(), len(pieces[0]))
     inbox = Inbox()
     for each in pieces:
         inbox.add(Message(each))
@@ -185,17 +186,17 @@ def read_packets(way: int, data: bytes) -> str:
     for arrival in inbox:
         arrival.text()
         if not arrival.file:
-            depth = _symbols(arrival.joined, len(arrival.data[0]))
+            depth = _symbols(arrival.restored, len(arrival.data[0]))
             if arrival.complete and max(arrival.packets) + 1 < packets.MAX_COUNT:
                 packets.further(arrival.data, 2, reading.LIMITS)
     return depth
 
 
-def _symbols(joined: Joined, length: int) -> str:
-    if joined.parameters is None:
+def _symbols(restored: Restored, length: int) -> str:
+    if restored.parameters is None:
         return "ranges"
-    receiving.check_size(joined, MAX_PIXELS)
-    receiving.symbols_in(joined, length)
+    receiving.check_size(restored, MAX_PIXELS)
+    receiving.symbols_in(restored, length)
     return "symbols"
 
 

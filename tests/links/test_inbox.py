@@ -46,7 +46,7 @@ def flipped(data: bytes, rng: random.Random) -> bytes:
 def test_two_senders_in_any_order(made: list[list[bytes]]) -> None:
     """Interleaved, duplicated, 20 % lost, with bit errors: 2,000 random orders."""
     senders = {"AB1CD-1": made[0], "AB1CD-2": made[1]}
-    enough = packets.join(map(packets.parse, made[0]), reading.LIMITS).needed
+    enough = packets.restored(map(packets.parse, made[0]), reading.LIMITS).needed
     complete = 0
     for seed in range(2000):
         rng = random.Random(seed)
@@ -147,11 +147,11 @@ def test_more_packets_are_new_ones_that_fit(made: list[list[bytes]], tmp_path: P
     assert again.more(4) == [12, 13, 14, 15]
     new = [again.data[index] for index in (12, 13, 14, 15)]
     assert not set(new) & set(made[0])
-    enough = packets.join(map(packets.parse, made[0]), reading.LIMITS).needed
+    enough = packets.restored(map(packets.parse, made[0]), reading.LIMITS).needed
     mixed = [*new, *made[0][: enough - 4]]
-    joined = packets.join(map(packets.parse, mixed), reading.LIMITS)
-    assert joined.complete
-    assert joined == packets.join(map(packets.parse, made[0]), reading.LIMITS)
+    restored = packets.restored(map(packets.parse, mixed), reading.LIMITS)
+    assert restored.complete
+    assert restored == packets.restored(map(packets.parse, made[0]), reading.LIMITS)
     assert Outbox.opened(folder).left[-4:] == [12, 13, 14, 15]
     with pytest.raises(InputError, match="needed to make more"):
         Outbox(made[0][: enough - 1]).more(1)

@@ -51,7 +51,7 @@ def test_packets_take_little_longer_than_a_file(photo: NDArray[np.uint8]) -> Non
     collection = Collection()
     for each in data:
         collection.add(each)
-    samples = len(samples_in(collection.joined(), len(data[0])).points)
+    samples = len(samples_in(collection.restored(), len(data[0])).points)
     file = xcodec.encode(picture, samples / picture[..., 0].size, density="uniform", effort=0)
     seconds: dict[str, list[float]] = {"packets": [], "file": []}
     for _ in range(4):

@@ -262,15 +262,15 @@ def check_random_sets(count: int, seed: int) -> None:
         most = max(map(len, whole))
         if not most:
             with pytest.raises(XcodecError):
-                collection.joined()
+                collection.restored()
             continue
-        joined = collection.joined()
+        restored = collection.restored()
         expected = [
-            packets.join((packets.parse(sets()[place][i]) for i in indices), reading.LIMITS)
+            packets.restored((packets.parse(sets()[place][i]) for i in indices), reading.LIMITS)
             for place, indices in enumerate(whole)
             if len(indices) == most
         ]
-        assert joined in expected
+        assert restored in expected
         if turn % 20 == 0:
             picture = collection.picture(DecodeOptions("classical"))
             assert picture.packets == most

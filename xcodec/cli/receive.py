@@ -235,7 +235,7 @@ class _Pages:
             if self._drawn[before][1].have >= arrival.have:
                 return  # The picture with most packets is shown.
             del self._drawn[before]
-        state = arrival.file or arrival.joined
+        state = arrival.file or arrival.restored
         known = self._drawn.get(id(arrival))
         if known is not None and known[0] == state:
             return
@@ -243,7 +243,7 @@ class _Pages:
             if arrival.file:
                 image = codec.decode_picture(arrival.file, self._options)
             else:
-                image = receiving.image_of(arrival.joined, len(arrival.data[0]), self._options)
+                image = receiving.image_of(arrival.restored, len(arrival.data[0]), self._options)
         except XcodecError as error:
             say(f"xcodec: {arrival.name}: {error}", err=True)
             return

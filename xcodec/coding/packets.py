@@ -162,26 +162,7 @@ def parse(data: bytes) -> Packet:
     return Packet(width, height, picture, data[3], len(data), first, body)
 
 
-@dataclass(frozen=True)
-class Joined:
-    """The part of a picture that some of its packets restore.
-
-    width, height : in pixels
-    parameters    : None if there are too few packets for the first range
-    stream        : a prefix of the stream
-    complete      : whether it is all of the stream
-    needed        : number of packets that would restore more, or, if complete, that restore all
-    """
-
-    width: int
-    height: int
-    parameters: Parameters | None
-    stream: bytes
-    complete: bool
-    needed: int
-
-
-def join(packets: Iterable[Packet], limits: tuple[int, int]) -> Joined:
+def restored(packets: Iterable[Packet], limits: tuple[int, int]) -> Restored:
     """Restore parameters and a prefix of the stream from packets of one picture, at least one.
 
     limits : largest scale and largest step index, as for ``coding.header.read_header``
@@ -189,34 +170,28 @@ def join(packets: Iterable[Packet], limits: tuple[int, int]) -> Joined:
     Duplicates and the order do not matter. Raises FormatError if packets with correct checksums are
     inconsistent.
     """
-    one, _, known = _restored(packets, limits)
-    return Joined(
-        one.width, one.height, known.parameters, known.stream, known.complete, known.needed
-    )
+    every = list(packets)
+    one = every[0]
+    return ranges.restored((one.width, one.height), one.first, _bodies(every), limits)
 
 
-def _restored(
-    packets: Iterable[Packet], limits: tuple[int, int]
-) -> tuple[Packet, dict[int, bytes], Restored]:
-    """One of the packets of a picture, the shares of each by its index, and what they restore."""
-    by_index = {packet.index: packet for packet in packets}
-    one = next(iter(by_index.values()))
-    bodies = {index: packet.body for index, packet in by_index.items()}
-    return one, bodies, ranges.restored((one.width, one.height), one.first, bodies, limits)
+def _bodies(packets: Iterable[Packet]) -> dict[int, bytes]:
+    """The shares of packets by their indices."""
+    return {packet.index: packet.body for packet in packets}
 
 
-def agree(packets: Iterable[Packet], limits: tuple[int, int]) -> bool:
-    """Return whether packets of the same header belong together, as far as they tell.
+def agreed(packets: Sequence[Packet], limits: tuple[int, int]) -> Restored | None:
+    """What packets of the same header restore; None if they do not belong together.
 
-    limits : as for ``join``
+    limits : as for ``restored``
 
     Different pictures have the same header once in 65,536, and damaged packets a right checksum.
     """
     try:
-        _, bodies, known = _restored(packets, limits)
+        known = restored(packets, limits)
     except FormatError:
-        return False
-    return ranges.agree(known, bodies)
+        return None
+    return known if ranges.agree(known, _bodies(packets)) else None
 
 
 def further(packets: Sequence[bytes], count: int, limits: tuple[int, int]) -> list[bytes]:
@@ -224,22 +199,24 @@ def further(packets: Sequence[bytes], count: int, limits: tuple[int, int]) -> li
 
     packets : enough for the whole picture
     count   : as many, or fewer if the picture has MAX_COUNT then
-    limits  : as for ``join``
+    limits  : as for ``restored``
 
     Raises FormatError if packets are damaged, and InputError if they are too few, or are already as
     many as there can be.
     """
-    one, bodies, known = _restored(map(parse, packets), limits)
-    data = packets[0]
+    every, data = [parse(packet) for packet in packets], packets[0]
+    known = restored(every, limits)
     if not known.complete:
         raise InputError(f"{known.needed} packets of the picture are needed to make more")
-    first = max(bodies) + 1
+    first = max(packet.index for packet in every) + 1
     indices = range(first, min(first + count, MAX_COUNT))
     if not indices:
         raise InputError(f"a picture has at most {MAX_COUNT} packets")
     found = []
     for index, body in zip(indices, ranges.more_shares(known, indices), strict=True):
-        start = data[:3] + bytes([index]) + data[START : content_size(len(data)) - len(one.body)]
+        start = (
+            data[:3] + bytes([index]) + data[START : content_size(len(data)) - len(every[0].body)]
+        )
         found.append(start + body + ending(start + body))
     return found
 

@@ -157,14 +157,17 @@ def checked(each: Range, left: int, before: Range) -> Range:
 class Restored:
     """What some packets of a picture carry.
 
-    parameters : None if there are too few packets for the first range
-    ranges     : those that are known
-    contents   : their bytes
-    stream     : a prefix of the stream
-    complete   : whether it is all of the stream
-    needed     : number of packets that would restore more, or, if complete, that restore all
+    width, height : of the picture, in pixels
+    parameters    : None if there are too few packets for the first range
+    ranges        : those that are known
+    contents      : their bytes
+    stream        : a prefix of the stream
+    complete      : whether it is all of the stream
+    needed        : number of packets that would restore more, or, if complete, that restore all
     """
 
+    width: int
+    height: int
     parameters: Parameters | None
     ranges: tuple[Range, ...]
     contents: tuple[bytes, ...]
@@ -205,7 +208,9 @@ def restored(
         except TruncatedError as error:
             raise FormatError("damaged: a range is too short for what it begins with") from error
         stream += data[reader.at :]
-    return Restored(parameters, tuple(ranges), tuple(contents), stream, complete, each.threshold)
+    return Restored(
+        *size, parameters, tuple(ranges), tuple(contents), stream, complete, each.threshold
+    )
 
 
 def agree(known: Restored, bodies: Mapping[int, bytes]) -> bool:

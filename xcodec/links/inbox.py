@@ -14,7 +14,8 @@ from pathlib import Path
 
 from xcodec.choices import CODED, PACKET
 from xcodec.coding import header, packets
-from xcodec.coding.packets import Joined, Packet
+from xcodec.coding.packets import Packet
+from xcodec.coding.ranges import Restored
 from xcodec.decoder import reading
 from xcodec.errors import FormatError
 from xcodec.links import packet_files
@@ -47,15 +48,15 @@ class Arrival:
     last: Message | None = None
     requests: int = 0
     asked_at: float = 0.0
-    _joined: Joined | None = None
+    _restored: Restored | None = None
 
     @property
-    def joined(self) -> Joined:
+    def restored(self) -> Restored:
         """What the packets restore. Raises FormatError if they contradict each other."""
-        if self._joined is None:
+        if self._restored is None:
             known = [packet for _, packet in self.packets.values()]
-            self._joined = packets.join(known, reading.LIMITS)
-        return self._joined
+            self._restored = packets.restored(known, reading.LIMITS)
+        return self._restored
 
     @property
     def have(self) -> int:
@@ -65,12 +66,12 @@ class Arrival:
     @property
     def needed(self) -> int:
         """Number of packets that would give a better picture, or that gave the whole one."""
-        return 1 if self.file else self.joined.needed
+        return 1 if self.file else self.restored.needed
 
     @property
     def complete(self) -> bool:
         """Whether the whole picture arrived."""
-        return bool(self.file) or self.joined.complete
+        return bool(self.file) or self.restored.complete
 
     def text(self) -> str:
         """Return the progress as a line of text."""
@@ -86,21 +87,30 @@ class Arrival:
         """Bytes of the packets, in the order of their indices."""
         return [self.packets[index][0] for index in sorted(self.packets)]
 
-    def take(self, data: bytes, packet: Packet) -> None:
-        """Add a packet."""
+    def take(self, data: bytes, packet: Packet, restored: Restored | None = None) -> None:
+        """Add a packet.
+
+        restored : what it restores with the others, if known
+        """
         self.packets[packet.index] = data, packet
-        self._joined = None
+        self._restored = restored
+
+    def drop(self, index: int) -> None:
+        """Remove a packet."""
+        del self.packets[index]
+        self._restored = None
 
     def has(self, data: bytes, packet: Packet) -> bool:
         """Whether this very packet arrived before."""
         return packet.index in self.packets and self.packets[packet.index][0] == data
 
-    def agrees(self, packet: Packet) -> bool:
-        """Whether a packet belongs to this picture, as far as its shares tell."""
+    def agreed(self, packet: Packet) -> Restored | None:
+        """What a packet restores with the others; None if it is not of this picture, as far as its
+        shares tell."""
         if packet.index in self.packets:
-            return False
+            return None
         others = [known for _, known in self.packets.values()]
-        return packets.agree([*others, packet], reading.LIMITS)
+        return packets.agreed([*others, packet], reading.LIMITS)
 
 
 class Inbox:
@@ -153,13 +163,16 @@ class Inbox:
         if any(arrival.has(data, packet) for arrival in here):
             self.repeated += 1
             return None
-        arrival = next((each for each in reversed(here) if each.agrees(packet)), None)
-        if arrival is None:
-            if not packets.agree([packet], reading.LIMITS):
+        for arrival in reversed(here):
+            if restored := arrival.agreed(packet):
+                break
+        else:
+            restored = packets.agreed([packet], reading.LIMITS)
+            if restored is None:
                 self.damaged += 1  # Its checksum was right by chance.
                 return None
             arrival = self._begun(key, packet.picture[1:3].hex())
-        arrival.take(data, packet)
+        arrival.take(data, packet, restored)
         self._keep(arrival, f"{packet.index:03d}{PACKET}", data)
         self._sort_out(here, arrival)
         return arrival
@@ -173,10 +186,9 @@ class Inbox:
             if other is arrival:
                 continue
             for index, (data, packet) in list(other.packets.items()):
-                if len(other.packets) > 1 and arrival.agrees(packet):
-                    del other.packets[index]
-                    other._joined = None
-                    arrival.take(data, packet)
+                if len(other.packets) > 1 and (restored := arrival.agreed(packet)):
+                    other.drop(index)
+                    arrival.take(data, packet, restored)
                     self._keep(arrival, f"{index:03d}{PACKET}", data)
                     self._drop(other, f"{index:03d}{PACKET}")
 

@@ -12,7 +12,8 @@ from xcodec.coding import embedded, packets
 from xcodec.coding.embedded import KnownBits
 from xcodec.coding.header import version_of
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy
-from xcodec.coding.packets import Joined, Packet
+from xcodec.coding.packets import Packet
+from xcodec.coding.ranges import Restored
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
 from xcodec.links import packet_files, prefixes
@@ -51,7 +52,7 @@ def read(names: Sequence[str]) -> tuple[bytes, list[bytes]]:
 
 def needed(data: list[bytes]) -> int:
     """How many packets of a complete set are enough for the whole picture."""
-    return packets.join(map(packets.parse, data), reading.LIMITS).needed
+    return packets.restored(map(packets.parse, data), reading.LIMITS).needed
 
 
 def facts(data: list[bytes]) -> dict[str, Any]:
@@ -62,17 +63,17 @@ def facts(data: list[bytes]) -> dict[str, Any]:
     collection = Collection()
     for each in data:
         collection.add(each)
-    joined = collection.joined()
-    parameters = joined.parameters
+    restored = collection.restored()
+    parameters = restored.parameters
     return {
         "version": packets.VERSION,
-        "width": joined.width,
-        "height": joined.height,
+        "width": restored.width,
+        "height": restored.height,
         "original": None if parameters is None else parameters.original,
         "model": None if parameters is None else inspection.model_name(parameters.model, False),
         "have": collection.have,
-        "needed": joined.needed,
-        "complete": joined.complete,
+        "needed": restored.needed,
+        "complete": restored.complete,
         "bytes": collection.bytes,
     }
 
@@ -176,7 +177,7 @@ class Collection:
         self._pictures: dict[bytes, dict[int, Packet]] = {}
         self._damaged = 0
         self._error = FormatError("no packet received")
-        self._known: Joined | None = None
+        self._known: Restored | None = None
 
     def add(self, data: bytes) -> bool:
         """Add the bytes of a packet; returns whether it is undamaged and new."""
@@ -193,7 +194,7 @@ class Collection:
 
     def grew(self) -> bool:
         """Whether, since the last call, the picture improved or another one has most packets."""
-        before, self._known = self._known, self.joined() if self._best() else None
+        before, self._known = self._known, self.restored() if self._best() else None
         return self._known != before
 
     @property
@@ -217,7 +218,7 @@ class Collection:
         """The packets of the picture that has most of them, by index."""
         return max(self._pictures.values(), key=len, default={})
 
-    def joined(self) -> Joined:
+    def restored(self) -> Restored:
         """What the packets so far restore.
 
         Raises FormatError if there is no undamaged packet, or if they are inconsistent.
@@ -225,7 +226,7 @@ class Collection:
         here = self._best()
         if not here:
             raise self._error
-        return packets.join(here.values(), reading.LIMITS)
+        return packets.restored(here.values(), reading.LIMITS)
 
     def picture(self, options: DecodeOptions) -> Received:
         """Decode the picture so far.
@@ -234,84 +235,84 @@ class Collection:
 
         Raises FormatError if there is no undamaged packet, and what ``decode`` raises.
         """
-        joined, here = self.joined(), self._best()
+        restored, here = self.restored(), self._best()
         return Received(
-            image_of(joined, next(iter(here.values())).length, options),
+            image_of(restored, next(iter(here.values())).length, options),
             len(here),
-            None if joined.complete else joined.needed,
+            None if restored.complete else restored.needed,
             self._damaged,
             sum(map(len, self._pictures.values())) - len(here),
         )
 
 
-def image_of(joined: Joined, length: int, options: DecodeOptions) -> Image.Image:
+def image_of(restored: Restored, length: int, options: DecodeOptions) -> Image.Image:
     """Decode the picture that packets give.
 
     length : size of a packet in bytes
 
     Raises what ``decode`` raises.
     """
-    check_size(joined, options.max_pixels)
-    rgb = _drawn(joined, length, options)
-    original = None if joined.parameters is None else joined.parameters.original
+    check_size(restored, options.max_pixels)
+    rgb = _drawn(restored, length, options)
+    original = None if restored.parameters is None else restored.parameters.original
     if options.original_size and original is not None:
         rgb = scaling.enlarged(rgb, scaling.allowed(original, options.max_pixels))
     return to_image(rgb)
 
 
-def check_size(joined: Joined, max_pixels: int) -> None:
+def check_size(restored: Restored, max_pixels: int) -> None:
     """Raise LimitError if a picture has more than ``max_pixels``."""
-    if joined.width * joined.height > max_pixels:
+    if restored.width * restored.height > max_pixels:
         raise LimitError(
-            f"{joined.width}x{joined.height} pixels, more than the {max_pixels} allowed: "
+            f"{restored.width}x{restored.height} pixels, more than the {max_pixels} allowed: "
             "--max-pixels raises the limit"
         )
 
 
-def _drawn(joined: Joined, length: int, options: DecodeOptions) -> RGB | Floats:
+def _drawn(restored: Restored, length: int, options: DecodeOptions) -> RGB | Floats:
     """The picture that packets give, RGB (height, width, 3); grey if the parameters are unknown.
 
     length : size of a packet in bytes
     """
-    if joined.parameters is None:
-        return np.full((joined.height, joined.width, 3), prefixes.GREY, np.uint8)
-    if not joined.stream:  # One colour everywhere: a network could only add errors.
+    if restored.parameters is None:
+        return np.full((restored.height, restored.width, 3), prefixes.GREY, np.uint8)
+    if not restored.stream:  # One colour everywhere: a network could only add errors.
         options = DecodeOptions("classical")
     elif options.needs_model:
-        options = replace(options, model=inspection.model_name(joined.parameters.model))
-    return drawing.reconstructed(samples_in(joined, length), options)
+        options = replace(options, model=inspection.model_name(restored.parameters.model))
+    return drawing.reconstructed(samples_in(restored, length), options)
 
 
-def samples_in(joined: Joined, length: int) -> Samples:
+def samples_in(restored: Restored, length: int) -> Samples:
     """The samples that packets give; without a stream, those of the mean colour.
 
     Arguments and errors are those of ``symbols_in``.
     """
-    parameters = joined.parameters
+    parameters = restored.parameters
     assert parameters is not None
-    points, tree, known = symbols_in(joined, length)
+    points, tree, known = symbols_in(restored, length)
     transform = Lifting(points, tree)
     return prefixes.samples_of(known, points, tree, transform, parameters.step, parameters.colour)
 
 
-def symbols_in(joined: Joined, length: int) -> tuple[Points, Hierarchy, KnownBits]:
+def symbols_in(restored: Restored, length: int) -> tuple[Points, Hierarchy, KnownBits]:
     """The points of a picture, their hierarchy, and the symbols that packets give.
 
-    joined : with parameters
+    restored : with parameters
     length : size of a packet in bytes, which limits the number of samples
 
     Raises LimitError if there are more samples than that, FormatError if there is none.
     """
-    parameters = joined.parameters
+    parameters = restored.parameters
     assert parameters is not None
-    zeros = np.zeros((-(-joined.height // BLOCK), -(-joined.width // BLOCK)), np.int64)
+    zeros = np.zeros((-(-restored.height // BLOCK), -(-restored.width // BLOCK)), np.int64)
     points = points_from_density(
         Density(zeros, BLOCK, parameters.scale),
-        joined.height,
-        joined.width,
+        restored.height,
+        restored.width,
         most=min(MAX_SAMPLES, FREE_SAMPLES + packets.SAMPLES_PER_PACKET_BYTE * length),
     )
     if not len(points):
         raise FormatError("damaged: the packets hold no sample")
     tree = hierarchy(points)
-    return points, tree, embedded.read(joined.stream, tree, len(points), parameters.stages)
+    return points, tree, embedded.read(restored.stream, tree, len(points), parameters.stages)

@@ -224,8 +224,8 @@ def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:
     before: tuple[Parameters | None, bytes] | None = None
     figures: Figures = {}
     for count in range(1, len(data) + 1):
-        joined = packets.join(parsed[:count], reading.LIMITS)
-        if (known := (joined.parameters, joined.stream)) != before:
+        restored = packets.restored(parsed[:count], reading.LIMITS)
+        if (known := (restored.parameters, restored.stream)) != before:
             before = known
             picture = np.asarray(xcodec.decode_packets(data[:count], model=model, device="cpu"))
             figures = meter.measure(picture, metrics.ALWAYS)
