@@ -28,8 +28,10 @@ def measuring(rgb: RGB, state: State, weights: Path | None = None) -> Measuring:
 
 
 @pytest.mark.parametrize("budget", [180, 300, 500, 900])
-@pytest.mark.parametrize("name", ["jpeg", "webp"])
+@pytest.mark.parametrize("name", ["jpeg", "webp", "jpegxl"])
 def test_the_best_file_is_the_best_of_all(budget: int, name: str, small: RGB, state: State) -> None:
+    if name == "jpegxl":
+        pytest.importorskip("pillow_jxl", reason="pillow-jxl-plugin is not installed")
     (codec,), scales = codecs.codecs([name]), (1.0, 2.0, 4.0)
     best = measuring(small, state).best([codec], scales, budget, AIMS)
     every = [

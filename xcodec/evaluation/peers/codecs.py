@@ -39,6 +39,7 @@ class Codec:
     low       : the settings of a curve at low rates
     write     : function of an image and a quality that returns the file
     counts    : functions that count only some bytes of a file, by the name of what they count
+    steady    : whether files hardly ever get smaller at a higher quality
     """
 
     name: str
@@ -48,6 +49,7 @@ class Codec:
     low: tuple[float, ...]
     write: Callable[[Image.Image, float], bytes]
     counts: Mapping[str, Callable[[bytes], int]] = field(default_factory=dict, compare=False)
+    steady: bool = True
 
     def encode(self, rgb: RGB, quality: float) -> bytes:
         """Encode a picture as a complete file."""
@@ -262,7 +264,8 @@ CODECS = {
         ),
         Codec("webp", "WebP", "WEBP", _ALL, _LOW, _webp),
         Codec("avif", "AVIF", "AVIF", _ALL, _LOW, _avif),
-        Codec("jpegxl", "JPEG XL", "JXL", _ALL[:-1], _LOW, _jpegxl),
+        # From quality 19 on, it does not scale down by itself: files are up to a quarter smaller.
+        Codec("jpegxl", "JPEG XL", "JXL", _ALL[:-1], _LOW, _jpegxl, steady=False),
         Codec("heic", "HEIC", "HEIF", _ALL, _LOW, _heic),
         *_TUNED,
         Codec("vvc", "VVC", "VVC", vvc.QUALITIES, vvc.LOW, vvc.write, _VVC),

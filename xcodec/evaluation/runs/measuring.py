@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,6 +26,8 @@ from xcodec.types import RGB
 
 REACH = 12
 """Part of the qualities, from the lowest on, that a search begins with."""
+FAR = 2
+"""Times the budget, at which the search ends for codecs that are not steady."""
 TRIED_NEIGHBOURS = 1
 """Files tried on either side of the largest that fits: sizes and figures are not quite monotone."""
 
@@ -243,7 +245,8 @@ class Measuring:
         return {aim: best[aim][1] for aim in aims if aim in best}
 
     def _candidates(self, codec: Codec, scale: float, budget: int, part: str) -> list[PeerCoding]:
-        """The largest file that fits, and its neighbours that fit too.
+        """The largest file that fits, and its neighbours that fit too: in order of quality, or of
+        size if the codec is not steady.
 
         It is looked for from below, where files are written quickly: further and further up, then
         by bisection.
@@ -251,6 +254,10 @@ class Measuring:
         trials = [PeerCoding(codec, quality, scale, part) for quality in codec.qualities]
         if self.size(trials[0]) > budget:  # The usual case for large scales: nothing fits.
             return []
+        if not codec.steady:
+            every = takewhile(lambda trial: self.size(trial) <= FAR * budget, trials)
+            fitting = sorted(filter(lambda trial: self.size(trial) <= budget, every), key=self.size)
+            return fitting[-1 - 2 * TRIED_NEIGHBOURS :]
         low, high = 1, 1 + len(trials) // REACH
         while high < len(trials) and self.size(trials[high]) <= budget:
             low, high = high + 1, 2 * high
