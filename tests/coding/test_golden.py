@@ -145,6 +145,11 @@ def test_each_way_to_tell_the_original_is_among_the_files() -> None:
     assert stored("reduced")[1] < 128 <= stored("grey-reduced")[1]
 
 
+def test_the_tutorial_begins_with_the_first_byte() -> None:
+    page = (ROOT / "docs" / "tutorials" / "format.md").read_text()
+    assert f"The first byte, `{stored('plain')[0]:02x}`, is" in page
+
+
 def test_the_data_files_are_those_that_the_format_names() -> None:
     page = (ROOT / "docs" / "format.md").read_text()
     for name in (
