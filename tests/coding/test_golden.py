@@ -9,11 +9,25 @@ import numpy as np
 import pytest
 
 import xcodec
-from tests import reference
-from tests.golden.regenerate import FOLDER, MAX_PIXELS, cases, digest, facts, outcome, written
-from xcodec.coding import container, payload, primitives
+from tests import reference, reference_packets
+from tests.golden.regenerate import (
+    FOLDER,
+    MAX_PIXELS,
+    PACKET_FACTS,
+    PACKETS,
+    cases,
+    digest,
+    facts,
+    frozen,
+    outcome,
+    packet_facts,
+    to_freeze,
+    written,
+)
+from xcodec.coding import container, packets, payload, primitives
 from xcodec.coding.header import ALPHA, MASKS, read_header
 from xcodec.decoder import inspection, reading
+from xcodec.links import receiving
 
 ROOT = FOLDER.parent.parent
 NAMES = sorted(cases())
@@ -106,6 +120,36 @@ def test_pixels_to_bytes(name: str) -> None:
     assert found["size"] == pytest.approx(expected["size"], rel=0.01, abs=1)
     assert found["psnr"] == pytest.approx(expected["psnr"], abs=0.05)
     assert found["samples"] == pytest.approx(expected["samples"], rel=0.01, abs=1)
+
+
+def test_packets_to_symbols() -> None:
+    bundle = PACKETS.read_bytes()
+    expected = json.loads(PACKET_FACTS.read_text())
+    assert json.loads(json.dumps(packet_facts(bundle))) == expected
+    assert len(expected) > 2
+    assert expected[-1]["complete"]
+    for each in expected:
+        fields, stream = reference_packets.join(packets.unbundle(bundle)[: each["packets"]])
+        assert {name: each[name] for name in fields if name in each} == {
+            name: value for name, value in fields.items() if name in each
+        }
+        assert ("step" in fields) == ("symbols" in each)
+    points, symbols = reference_packets.read_symbols(fields, stream)
+    assert digest(points) == expected[-1]["points"]
+    every = [packets.parse(each) for each in packets.unbundle(bundle)]
+    _, _, known = receiving.symbols_in(packets.restored(every, reading.LIMITS), every[0].length)
+    exact = known.missing == 0  # The stream was cut to the room that packets have.
+    assert 0.5 < exact.mean() < 1
+    assert np.array_equal(np.array(symbols)[exact], known.symbols[exact])
+
+
+def test_what_a_release_wrote_is_read_by_later_ones_of_its_series() -> None:
+    """No file and no expectation of these may change; new files may come."""
+    now = to_freeze()
+    for known in frozen().values():
+        assert (known["version"], known["packets"]) == (now["version"], now["packets"])
+        for kind in ("files", "facts"):
+            assert {name: now[kind].get(name) for name in known[kind]} == known[kind]
 
 
 def test_each_way_to_write_a_mask_is_among_the_files() -> None:

@@ -1,13 +1,17 @@
-"""Regenerate the conformance files: python -m tests.golden.regenerate [--encoder]
+"""Regenerate the conformance files: python -m tests.golden.regenerate [--encoder | --freeze 0.2]
 
-A change of these files is a change of the format: from 1.0 on, existing files stay and new ones are
-added. expected.json has what each file decodes to. encoder.json has the size and PSNR that the
+A change of these files is a change of the format. expected.json has what each file decodes to, and
+packets.json what any first packets of packets.xgp give. encoder.json has the size and PSNR that the
 present encoder reaches on the same pictures; a better encoder changes only that (--encoder).
+
+With the first release of a series, --freeze notes its files in frozen.json: they stay, and new ones
+are added beside them.
 """
 
 import argparse
 import hashlib
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +22,18 @@ from PIL import ExifTags, Image
 import xcodec
 from tests.golden import pictures
 from tests.golden.pictures import RGB
+from xcodec.coding import packets
+from xcodec.coding.header import VERSION
 from xcodec.decoder import inspection, reading
+from xcodec.links import receiving
 from xcodec.pictures import modes, scaling
 from xcodec.pictures.quality import decibels
 
 Source = RGB | Image.Image
 
 FOLDER = Path(__file__).parent
+FROZEN = FOLDER / "frozen.json"
+PACKETS, PACKET_FACTS = FOLDER / "packets.xgp", FOLDER / "packets.json"
 MAX_PIXELS = 1 << 20
 
 
@@ -123,6 +132,35 @@ def facts(data: bytes, picture: Source) -> dict[str, Any]:
     }
 
 
+def packet_facts(bundle: bytes) -> list[dict[str, Any]]:
+    """Return what the first packets of a bundle give, for each number of them that gives more."""
+    every = [packets.parse(each) for each in packets.unbundle(bundle)]
+    found: list[dict[str, Any]] = []
+    for count in range(1, len(every) + 1):
+        known = packets.restored(every[:count], reading.LIMITS)
+        if (
+            found
+            and found[-1]["needed"] == known.needed
+            and found[-1]["complete"] == known.complete
+        ):
+            continue
+        fact: dict[str, Any] = {
+            "packets": count,
+            "width": known.width,
+            "height": known.height,
+            "needed": known.needed,
+            "complete": known.complete,
+        }
+        if known.parameters is not None:
+            points, _, bits = receiving.symbols_in(known, every[0].length)
+            fact |= asdict(known.parameters)
+            fact["points"] = digest(np.stack([points.rows, points.cols], 1))
+            fact["symbols"] = digest(bits.symbols)
+            fact["missing"] = digest(bits.missing)
+        found.append(fact)
+    return found
+
+
 def outcome(data: bytes, picture: Source) -> dict[str, float]:
     """Return what an encoder is measured by."""
     return {
@@ -155,17 +193,57 @@ def written(name: str) -> bytes:
     return xcodec.encode(picture, decoder="classical", **options)
 
 
+def written_packets() -> bytes:
+    """Return packets.xgp: nine packets of a picture that was scaled down."""
+    scene = pictures.scene(300, 400)
+    return packets.bundle(xcodec.encode_packets(scene, 80, 9, loss=0.3, max_side=120))
+
+
+def frozen() -> dict[str, Any]:
+    """Return what frozen.json holds, by series."""
+    known: dict[str, Any] = json.loads(FROZEN.read_text()) if FROZEN.exists() else {}
+    return known
+
+
+def to_freeze() -> dict[str, Any]:
+    """Return what frozen.json should hold of the files as they are."""
+    expected = json.loads((FOLDER / "expected.json").read_text())
+    facts = {name: {**each, "psnr": None} for name, each in expected.items()}
+    facts["packets"] = json.loads(PACKET_FACTS.read_text())
+    files = {path.name: path.read_bytes() for path in sorted(FOLDER.glob("*.xg[cp]"))}
+    return {
+        "version": VERSION,
+        "packets": packets.VERSION,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        "facts": {
+            name: hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest()
+            for name, each in facts.items()
+        },
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write the conformance files anew.")
     parser.add_argument("--encoder", action="store_true", help="encoder.json alone")
-    encoder_alone = parser.parse_args().encoder
+    parser.add_argument("--freeze", metavar="SERIES", help="note the files of a series")
+    options = parser.parse_args()
+    encoder_alone = options.encoder
+    if options.freeze:
+        FROZEN.write_text(json.dumps(frozen() | {options.freeze: to_freeze()}, indent=1) + "\n")
+        return
+    kept = {name for each in frozen().values() for name in each["files"]}
+    if not encoder_alone and PACKETS.name not in kept:
+        PACKETS.write_bytes(written_packets())
+        PACKET_FACTS.write_text(json.dumps(packet_facts(PACKETS.read_bytes()), indent=1) + "\n")
     expected, outcomes = {}, {}
     for name, (picture, _) in cases().items():
         data = written(name)
         outcomes[name] = outcome(data, picture)
         if not encoder_alone:
-            (FOLDER / f"{name}.xgc").write_bytes(data)
-            expected[name] = facts(data, picture)
+            path = FOLDER / f"{name}.xgc"
+            if path.name not in kept:
+                path.write_bytes(data)
+            expected[name] = facts(path.read_bytes(), picture)
     if not encoder_alone:
         (FOLDER / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
     lines = ",\n".join(f' "{name}": {json.dumps(each)}' for name, each in outcomes.items())
