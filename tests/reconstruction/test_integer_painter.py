@@ -216,6 +216,11 @@ def test_without_what_it_needs_there_is_none(
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "onnxruntime", None)
         assert isinstance(runtime.generator(name, "cpu", 1000), OpenCVPainter)
+        # It is installed, and cannot be imported.
+        patch.setattr(integer_painter.importlib.util, "find_spec", lambda name: name)
+        integer_painter._painter.cache_clear()
+        assert isinstance(runtime.generator(name, "cpu", 1000), OpenCVPainter)
+    integer_painter._painter.cache_clear()
     written(path.with_name("a-real.safetensors"), SMALL, 1)
     assert isinstance(runtime.generator(name, "cpu", 1000, 0.5), OpenCVPainter)
     assert isinstance(runtime.generator(name, "cpu", 1000), IntegerPainter)

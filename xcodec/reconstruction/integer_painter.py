@@ -97,6 +97,8 @@ def _painter(path: Path, digest: str) -> IntegerPainter | None:
         return IntegerPainter(card.architecture, weights, known)
     except ModelError as error:
         raise ModelError(f"{path}: no usable weights: {error}") from error
+    except ImportError:  # It is there and cannot be loaded: OpenCV will do.
+        return None
 
 
 def _before_fork() -> None:
