@@ -1,13 +1,15 @@
 """What a plain installation takes, and what it can do without the extras.
 
-python benchmarks/core.py
+python benchmarks/core.py [PYTHON ...]
 
-Installs this source tree, without extras, into an environment of its own, and measures there: disk
-space by package, processor time before a command reads a picture, packages that a command loads,
-and each command's answer without torch. Needs the network or a cache of pip. Writes
+Builds the wheel, installs it, without extras, into an environment of its own, and measures there:
+disk space by package, processor time before a command reads a picture, packages that a command
+loads, and each command's answer without torch. Does the same with other interpreters, such as
+python3.13, but for the times. Needs the network or a cache of pip. Writes
 benchmarks/results/core.json; docs/install.md describes the results.
 """
 
+import argparse
 import json
 import platform
 import resource
@@ -15,7 +17,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,21 @@ def run(python: Path, line: list[str], folder: str) -> "subprocess.CompletedProc
     return subprocess.run([python, *line], cwd=folder, capture_output=True, text=True)
 
 
-def installed(folder: str) -> Path:
-    """Install xcodec into a new environment; returns its interpreter."""
-    venv.create(folder, with_pip=False)
+def built(folder: str) -> Path:
+    """Build the wheel; returns its path."""
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder]
+    subprocess.run([*pip, str(ROOT)], check=True)
+    (wheel,) = Path(folder).glob("xcodec-*.whl")
+    return wheel
+
+
+def installed(wheel: Path, interpreter: str, folder: str) -> Path:
+    """Install the wheel into a new environment of an interpreter; returns that of the
+    environment."""
+    subprocess.run([interpreter, "-m", "venv", "--without-pip", folder], check=True)
     python = Path(folder) / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), str(ROOT)], check=True)
+    subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), str(wheel)], check=True)
     return python
 
 
@@ -116,7 +126,28 @@ def photo(path: Path) -> None:
     Image.fromarray(rgb.astype(np.uint8)).save(path)
 
 
+def answers(python: Path, folder: str) -> dict[str, str]:
+    """Each command's answer, in a folder in which they leave their files."""
+    photo(Path(folder) / "photo.png")
+    return {name: answer(python, line, folder) for name, line in COMMANDS.items()}
+
+
+def tried(wheel: Path, interpreter: str) -> dict[str, Any]:
+    """What an installation by another interpreter takes and answers."""
+    with tempfile.TemporaryDirectory() as environment, tempfile.TemporaryDirectory() as folder:
+        python = installed(wheel, interpreter, environment)
+        version = run(python, ["-c", "import platform; print(platform.python_version())"], folder)
+        return {
+            "python": version.stdout.strip(),
+            "megabytes_in_all": round(sum(sizes(python).values()), 1),
+            "answers": answers(python, folder),
+        }
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what an installation takes.")
+    parser.add_argument("interpreters", nargs="*", metavar="PYTHON", help="others to install with")
+    interpreters = parser.parse_args().interpreters
     commit = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     record: dict[str, Any] = {
         "benchmark": "core",
@@ -125,20 +156,26 @@ def main() -> None:
         "python": platform.python_version(),
         "machine": platform.machine(),
     }
-    with tempfile.TemporaryDirectory() as environment, tempfile.TemporaryDirectory() as folder:
-        python = installed(environment)
+    with (
+        tempfile.TemporaryDirectory() as wheels,
+        tempfile.TemporaryDirectory() as environment,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        wheel = built(wheels)
+        record["wheel_megabytes"] = round(wheel.stat().st_size / MEGABYTE, 1)
+        python = installed(wheel, sys.executable, environment)
         found = sizes(python)
         record["megabytes"] = {name: round(size, 1) for name, size in found.items() if size >= 1}
         record["megabytes_in_all"] = round(sum(found.values()), 1)
         record["seconds"] = {
             name: round(processor_time(python, line, folder), 3) for name, line in STARTS.items()
         }
-        photo(Path(folder) / "photo.png")
-        record["answers"] = {name: answer(python, line, folder) for name, line in COMMANDS.items()}
+        record["answers"] = answers(python, folder)
         record["loaded"] = {
             name: run(python, ["-c", LOADED, *COMMANDS[name], "-f", "-q"], folder).stdout.split()
             for name in ("encode", "decode")
         }
+        record["others"] = [tried(wheel, each) for each in interpreters]
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))
 

@@ -25,6 +25,16 @@ def test_sizes() -> None:
     assert rest == round(RECORD["megabytes_in_all"] - sum(measured.values()))
 
 
+def test_the_wheel_works_with_each_python() -> None:
+    page = " ".join(text_of("docs/install.md").split())
+    assert f"The wheel has {RECORD['wheel_megabytes']:.0f} MB." in page
+    every = [RECORD, *RECORD["others"]]
+    first, *rest, last = (each["python"].rpartition(".")[0] for each in every)
+    assert f"by Python {', '.join([first, *rest])} and {last}, each command" in page
+    for each in every:
+        assert each["answers"] == RECORD["answers"]
+
+
 def test_starts() -> None:
     said = rows("Start")
     said["python"] = said.pop("Python alone")
@@ -33,7 +43,7 @@ def test_starts() -> None:
 
 def test_what_needs_torch_names_the_extra() -> None:
     page = text_of("docs/install.md")
-    answers = RECORD["answers"]
+    answers = dict(RECORD["answers"])
     assert answers.pop("encode --effort 8") in page
     assert "'xcodec[torch]'" in answers.pop("decode --device cuda")
     assert "'xcodec[train]'" in answers.pop("train")
