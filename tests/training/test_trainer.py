@@ -237,6 +237,7 @@ def test_worker_processes_encode(settings: TrainSettings) -> None:
 def test_pictures_that_cannot_be_used_are_skipped(settings: TrainSettings) -> None:
     (Path(settings.source.data or "") / "text.png").write_text("no picture")
     Image.new("RGB", (20, 200)).save(Path(settings.source.data or "") / "thin.png")
+    settings = settings.replaced(ready=100)
     filler = Filler(jobs(settings), 32, 0)
     try:
         filler.first(100)

@@ -1,6 +1,5 @@
 """Pictures varied before they are coded."""
 
-from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +7,7 @@ from PIL import Image
 
 from tests.training.conftest import jobs
 from xcodec.errors import InputError
-from xcodec.training import cache
+from xcodec.training import cache, dataset
 from xcodec.training.settings import TrainSettings
 from xcodec.training.variety import ZOOM, varied
 from xcodec.types import RGB
@@ -46,16 +45,25 @@ def test_a_picture_too_small_for_the_crops_does_not_shrink() -> None:
 
 
 def test_pictures_that_are_encoded_once_cannot_be_varied(settings: TrainSettings) -> None:
-    block = {"variants": 2, "task": "white-block", "levels": (16, 16)}
-    wrong: list[dict[str, Any]] = [{"variants": 1}, block]
-    for changed in wrong:
-        with pytest.raises(InputError, match="vary needs"):
-            settings.replaced(vary=True, **changed)
+    with pytest.raises(InputError, match="vary needs"):
+        settings.replaced(vary=True, variants=1)
+
+
+def test_half_of_what_is_damaged_as_it_is_drawn_is_varied(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = settings.replaced(variants=1, task="white-block", levels=(16, 16), vary=True)
+    entries = [cache.opened(cache.encode(job)) for job in jobs(block)]
+    monkeypatch.setattr(dataset, "varied", lambda pixels, *_: np.zeros_like(pixels))
+    batch = dataset.draw(entries, block, 3, range(20))
+    assert isinstance(batch, dataset.Batch)
+    black = (batch.targets == -1).all((1, 2, 3))
+    assert 4 < black.sum() < 16
 
 
 def test_every_other_encoding_is_of_a_varied_picture(settings: TrainSettings) -> None:
-    plain = jobs(settings.replaced(variants=2))
-    mixed = jobs(settings.replaced(variants=2, vary=True))
+    plain = jobs(settings.replaced(ready=100, variants=2))
+    mixed = jobs(settings.replaced(ready=100, variants=2, vary=True))
     assert [job.vary for job in mixed] == [0] * (len(mixed) // 2) + [32] * (len(mixed) // 2)
     assert mixed[: len(mixed) // 2] == plain[: len(plain) // 2]
     assert not {job.stem for job in mixed[len(mixed) // 2 :]} & {job.stem for job in plain}
@@ -65,8 +73,8 @@ def test_every_other_encoding_is_of_a_varied_picture(settings: TrainSettings) ->
 
 
 def test_usual_encodings_are_near_the_default(settings: TrainSettings) -> None:
-    plain = jobs(settings.replaced(variants=8))
-    usual = jobs(settings.replaced(variants=8, usual=True))
+    plain = jobs(settings.replaced(ready=100, variants=8))
+    usual = jobs(settings.replaced(ready=100, variants=8, usual=True))
     draws = [job.draw for job in usual if isinstance(job.draw, cache.Draw)]
     assert len(draws) == len(plain)
     assert {(draw.density, draw.tone, draw.block) for draw in draws} == {

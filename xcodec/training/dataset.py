@@ -24,6 +24,7 @@ from xcodec.restoration import damage
 from xcodec.restoration.inputs import inputs
 from xcodec.training import cache, packs, stream
 from xcodec.training.settings import CODEC, TrainSettings
+from xcodec.training.variety import varied
 from xcodec.types import RGB, Floats
 
 HELD_OUT = 50
@@ -183,7 +184,10 @@ def _drawn(
     """A crop, its entry, and the random numbers for its damage."""
     rng = np.random.default_rng([settings.run.seed, step, place])
     entry = entries[int(rng.integers(len(entries)))]
-    return _cut(entry.pixels, settings.crops.crop, settings.crops.turns, rng), entry, rng
+    pixels, crop = entry.pixels, settings.crops.crop
+    if settings.encoding.vary and not settings.prepared and rng.random() < 0.5:
+        pixels = varied(pixels, crop, rng)
+    return _cut(pixels, crop, settings.crops.turns, rng), entry, rng
 
 
 def damaged(

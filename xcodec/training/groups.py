@@ -80,7 +80,8 @@ class EncodingSettings:
                   range of its options
     variants    : encodings of each picture, 1 or more
     vary        : encode every other variant at another size, angle and in other colours
-                  (``training.variety``); needs 2 variants or more
+                  (``training.variety``), which needs 2 variants or more; where pictures are
+                  damaged as they are drawn, vary half of what is drawn
     ready, pace : encoded pictures that the first step waits for, 1 or more, and pictures that each
                   further step adds, 0 or more
     """

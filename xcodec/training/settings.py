@@ -93,8 +93,8 @@ class TrainSettings:
             raise InputError(f"blocks of {self.span[1]} pixels need crops of at least that side")
         if self.validation.keep == "perceptual" and not self.losses.perceptual:
             raise InputError("keep is 'perceptual': the perceptual loss must have a weight above 0")
-        if self.encoding.vary and (self.encoding.variants < 2 or not self.prepared):
-            raise InputError("vary needs a task that encodes each picture at least twice")
+        if self.encoding.vary and self.prepared and self.encoding.variants < 2:
+            raise InputError("vary needs pictures that are encoded at least twice: variants")
         side = getattr(self.architecture, "side", crop)
         if side != crop:
             raise InputError(f"this network takes crops of {side} pixels, not of {crop}")
