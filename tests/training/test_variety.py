@@ -1,6 +1,5 @@
 """Pictures varied before they are coded."""
 
-
 import numpy as np
 import pytest
 from PIL import Image
