@@ -20,7 +20,7 @@ from tests.golden.regenerate import FOLDER
 from tests.web.conftest import Run, node
 from xcodec.coding import primitives
 from xcodec.coding.header import MODELS
-from xcodec.reconstruction import model_files
+from xcodec.reconstruction import integer_painter, model_files
 
 MAX_PIXELS = 1 << 15
 SECONDS = 5.0
@@ -42,6 +42,12 @@ def test_node_runs_the_tests_of_its_own(built: Path) -> None:
     passed = re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)
     assert passed
     assert int(passed[1]) > len(list(FOLDER.glob("*.xgc")))
+
+
+@pytest.fixture(autouse=True)
+def _in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page paints in float32, wherever it is."""
+    monkeypatch.setattr(integer_painter, "painter", lambda paths: None)
 
 
 def weights() -> list[str]:
