@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from PIL import Image
 
 from tests.reconstruction.test_generator import picture as drawn
 from tests.reconstruction.test_onnx_gradient import SHAPES, taught, weights
-from tests.reconstruction.test_opencv_painter import SMALL, written
+from tests.reconstruction.test_opencv_painter import SMALL, check_shared, written
 from xcodec import codec
 from xcodec.errors import ModelError
 from xcodec.reconstruction import (
@@ -169,12 +168,7 @@ def test_windows_are_nearly_those_of_the_whole(able: None, path: Path) -> None:
 def test_threads_may_share_it(able: None, path: Path) -> None:
     painter = integer_painter.painter((path,))
     assert painter is not None
-    pictures = [drawn(48 + 16 * (i % 3), 64) for i in range(12)]
-    alone = [painter.window(*each) for each in pictures]
-    with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda each: painter.window(*each), pictures))
-    for one, other in zip(alone, together, strict=True):
-        assert np.array_equal(one, other)
+    check_shared(painter)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from xcodec.errors import ModelError
 from xcodec.reconstruction import model_files, opencv_painter, torch_painter, torch_weights
 from xcodec.reconstruction.architecture import Architecture
 from xcodec.reconstruction.generator import Generator
+from xcodec.reconstruction.painter import Painter
 from xcodec.system.processor import has_bf16
 from xcodec.types import Fill, Floats
 
@@ -51,14 +52,18 @@ def test_it_paints_what_torch_paints(tmp_path: Path, architecture: Architecture)
         assert np.abs(found - expected).max() < limit(expected, fill)
 
 
-def test_threads_may_share_it(tmp_path: Path) -> None:
-    painter = opencv_painter.painter((written(tmp_path / "a.safetensors", Architecture(), 0),))
+def check_shared(painter: Painter) -> None:
+    """Threads that share a painter get the pictures that it paints alone."""
     pictures = [picture(48 + 16 * (i % 3), 64) for i in range(12)]
     alone = [painter.window(*each) for each in pictures]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda each: painter.window(*each), pictures))
     for one, other in zip(alone, together, strict=True):
         assert np.array_equal(one, other)
+
+
+def test_threads_may_share_it(tmp_path: Path) -> None:
+    check_shared(opencv_painter.painter((written(tmp_path / "a.safetensors", Architecture(), 0),)))
 
 
 def test_windows_are_those_of_the_whole(tmp_path: Path) -> None:
