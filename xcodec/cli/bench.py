@@ -111,6 +111,12 @@ def bench() -> None:
     metavar="DIR",
     help="Folder of points of codecs that cannot be coded here, such as VVC's.",
 )
+@click.option(
+    "--known",
+    type=FILE,
+    metavar="RECORD",
+    help="Take other codecs' figures from a record of before, where it has the picture.",
+)
 @click.option("--at", default="", metavar="X,...", help="Further bpp at which to interpolate.")
 @click.option(
     "--within-bpp",

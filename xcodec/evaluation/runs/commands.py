@@ -14,6 +14,7 @@ from xcodec.evaluation.pages import tables
 from xcodec.evaluation.peers import codecs, recorded, rivals
 from xcodec.evaluation.peers.xcodecs import GENERATOR, Variant
 from xcodec.evaluation.runs import points, rd, records, speed, summary
+from xcodec.evaluation.runs.known import Known
 from xcodec.evaluation.runs.options import (
     FolderOptions,
     arguments,
@@ -42,6 +43,7 @@ class RdOptions(FolderOptions):
     efforts    : of xcodec; empty: the default one
     peers      : names of other codecs; None: all that are installed
     recorded   : folder of recorded points of codecs that cannot be coded here
+    known      : record of before that other codecs' figures are taken from; None: measure them all
     at         : further bpp at which the curves are interpolated
     within_bpp : range of the other codecs' bpp for Bjontegaard deltas, "LOW,HIGH"
     encode     : further arguments of ``xcodec.encode``, NAME=VALUE each
@@ -60,6 +62,7 @@ class RdOptions(FolderOptions):
     efforts: str = ""
     peers: str | None = None
     recorded: Path | None = None
+    known: Path | None = None
     at: str = ""
     within_bpp: str = ""
     encode: tuple[str, ...] = ()
@@ -121,9 +124,13 @@ def rate_distortion(options: RdOptions, command: str) -> tuple[Record, str]:
     limits, asked = span(options.within_bpp), numbers(options.at, float)
     models = {v.model for v in plan.variants if GENERATOR in v.decoders}
     used = records.weights(sorted(models), plan.weights, plan.metrics)
+    before = Known(options.known, plan) if options.known else None
     todo = rd.tasks(chosen, plan)
-    found = records.each(rd.measure, todo, options.jobs)
-    measured = rd.by_picture(zip(todo, found, strict=True), chosen)
+    known = [(task, before.of(task) if before else None) for task in todo]
+    left = [task for task, there in known if there is None]
+    found = iter(records.each(rd.measure, left, options.jobs))
+    done = [(task, next(found) if there is None else there) for task, there in known]
+    measured = rd.by_picture(done, chosen)
     figures = summarised(measured, plan, asked, limits)
     record = records.record("rd", options.title, command, chosen, used, figures)
     head = f"{options.title}: {len(chosen)} pictures, means"
