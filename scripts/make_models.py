@@ -183,14 +183,16 @@ def kept(name: str, work: Path, models: Path, device: str) -> str:
 
 def calibrate(name: str, folder: Path, models: Path) -> None:
     """Measure the ranges of a set for painting in 8-bit integers, if the set had some before its
-    weights changed.
+    weights changed. Take the grid out of a realistic set first.
 
     folder : of its training pictures
     """
     path = weights(models, name)
     if ranges.beside(path).is_file() and ranges.read(path) is None:
-        from xcodec.training import calibration  # Only here: it imports torch.
+        from xcodec.training import calibration, grid  # Only here: they import torch.
 
+        if name.endswith(model_files.REALISTIC):
+            grid.level(path, folder)
         calibration.calibrate(path, folder)
 
 
