@@ -385,10 +385,9 @@ def realistic() -> list[str]:
     lines.append(["---", *["---:"] * (len(lines[0]) - 1)])
     for bpp in (0.03, 0.05, 0.1):
         lines.append(_realistic_kodak(bpp, kinds))
-    sets = (("faces", "face", "faces_face"), ("photos", "photo", "photos_256"))
-    for name, model, faithful in sets:
+    for name, model in (("faces", "face"), ("photos", "photo")):
         for size in BUDGETS[:3]:
-            lines.append(_realistic_row(name, model, faithful, size, kinds))
+            lines.append(_realistic_row(name, model, size, kinds))
     return markdown(lines)
 
 
@@ -396,20 +395,19 @@ def _realistic_kodak(bpp: float, kinds: Sequence[str]) -> list[str]:
     group = SETS["kodak"]
     others = [peer_curves(group, kind, "lpips")[0] for kind in kinds]
     bpp = min(bpp, summary.pairs(others[0], "lpips")[-1][0])
-    mine = found("kodak_realistic")["xcodec, generator photo-real"]
+    own = found("kodak_realistic")
+    mine = own["xcodec, generator photo-real"]
     lpips, psnr = (at_bpp(mine, bpp, metric) for metric in ("lpips", "psnr"))
-    before = at_bpp(found("kodak")[GENERATOR], bpp, "psnr")
+    before = at_bpp(own[GENERATOR], bpp, "psnr")
     beside = [(lpips, at_bpp(curve, bpp, "lpips"), "") for curve in others]
     return ["Kodak", f"{bpp:.3f} bpp", *_realistic_cells(lpips, beside, psnr, before)]
 
 
-def _realistic_row(
-    name: str, model: str, faithful: str, size: int, kinds: Sequence[str]
-) -> list[str]:
+def _realistic_row(name: str, model: str, size: int, kinds: Sequence[str]) -> list[str]:
     group = SETS[name]
-    record = "faces_realistic" if name == "faces" else "photos_256_realistic"
-    mine = _column(found(record)[f"xcodec, generator {model}-real{FITTED}"], size)
-    before = _column(found(faithful)[f"xcodec, generator {model}{FITTED}"], size)
+    own = found("faces_realistic" if name == "faces" else "photos_256_realistic")
+    mine = _column(own[f"xcodec, generator {model}-real{FITTED}"], size)
+    before = _column(own[f"xcodec, generator {model}{FITTED}"], size)
     beside = []
     for kind in kinds:
         theirs = _column(peer_curves(group, kind, "lpips")[0], size)["lpips"]

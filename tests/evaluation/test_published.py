@@ -181,7 +181,7 @@ def test_the_face_model() -> None:
     _, rows = only(RESULTS, "bytes", "PSNR", section="Faces")
     assert len(rows) == 3
     for size, *cells in rows:
-        found = at_setting("faces_face", "xcodec, generator face, fitted", int(size))
+        found = at_setting("faces_realistic", "xcodec, generator face, fitted", int(size))
         assert not unlike(" / ".join(cells), found), (size, found)
 
 
@@ -189,7 +189,7 @@ def test_realistic() -> None:
     """At sizes, and on Kodak at rates up to the last that the best file has."""
     first, rows = only(RESULTS, "pictures", "size", "LPIPS", "best file")
     assert len(rows) == 9
-    models = {"faces": ("face", "faces_face"), "photos": ("photo", "photos_256")}
+    models = {"faces": "face", "photos": "photo"}
     for pictures, size, lpips, best, less, *_, psnr, cost in rows:
         amount, unit = size.split()
         sources = tables()["SETS"][pictures.lower()]
@@ -198,12 +198,13 @@ def test_realistic() -> None:
         if unit == "bpp":
             rate = min(float(amount), pairs(sources.peers, curve, "lpips")[-1][0])
             mine = at_bpp("kodak_realistic", "xcodec, generator photo-real", rate)
-            faithful, peer = at_bpp("kodak", GENERATOR, rate), at_bpp(sources.peers, curve, rate)
+            faithful = at_bpp("kodak_realistic", GENERATOR, rate)
+            peer = at_bpp(sources.peers, curve, rate)
         else:
-            model, other = models[pictures]
+            model = models[pictures]
             name = f"{'photos_256' if pictures == 'photos' else pictures}_realistic"
             mine = at_setting(name, f"xcodec, generator {model}-real, fitted", int(amount))
-            faithful = at_setting(other, f"xcodec, generator {model}, fitted", int(amount))
+            faithful = at_setting(name, f"xcodec, generator {model}, fitted", int(amount))
             peer = at_setting(sources.peers, curve, int(amount))
         assert mine[0] is not None
         assert mine[2] is not None
