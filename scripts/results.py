@@ -4,6 +4,7 @@ A table stands between ``<!-- NAME: ... -->`` and ``<!-- end -->``; functions of
 Pages without such a comment keep their text.
 """
 
+import math
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -394,9 +395,10 @@ def realistic() -> list[str]:
 def _realistic_kodak(bpp: float, kinds: Sequence[str]) -> list[str]:
     group = SETS["kodak"]
     others = [peer_curves(group, kind, "lpips")[0] for kind in kinds]
-    bpp = min(bpp, summary.pairs(others[0], "lpips")[-1][0])
     own = found("kodak_realistic")
     mine = own["xcodec, generator photo-real"]
+    ends = [summary.pairs(curve, "lpips")[-1][0] for curve in (others[0], mine)]
+    bpp = min(bpp, *(math.floor(1000 * end) / 1000 for end in ends))
     lpips, psnr = (at_bpp(mine, bpp, metric) for metric in ("lpips", "psnr"))
     before = at_bpp(own[GENERATOR], bpp, "psnr")
     beside = [(lpips, at_bpp(curve, bpp, "lpips"), "") for curve in others]
