@@ -135,7 +135,7 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
                 "--more N makes new ones"
             )
         _check_size(max(len(outbox.data[index]) for index in indices), link, via)
-        count = 0
+        count, before = 0, len(outbox.left)
         with _progress(len(indices), quiet) as show:
             try:
                 for step in deliver(outbox, indices, link, pacer, airtime):
@@ -148,6 +148,8 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
             except BaseException:
                 if not quiet:
                     rest = len(outbox.left)
+                    # An interrupt can come after a packet was noted and before it was counted.
+                    count = max(count, before - rest)
                     out = f"{count} packet{'s' if count != 1 else ''} went out"
                     say(f"xcodec: {out}, {rest} are left: start again to go on", err=True)
                 raise
