@@ -80,14 +80,17 @@ def test_an_untrained_network_gives_the_classical_fill(models: Path, small: RGB)
     assert decibels(float(np.mean((restored - small) ** 2))) > 22
 
 
-def test_points_are_painted_alike_from_either_side(models: Path, small: RGB) -> None:
-    weights(models, "any", "points", seed=1)
+@pytest.mark.parametrize(("task", "level"), [("points", 10), ("white-block", 32)])
+def test_pictures_are_painted_alike_from_either_side(
+    models: Path, small: RGB, task: str, level: int
+) -> None:
+    weights(models, "any", task, seed=1)
     rgb = small[:64, :64]
-    known = damage.points(rgb, 10, np.random.default_rng(1)).known
-    seen = inputs(True, "points", rgb, known)
-    network = choose("any", "points")
-    painted = paint(seen, network, "points", "cpu")
-    mirrored = paint(np.ascontiguousarray(seen[..., ::-1]), network, "points", "cpu")
+    known = damage.corrupt(rgb, task, level, np.random.default_rng(1)).known
+    seen = inputs(True, task, rgb, known)
+    network = choose("any", task)
+    painted = paint(seen, network, task, "cpu")
+    mirrored = paint(np.ascontiguousarray(seen[..., ::-1]), network, task, "cpu")
     np.testing.assert_allclose(painted, mirrored[:, ::-1], atol=1e-3)
     once = paint(seen, network, "color-noise", "cpu")
     assert np.abs(once - painted).max() > 0.1

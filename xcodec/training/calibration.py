@@ -40,9 +40,14 @@ def calibrate(weights: Path, folder: Path, count: int = COUNT) -> Path:
     """
     network, card = torch_weights.load(weights)
     card.architecture.require_fill()
+    return ranges.write(weights, measured(network, seen(chosen(folder, count))))
+
+
+def chosen(folder: Path, count: int) -> list[Path]:
+    """So many pictures of a folder, always the same; raises InputError without pictures."""
     pictures = cache.pictures(folder)
     order = np.random.default_rng(0).permutation(len(pictures))[:count]
-    return ranges.write(weights, measured(network, seen([pictures[i] for i in order])))
+    return [pictures[i] for i in order]
 
 
 def seen(pictures: Sequence[Path], seed: int = 0) -> Iterator[NDArray[np.float32]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xcodec.reconstruction import torch_weights
 from xcodec.reconstruction.generator import Generator
-from xcodec.training import cache, calibration
+from xcodec.training import calibration
 
 COUNT = 100
 """Pictures of a folder that the grid is measured on."""
@@ -29,9 +29,7 @@ def level(weights: Path, folder: Path, count: int = COUNT) -> NDArray[np.float32
     network, card = torch_weights.load(weights)
     card.architecture.require_fill()
     assert isinstance(network, Generator)
-    pictures = cache.pictures(folder)
-    order = np.random.default_rng(0).permutation(len(pictures))[:count]
-    grid = levelled(network, calibration.seen([pictures[i] for i in order]))
+    grid = levelled(network, calibration.seen(calibration.chosen(folder, count)))
     torch_weights.save(weights, network, card)
     return grid
 

@@ -4,11 +4,11 @@ They do not change when xcodec does, and measuring them takes hours.
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from xcodec.errors import InputError
-from xcodec.evaluation.measures.metrics import weight_files
 from xcodec.evaluation.peers.rivals import RIVALS
 from xcodec.evaluation.runs import records
 from xcodec.evaluation.runs.rd import CurveKey, Measurement, RdPlan, RdTask
@@ -32,7 +32,7 @@ class Known:
         if reason := _differs(record, plan):
             raise InputError(f"{path}: other codecs were measured with other {reason}")
         self._places = {digest: i for i, digest in enumerate(record["pictures"].values())}
-        self._plan = plan
+        self._budgets = {(budget.unit, budget.value) for budget in plan.budgets}
         self._curves: dict[str, list[RecordedCurve]] = {}
         for curve in record["figures"]["curves"]:
             if curve["kind"] == "peer" and curve["aim"] is not None:
@@ -40,18 +40,19 @@ class Known:
 
     def of(self, task: RdTask) -> list[Measurement] | None:
         """Return the measurements of a task, or None if the record does not hold them all."""
-        place = self._places.get(records.digest(task.path))
-        if place is None or not isinstance(task.codec, tuple):
+        if not isinstance(task.codec, tuple):
             return None
         if any(name not in self._curves or RIVALS[name].recordable for name in task.codec):
             return None
-        budgets = {(budget.unit, budget.value) for budget in self._plan.budgets}
+        place = self._places.get(records.digest(task.path))
+        if place is None:
+            return None
         return [
             _measurement(curve, point, place)
             for name in task.codec
             for curve in self._curves[name]
             for point in curve["points"]
-            if (curve["target"], point["setting"]) in budgets
+            if (curve["target"], point["setting"]) in self._budgets
             and point["pictures"]["bytes"][place] is not None
         ]
 
@@ -75,8 +76,8 @@ def _differs(record: RdRecord, plan: RdPlan) -> str | None:
     for name in sorted(before.keys() | now.keys()):
         if name not in UNRELATED and before.get(name) != now.get(name):
             return f"versions: {name} {before.get(name)}, not {now.get(name)}"
-    for path in {path for name in plan.metrics for path in weight_files(name, plan.weights)}:
-        if record["weights"].get(path.name) != records.digest(path):
+    for path, digest in records.weights((), plan.weights, plan.metrics).items():
+        if record["weights"].get(path.name) != digest:
             return f"weights: {path.name}"
     return None
 
@@ -86,7 +87,6 @@ def _measurement(curve: RecordedCurve, point: CurvePoint, place: int) -> Measure
     pictures: dict[str, Sequence[Any]] = {**point["pictures"]}  # type: ignore[dict-item]
     values = {name: column[place] for name, column in pictures.items()}
     size, bpp, choice = values.pop("bytes"), values.pop("bpp"), values.pop("choice")
-    fields = ("name", "kind", "codec", "target", "aim", "effort", "model")
-    key: dict[str, Any] = {**curve}
-    found = CurveKey(**{field: key[field] for field in fields})
-    return Measurement(found, point["setting"], size, bpp, values, choice)
+    whole: dict[str, Any] = {**curve}
+    key = CurveKey(**{field.name: whole[field.name] for field in fields(CurveKey)})
+    return Measurement(key, point["setting"], size, bpp, values, choice)
