@@ -72,8 +72,13 @@ class Pool:
             future.set_exception(error)
         return future
 
-    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Yield ``work(item)`` for each item, in order, computed a few items ahead.
+    def map(
+        self, work: Callable[[Item], Result], items: Iterable[Item], ahead: int = AHEAD
+    ) -> Iterator[Result]:
+        """Yield ``work(item)`` for each item, in order.
+
+        ahead : jobs for each worker that are begun before the next result is there; after so many
+                short ones, workers wait for a long one
 
         Raises what ``work`` raises, and XcodecError if a worker died.
         """
@@ -83,7 +88,7 @@ class Pool:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             waiting.append(self.submit(work, item))
-            if len(waiting) > AHEAD * self.jobs:
+            if len(waiting) > ahead * self.jobs:
                 yield result(waiting.popleft())
         while waiting:
             yield result(waiting.popleft())

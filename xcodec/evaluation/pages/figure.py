@@ -188,13 +188,12 @@ def _axis(name: str) -> str:
 def _rate_panel(found: list[RecordedCurve], name: str, panel: Any) -> None:
     """Draw the codecs over bits per pixel."""
     families: list[tuple[str, str]] = []
-    for curve in found:
+    for curve in filter(summary.representative, found):
         family = curve["kind"], curve["codec"]
         if family not in families:
             families.append(family)
         points = sorted(summary.pairs(curve, name))
-        aimed = curve["aim"] in (None, METRICS[name].aim)
-        if len(points) < 2 or not aimed or not summary.representative(curve):
+        if len(points) < 2 or curve["aim"] not in (None, METRICS[name].aim):
             continue
         panel.plot(
             *zip(*points, strict=True),

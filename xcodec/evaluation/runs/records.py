@@ -83,7 +83,7 @@ def each(
     Raises what ``work`` raises, and XcodecError if a process dies.
     """
     with workers(jobs or cores()) as pool:
-        return list(progress(pool.map(work, items), len(items)))
+        return list(progress(pool.map(work, items, ahead=len(items)), len(items)))
 
 
 def progress(results: Iterable[Result], count: int | None = None) -> Iterable[Result]:
