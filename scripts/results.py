@@ -31,77 +31,51 @@ DASH = "–"
 
 @dataclass(frozen=True)
 class Pictures:
-    """A set of pictures, and the names of its records: xcodec's, of its fill, of its peers.
+    """A set of pictures, and the names of its records: of the generator and other codecs, and of
+    the classical fill of files that are optimised for it.
 
     area : pixels of each picture, if budgets are in bytes
-    note : what else a reader should know
     """
 
     title: str
-    own: str
+    record: str
     fill: str
-    peers: str
     area: int | None = None
-    note: str = "Each decoder has the files that are optimised for it."
 
 
-def _sets() -> dict[str, Pictures]:
-    """The sets, by their newest records."""
-    before = (
-        "Files are optimised for the classical decoder, and the weights are an earlier `photo`."
-    )
-    found = {
-        "kodak": Pictures("Kodak", "kodak_looks", "kodak", "kodak"),
-        "faces": Pictures("faces", "faces", "faces", "faces", 256 * 256, before),
-        "photos": Pictures("photos", "photos_256", "photos_256", "photos_256", 256 * 256, before),
-    }
-    for name, old in found.items():
-        new, fill = f"{old.peers}_peers", f"{old.peers}_classical"
-        if (RESULTS / f"{new}.json").is_file():
-            found[name] = Pictures(old.title, new, fill, new, old.area)
-    return found
-
-
-SETS = _sets()
-KODAK_BPP = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15)
-BUDGETS = (200, 340, 600, 1000)
-SCALED = {
-    "best file": ("best file", "best peer"),
-    "best payload": ("best payload",),
-    "AV1, payload": ("AV1, payload alone",),
-    "HEVC, payload": ("HEVC, payload alone",),
-    "VVC, slices": ("VVC, slices alone",),
-    "VVC with parameter sets": ("VVC with parameter sets",),
-    "AVIF, scaled": ("AVIF",),
-    "HEIC, scaled": ("HEIC",),
-    "WebP, scaled": ("WebP",),
-    "JPEG XL, scaled": ("JPEG XL",),
-    "JPEG 2000, scaled": ("JPEG 2000",),
-    "JPEG, scaled": ("JPEG",),
+SETS = {
+    "kodak": Pictures("Kodak", "kodak", "kodak_classical"),
+    "faces": Pictures("faces", "faces", "faces_classical", 256 * 256),
+    "photos": Pictures("photos", "photos_256", "photos_256_classical", 256 * 256),
 }
-"""Scaled peers by their titles in tables, and the beginnings of their curves' names."""
-LOST = (
-    "best file",
-    "best payload",
-    "AV1, payload",
-    "HEVC, payload",
-    "VVC, slices",
-    "VVC with parameter sets",
-)
-"""Peers of which the README says where they are better."""
+JPEG = "kodak_jpeg"
+"""The record of JPEG at full size."""
+KODAK_BPP = (0.02, 0.03, 0.04, 0.06, 0.09)
+BUDGETS = (200, 340, 600, 1000)
+PAYLOADS = {
+    "AV1, payload": "AV1, payload alone",
+    "HEVC, payload": "HEVC, payload alone",
+    "VVC, slices": "VVC, slices alone",
+}
+SCALED = {
+    "best file": "best file",
+    "best payload": "best payload",
+    **PAYLOADS,
+    "VVC with parameter sets": "VVC with parameter sets",
+    "AVIF": "AVIF",
+    "HEIC": "HEIC",
+    "WebP": "WebP",
+    "JPEG XL": "JPEG XL",
+    "JPEG 2000": "JPEG 2000",
+    "JPEG": "JPEG",
+}
+"""Peers by their titles in tables, and the beginnings of their curves' names."""
+SHOWN = ("best file", "best payload", "VVC, slices", "AV1, payload", "HEVC, payload")
+"""Peers of the tables of Kodak and of the README."""
 SMALL_PICTURES = (
     "Thirty faces and thirty photos of 256x256 within so many bytes: xcodec's PSNR, and how far it "
-    "is above that of others, in dB; (29): on so many of the pictures, on which both were measured."
+    "is above that of others, in dB. (29): on so many of the pictures, which both have."
 )
-FULL_SIZE = {
-    "AVIF": ("AVIF, tune psnr", "AVIF, tune ssim", "AVIF, tune iq", "AVIF"),
-    "HEIC": ("HEIC, tune psnr", "HEIC, tune ssim"),
-    "WebP": ("WebP",),
-    "JPEG XL": ("JPEG XL",),
-    "JPEG 2000": ("JPEG 2000",),
-    "JPEG": ("JPEG",),
-}
-"""Peers at full size, and their curves, one a setting: the best one for the metric counts."""
 
 
 @cache
@@ -118,21 +92,16 @@ def count(record: str) -> int:
     return len(records.load(RESULTS / f"{record}.json")["pictures"])
 
 
-def peer_curves(group: Pictures, title: str, metric: str) -> list[RecordedCurve]:
-    """The curves of a peer that count for a metric; none if it was not measured."""
-    known = found(group.peers)
-    if title in FULL_SIZE:
-        names = list(FULL_SIZE[title])
-    else:
-        aim = METRICS[METRICS[metric].aim].title
-        names = [f"{start}, scaled, best {aim}" for start in SCALED[title]]
-    return [known[name] for name in names if name in known]
+def peer_curve(group: Pictures, title: str, metric: str) -> RecordedCurve:
+    """The curve of a peer of files that are best for a metric."""
+    aim = METRICS[METRICS[metric].aim].title
+    return found(group.record)[f"{SCALED[title]}, scaled, best {aim}"]
 
 
 def own_curve(group: Pictures, fill: bool = False) -> RecordedCurve:
     """xcodec's curve, by the generator or by the classical fill."""
     name = (FILL if fill else GENERATOR) + (FITTED if group.area else "")
-    return found(group.fill if fill else group.own)[name]
+    return found(group.fill if fill else group.record)[name]
 
 
 def at_bpp(curve: RecordedCurve, bpp: float, metric: str) -> float | None:
@@ -160,18 +129,13 @@ def bold(cells: list[str], best: Callable[[list[float]], float] = max) -> list[s
     ]
 
 
-def of_psnr(group: Pictures, title: str) -> RecordedCurve | None:
-    """The curve of a peer whose files have the best PSNR."""
-    return next(iter(peer_curves(group, title, "psnr")), None)
-
-
-def kodak_rows(titles: Sequence[str], rates: Sequence[float], names: Sequence[str]) -> list[str]:
+def kodak_rows(titles: Sequence[str], names: Sequence[str]) -> list[str]:
     """A table of figures at equal bpp."""
     group = SETS["kodak"]
     columns = {"xcodec": own_curve(group), "classical fill": own_curve(group, fill=True)}
-    columns |= {title: curve for title in titles if (curve := of_psnr(group, title))}
+    columns |= {title: peer_curve(group, title, "psnr") for title in titles}
     lines = [["bpp", *columns], ["---:"] * (len(columns) + 1)]
-    for bpp in rates:
+    for bpp in KODAK_BPP:
         cells = [triple([at_bpp(c, bpp, name) for name in names]) for c in columns.values()]
         lines.append([f"{bpp:.3f}", *bold(cells)])
     return markdown(lines)
@@ -184,8 +148,7 @@ def markdown(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def kodak() -> list[str]:
     """Kodak at equal bpp."""
-    titles = ("best file", "best payload", "AVIF", "WebP", "JPEG 2000", "JPEG")
-    return kodak_rows(titles, KODAK_BPP, SEEN)
+    return kodak_rows(SHOWN, SEEN)
 
 
 def kodak_leads() -> list[str]:
@@ -193,11 +156,9 @@ def kodak_leads() -> list[str]:
     group = SETS["kodak"]
     lines = [["xcodec above", *(f"{bpp:g} bpp" for bpp in KODAK_BPP)]]
     lines.append(["---", *["---:"] * len(KODAK_BPP)])
-    for title in (*SCALED, *FULL_SIZE):
-        for other in peer_curves(group, title, "psnr")[:1]:
-            cells = [_lead_at(own_curve(group), other, bpp) for bpp in KODAK_BPP]
-            if set(cells) != {DASH}:
-                lines.append([title, *cells])
+    for title in SCALED:
+        other = peer_curve(group, title, "psnr")
+        lines.append([title, *(_lead_at(own_curve(group), other, bpp) for bpp in KODAK_BPP)])
     return markdown(lines)
 
 
@@ -216,10 +177,9 @@ def budgets(name: str) -> list[str]:
     """Figures of a set within budgets in bytes."""
     group = SETS[name]
     columns = {"xcodec": own_curve(group), "classical fill": own_curve(group, fill=True)}
-    for title in ("best file", "best payload"):
+    for title in rivals.BEST:
         for metric in ("psnr", "lpips"):
-            for curve in peer_curves(group, title, metric):
-                columns[f"{title} for {METRICS[metric].title}"] = curve
+            columns[f"{title} for {METRICS[metric].title}"] = peer_curve(group, title, metric)
     lines = [["bytes", *columns], ["---:"] * (len(columns) + 1)]
     for size in BUDGETS:
         cells = [_at_setting(curve, size) for curve in columns.values()]
@@ -239,18 +199,18 @@ def leads(name: str, metric: str = "psnr") -> list[str]:
     """xcodec above each scaled peer of a set, within budgets, on the same pictures."""
     group = SETS[name]
     own = own_curve(group)
-    total = count(group.own)
+    total = count(group.record)
     lines = [["xcodec above", *(f"{size:,} bytes" for size in BUDGETS)]]
     lines.append(["---", *["---:"] * len(BUDGETS)])
     for title in SCALED:
-        for other in peer_curves(group, title, metric):
-            at = {row["setting"]: row for row in summary.leads([own, other], [metric])}
-            cells = []
-            for size in BUDGETS:
-                row = at.get(size)
-                few = f" ({row['pictures']})" if row and row["pictures"] < total else ""
-                cells.append(f"{row['own'] - row['other']:+.2f}{few}" if row else DASH)
-            lines.append([title, *cells])
+        both = [own, peer_curve(group, title, metric)]
+        at = {row["setting"]: row for row in summary.leads(both, [metric])}
+        cells = []
+        for size in BUDGETS:
+            row = at.get(size)
+            few = f" ({row['pictures']})" if row and row["pictures"] < total else ""
+            cells.append(f"{row['own'] - row['other']:+.2f}{few}" if row else DASH)
+        lines.append([title, *cells])
     return markdown(lines)
 
 
@@ -259,16 +219,11 @@ def takeover(group: Pictures, title: str, metric: str) -> Place | None:
 
     None if the two share no range.
     """
-    rows = [
-        row
-        for other in peer_curves(group, title, metric)
-        for row in summary.takeovers([own_curve(group), other], [metric])
-    ]
-    if not rows:
-        return None
-    row = min(rows, key=lambda row: 9.0 if row["from_bpp"] is None else row["from_bpp"])
-    low, high = row["bpp"]
-    return row["from_bpp"], low, high, row.get("pictures", count(group.own))
+    both = [own_curve(group), peer_curve(group, title, metric)]
+    for row in summary.takeovers(both, [metric]):
+        low, high = row["bpp"]
+        return row["from_bpp"], low, high, row.get("pictures", count(group.record))
+    return None
 
 
 def size_of(group: Pictures, bpp: float) -> str:
@@ -282,15 +237,15 @@ def losses() -> list[str]:
     lines = [["pictures", "peer", "compared", *(METRICS[m].title for m in metrics)]]
     lines.append(["---", "---", *["---:"] * (len(metrics) + 1)])
     for group in SETS.values():
-        titles = [*SCALED, *([] if group.area else FULL_SIZE)]
-        for title in titles:
+        total = count(group.record)
+        for title in SCALED:
             places = {m: takeover(group, title, m) for m in metrics}
             first = places["psnr"]
             if first is None:
                 continue
             _, low, high, pictures = first
             reach = f"{size_of(group, low)} to {size_of(group, high)}"
-            few = f" ({pictures} of {count(group.own)})" if pictures < count(group.own) else ""
+            few = f" ({pictures} of {total})" if pictures < total else ""
             cells = [_from(group, place) for place in places.values()]
             unit = "bytes" if group.area else "bpp"
             lines.append([f"{group.title}, {unit}", title + few, reach, *cells])
@@ -312,9 +267,7 @@ def _from(group: Pictures, place: Place | None) -> str:
 
 def readme() -> list[str]:
     """The tables and sentences of the README."""
-    titles = ("best file", "best payload", "VVC, slices", "AV1, payload", "HEVC, payload")
-    lines = kodak_rows(titles, (0.01, 0.02, 0.03, 0.05, 0.1), ("psnr",))
-    lines += ["", *wrapped(SMALL_PICTURES), ""]
+    lines = [*kodak_rows(SHOWN, ("psnr",)), "", *wrapped(SMALL_PICTURES), ""]
     lines += markdown(
         [
             ["", *(f"{size:,} bytes" for size in BUDGETS)],
@@ -336,26 +289,24 @@ def _readme_rows(name: str) -> Iterator[list[str]]:
 
 
 def _readme_losses() -> list[str]:
-    kinds = [kind for kind in LOST if peer_curves(SETS["kodak"], kind, "psnr")]
+    kinds = (*SHOWN, "VVC with parameter sets")
     lines = [["better than xcodec from"], ["---"]]
     for group in SETS.values():
         unit = "bytes" if group.area else "bpp"
         lines[0] += [f"{group.title}: PSNR", f"LPIPS, {unit}"]
         lines[1] += ["---:", "---:"]
     for kind in kinds:
-        places = [takeover(g, kind, m) for g in SETS.values() for m in ("psnr", "lpips")]
-        groups = [group for group in SETS.values() for _ in range(2)]
-        lines.append([kind, *(_from(g, place) for g, place in zip(groups, places, strict=True))])
-    reach = [_reach(kind) for kind in kinds[:2]]
-    text = f"A dash: nowhere. Compared on {reach[0]}"
-    if len(reach) > 1:
-        text += f"; VVC, and the best payload with it, on {reach[1]}"
+        places = [(g, takeover(g, kind, m)) for g in SETS.values() for m in ("psnr", "lpips")]
+        lines.append([kind, *(_from(group, place) for group, place in places)])
     return [
         "**Where it loses.** From which size on a rival is better, by the means:",
         "",
         *markdown(lines),
         "",
-        *wrapped(f"{text}. Where a rival is better, use it."),
+        *wrapped(
+            f"A dash: nowhere. Compared on {_reach('best file')}; VVC, and the best payload with "
+            f"it, on {_reach('best payload')}. Where a rival is better, use it."
+        ),
     ]
 
 
@@ -378,23 +329,19 @@ def wrapped(text: str, indent: str = "") -> list[str]:
 
 def realistic() -> list[str]:
     """LPIPS of the realistic weights beside that of the best file and of the best payload."""
-    kinds = [k for k in ("best file", "best payload") if peer_curves(SETS["kodak"], k, "lpips")]
     header = ["pictures", "size", "LPIPS"]
-    for kind in kinds:
+    for kind in rivals.BEST:
         header += [kind, "difference"]
     lines = [[*header, "PSNR", "cost in PSNR"]]
     lines.append(["---", *["---:"] * (len(lines[0]) - 1)])
-    for bpp in (0.03, 0.05, 0.1):
-        lines.append(_realistic_kodak(bpp, kinds))
+    lines += [_realistic_kodak(bpp) for bpp in (0.03, 0.05, 0.1)]
     for name, model in (("faces", "face"), ("photos", "photo")):
-        for size in BUDGETS[:3]:
-            lines.append(_realistic_row(name, model, size, kinds))
+        lines += [_realistic_row(name, model, size) for size in BUDGETS[:3]]
     return markdown(lines)
 
 
-def _realistic_kodak(bpp: float, kinds: Sequence[str]) -> list[str]:
-    group = SETS["kodak"]
-    others = [peer_curves(group, kind, "lpips")[0] for kind in kinds]
+def _realistic_kodak(bpp: float) -> list[str]:
+    others = [peer_curve(SETS["kodak"], kind, "lpips") for kind in rivals.BEST]
     own = found("kodak_realistic")
     mine = own["xcodec, generator photo-real"]
     ends = [summary.pairs(curve, "lpips")[-1][0] for curve in (others[0], mine)]
@@ -405,14 +352,14 @@ def _realistic_kodak(bpp: float, kinds: Sequence[str]) -> list[str]:
     return ["Kodak", f"{bpp:.3f} bpp", *_realistic_cells(lpips, beside, psnr, before)]
 
 
-def _realistic_row(name: str, model: str, size: int, kinds: Sequence[str]) -> list[str]:
+def _realistic_row(name: str, model: str, size: int) -> list[str]:
     group = SETS[name]
     own = found("faces_realistic" if name == "faces" else "photos_256_realistic")
     mine = _column(own[f"xcodec, generator {model}-real{FITTED}"], size)
     before = _column(own[f"xcodec, generator {model}{FITTED}"], size)
     beside = []
-    for kind in kinds:
-        theirs = _column(peer_curves(group, kind, "lpips")[0], size)["lpips"]
+    for kind in rivals.BEST:
+        theirs = _column(peer_curve(group, kind, "lpips"), size)["lpips"]
         known = [i for i, value in enumerate(theirs) if value is not None]
         few = f" ({len(known)})" if len(known) < len(theirs) else ""
         means = [records.mean([column[i] for i in known]) for column in (mine["lpips"], theirs)]
@@ -452,7 +399,7 @@ def _realistic_cells(
 def generator() -> list[str]:
     """What the generator adds to the classical fill of the same file, by rate."""
     lines = [["pictures", "1 %", "2 %", "5 %", "10 %"], ["---", *["---:"] * 4]]
-    for title, record in (("Kodak", SETS["kodak"].own), ("photos", "photos")):
+    for title, record in (("Kodak", SETS["kodak"].record), ("photos", "photos")):
         both = [found(record)[name] for name in (GENERATOR, FILL)]
         psnrs = [{p["setting"]: p["psnr"] for p in curve["points"]} for curve in both]
         cells = [f"{psnrs[0][rate] - psnrs[1][rate]:.2f}" for rate in (0.01, 0.02, 0.05, 0.1)]  # type: ignore
@@ -461,33 +408,29 @@ def generator() -> list[str]:
 
 
 def peers() -> list[str]:
-    """What is measured, as far as the records go."""
-    known = found(SETS["kodak"].peers)
+    """What is measured."""
 
-    def measured(kind: str) -> str:
-        members = (rivals.RIVALS[name].title.split(",")[0] for name in rivals.BEST[kind])
-        return listed([title for title in members if any(f"{title}," in name for name in known)])
+    def members(kind: str) -> str:
+        return listed([rivals.RIVALS[name].title.split(",")[0] for name in rivals.BEST[kind]])
 
-    tuned = ", by the tune that is best for the metric" if "AVIF, tune psnr" in known else ""
-    lines = wrapped(
-        "- the *best file* is, for each picture, the best file within so many bytes that "
-        f"{measured(rivals.BEST_FILE)} gives at any of seven scales and any quality{tuned}, as "
-        "Pillow and its plug-ins write them: whole files, headers and containers included",
-        "  ",
-    )
-    if not peer_curves(SETS["kodak"], "best payload", "psnr"):
-        return [lines[0], *lines[1:-1], f"{lines[-1]}."]
-    lines[-1] += ";"
-    lines += wrapped(
-        f"- the *best payload* is the best that {measured(rivals.BEST_PAYLOAD)} gives if headers "
-        "cost nothing: the media data of AVIF files, and the slices of HEVC and VVC. No file can "
-        "do without headers, but a link whose ends agreed on them could. VVC cannot be coded here: "
-        "its points were recorded elsewhere ([how](benchmarks.md#codecs-that-cannot-be-coded-here))"
-        ", some pictures lack them at some sizes, and its steps are coarse, so that real VVC does "
-        "a little better.",
-        "  ",
-    )
-    return lines
+    return [
+        *wrapped(
+            "- the *best file* is, for each picture, the best file within so many bytes that "
+            f"{members(rivals.BEST_FILE)} gives at any of seven scales and any quality, AVIF and "
+            "HEIC by the tune that is best for the metric, as Pillow and its plug-ins write them: "
+            "whole files, headers and containers included;",
+            "  ",
+        ),
+        *wrapped(
+            f"- the *best payload* is the best that {members(rivals.BEST_PAYLOAD)} gives if "
+            "headers cost nothing: the media data of AVIF files, and the slices of HEVC and VVC. "
+            "No file can do without headers, but a link whose ends agreed on them could. VVC "
+            "cannot be coded here: its points were recorded elsewhere "
+            "([how](benchmarks.md#codecs-that-cannot-be-coded-here)), some pictures lack them at "
+            "some sizes, and its steps are coarse, so that real VVC does a little better.",
+            "  ",
+        ),
+    ]
 
 
 def listed(names: Sequence[str], word: str = "or") -> str:
@@ -496,23 +439,15 @@ def listed(names: Sequence[str], word: str = "or") -> str:
 
 
 def sources(name: str) -> list[str]:
-    """Which records a section is of, and how their files were made."""
+    """Which records a section is of."""
     group = SETS[name]
-    parts: dict[str, list[str]] = {}
-    for record, what in (
-        (group.own, "xcodec"), (group.fill, "the classical fill"), (group.peers, "other codecs"),
-    ):  # fmt: skip
-        parts.setdefault(record, []).append(what)
-    if len(parts) == 1:
-        return wrapped(f"{group.note} Record: `{group.own}.json`.")
-    texts = [f"`{record}.json` for {' and '.join(what)}" for record, what in parts.items()]
-    return wrapped(f"{group.note} Records: {', '.join(texts)}.")
+    return wrapped(f"Records: `{group.record}.json`; `{group.fill}.json` for the classical fill.")
 
 
 def jpeg() -> list[str]:
     """Bytes saved beside JPEG."""
-    group, span = SETS["kodak"], (0.1, 0.25)
-    new, old = (RESULTS / f"{name}.json" for name in (group.own, group.peers))
+    span = (0.1, 0.25)
+    new, old = (RESULTS / f"{name}.json" for name in (SETS["kodak"].record, JPEG))
     text = savings.between(new, old, "generator", "JPEG", span)
     means, middle = (float(x) for x in re.findall(r"(?:means:|median) -([\d.]+) %", text))
     return wrapped(

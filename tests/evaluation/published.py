@@ -18,15 +18,12 @@ SEEN = ("psnr", "ssim", "lpips")
 NOTHING = ("", "–", "not measured")
 """What a cell says when the record has no figure."""
 GENERATOR, FILL = "xcodec, generator photo", "xcodec, classical fill"
-BEST = {metric: f"best peer, scaled, best {metric}" for metric in ("PSNR", "LPIPS")}
 LONG = {
-    "best scaled file": "best file",
     "AV1, payload": "AV1, payload alone",
     "HEVC, payload": "HEVC, payload alone",
     "VVC, slices": "VVC, slices alone",
 }
 """Names of curves by titles of tables that are shorter."""
-TUNES = {"PSNR": "psnr", "SSIM": "ssim", "LPIPS": "iq", "DISTS": "iq"}
 NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 
 
@@ -125,22 +122,13 @@ def tables() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "scripts" / "results.py"))
 
 
-def curve_of(name: str, title: str, metric: str = "PSNR") -> str | None:
-    """The curve of a record that a column or row of a table is of, or None.
+def curve_of(title: str, metric: str = "PSNR") -> str:
+    """The curve that a column or row of a table is of.
 
-    title  : of a codec: "best payload", "WebP, scaled"; or of one at full size: "WebP"
-    metric : for which scaled files were chosen, and the tune of AVIF
+    title  : of another codec, or of the best ones: "best payload", "WebP"
+    metric : for which files were chosen
     """
-    metric = "LPIPS" if metric == "DISTS" else metric
-    known = [each["name"] for each in record(name)["curves"]]
-    scaled = re.sub(", scaled$", "", title)
-    start = LONG.get(scaled, scaled)
-    names = [f"{start}, scaled, best {metric}"]
-    if scaled in ("best file", "best scaled file"):
-        names.append(f"best peer, scaled, best {metric}")
-    if scaled == title and title not in LONG and not title.startswith(("best", "VVC")):
-        names = [f"{title}, tune {TUNES[metric]}", title]
-    return next((each for each in names if each in known), None)
+    return f"{LONG.get(title, title)}, scaled, best {'LPIPS' if metric == 'DISTS' else metric}"
 
 
 def interpolated(curve: Sequence[tuple[float, float]], bpp: float) -> float | None:
@@ -188,16 +176,6 @@ def gain(name: str, rate: float) -> float:
     assert above is not None
     assert below is not None
     return above - below
-
-
-def overtaken(codec: str, metric: str) -> tuple[float | None, float, float]:
-    """From which bpp on a codec is better than xcodec on Kodak, and the range of both."""
-    curve = codec
-    if "scaled" in codec:
-        start = "best peer" if codec.startswith("best") else codec.partition(",")[0]
-        curve = f"{start}, scaled, best {'LPIPS' if metric == 'lpips' else 'PSNR'}"
-    mine, other = pairs("kodak_looks", GENERATOR, metric), pairs("kodak", curve, metric)
-    return takeover(mine, other, -1 if metric == "lpips" else 1)
 
 
 def speed(codec: str, operation: str) -> float:

@@ -60,7 +60,7 @@ def test_tables_are_those_that_the_script_writes(page: str) -> None:
 def test_every_table_of_the_script_is_in_a_page() -> None:
     text = text_of(RESULTS) + text_of("README.md")
     for name in tables()["BLOCKS"]:
-        assert f"<!-- {name}: " in text or name == "readme"
+        assert f"<!-- {name}: " in text
 
 
 @pytest.mark.parametrize("page", ["README.md", RESULTS])
@@ -68,12 +68,11 @@ def test_kodak(page: str) -> None:
     """At equal bpp; the files of each of xcodec's decoders are optimised for it."""
     first, rows = only(page, "bpp", "xcodec")
     sources = tables()["SETS"]["kodak"]
-    own = {"xcodec": (sources.own, GENERATOR), "classical fill": (sources.fill, FILL)}
-    assert len(rows) >= 4
+    own = {"xcodec": (sources.record, GENERATOR), "classical fill": (sources.fill, FILL)}
+    assert len(rows) >= 5
     for bpp, *cells in rows:
         for title, cell in zip(first[1:], cells, strict=True):
-            name, curve = own.get(title) or (sources.peers, curve_of(sources.peers, title))
-            assert curve is not None
+            name, curve = own.get(title) or (sources.record, curve_of(title))
             found = at_bpp(name, curve, float(bpp))
             assert not unlike(cell, found), (bpp, title, cell, found)
 
@@ -86,14 +85,14 @@ def test_where_it_loses() -> None:
         group, unit = pictures.split(", ")
         sources = tables()["SETS"][group.lower()]
         mine = GENERATOR if unit == "bpp" else f"{GENERATOR}, fitted"
-        if "(" in peer or peer in ("AVIF", "HEIC"):
-            continue  # Of fewer pictures, or of the best of several curves.
+        if "(" in peer:
+            continue  # Of fewer pictures.
         for title, cell in zip(first[3:], cells, strict=True):
-            curve, metric = curve_of(sources.peers, peer, title), title.lower()
-            if curve is None or metric not in points(sources.peers, curve)[0]:
+            curve, metric = curve_of(peer, title), title.lower()
+            if metric not in points(sources.record, curve)[0]:
                 assert cell == "not compared"
                 continue
-            both = pairs(sources.own, mine, metric), pairs(sources.peers, curve, metric)
+            both = pairs(sources.record, mine, metric), pairs(sources.record, curve, metric)
             if min(map(len, both)) < 2:  # Not every picture has the figure.
                 assert cell == "not compared"
                 continue
@@ -115,23 +114,20 @@ def test_leads_within_bytes(section: str) -> None:
     first, rows = only(RESULTS, "xcodec above", section=section)
     assert len(rows) >= 6
     for peer, *cells in rows:
-        curve = curve_of(sources.peers, peer)
-        assert curve is not None
-        known = {each["setting"]: each for each in points(sources.peers, curve)}
+        known = {each["setting"]: each for each in points(sources.record, curve_of(peer))}
         for size, cell in zip(first[1:], cells, strict=True):
             budget = int(size.removesuffix(" bytes").replace(",", ""))
             if cell == "–" or "(" in cell:
                 assert budget not in known or not complete(known[budget])
                 continue
-            own = at_setting(sources.own, f"{GENERATOR}, fitted", budget)[0]
+            own = at_setting(sources.record, f"{GENERATOR}, fitted", budget)[0]
             assert own is not None
             assert cell == f"{own - known[budget]['psnr']:+.2f}", (peer, size)
 
 
 def test_bytes_saved_beside_jpeg() -> None:
     """By the means, and for the median picture."""
-    sources = tables()["SETS"]["kodak"]
-    records = [f"benchmarks/results/{name}.json" for name in (sources.own, sources.peers)]
+    records = [f"benchmarks/results/{name}.json" for name in ("kodak", "kodak_jpeg")]
     options = ["--against", "JPEG", "--within-bpp", "0.1,0.25"]
     done = subprocess.run(
         [sys.executable, "-m", "xcodec", "bench", "savings", *records, *options],
@@ -149,7 +145,7 @@ def test_bytes_saved_beside_jpeg() -> None:
 
 def test_what_the_generator_adds() -> None:
     first, rows = only(RESULTS, "pictures", "1 %", "2 %")
-    names = {"Kodak": tables()["SETS"]["kodak"].own, "photos": "photos"}
+    names = {"Kodak": "kodak", "photos": "photos"}
     assert [row[0] for row in rows] == list(names)
     for pictures, *cells in rows:
         for percent, cell in zip(first[1:], cells, strict=True):
@@ -161,7 +157,7 @@ def test_what_the_generator_adds() -> None:
 def test_within_bytes(section: str) -> None:
     sources = tables()["SETS"][section.lower()]
     first, rows = only(RESULTS, "bytes", "xcodec", section=section)
-    own = {"xcodec": (sources.own, GENERATOR), "classical fill": (sources.fill, FILL)}
+    own = {"xcodec": (sources.record, GENERATOR), "classical fill": (sources.fill, FILL)}
     assert len(rows) == 4
     for size, *cells in rows:
         budget = int(size.replace(",", ""))
@@ -170,8 +166,7 @@ def test_within_bytes(section: str) -> None:
                 name, curve = own[title][0], f"{own[title][1]}, fitted"
             else:
                 kind, _, metric = title.partition(" for ")
-                name = sources.peers
-                curve = curve_of(name, kind, metric) or ""
+                name, curve = sources.record, curve_of(kind, metric)
             (point,) = (each for each in points(name, curve) if each["setting"] == budget)
             found = at_setting(name, curve, budget) if complete(point) else [None]
             assert not unlike(cell, found), (size, title, cell, found)
@@ -193,19 +188,18 @@ def test_realistic() -> None:
     for pictures, size, lpips, best, less, *_, psnr, cost in rows:
         amount, unit = size.split()
         sources = tables()["SETS"][pictures.lower()]
-        curve = curve_of(sources.peers, "best file", "LPIPS")
-        assert curve is not None
+        curve = curve_of("best file", "LPIPS")
         if unit == "bpp":
-            rate = min(float(amount), pairs(sources.peers, curve, "lpips")[-1][0])
+            rate = min(float(amount), pairs(sources.record, curve, "lpips")[-1][0])
             mine = at_bpp("kodak_realistic", "xcodec, generator photo-real", rate)
             faithful = at_bpp("kodak_realistic", GENERATOR, rate)
-            peer = at_bpp(sources.peers, curve, rate)
+            peer = at_bpp(sources.record, curve, rate)
         else:
             model = models[pictures]
             name = f"{'photos_256' if pictures == 'photos' else pictures}_realistic"
             mine = at_setting(name, f"xcodec, generator {model}-real, fitted", int(amount))
             faithful = at_setting(name, f"xcodec, generator {model}, fitted", int(amount))
-            peer = at_setting(sources.peers, curve, int(amount))
+            peer = at_setting(sources.record, curve, int(amount))
         assert mine[0] is not None
         assert mine[2] is not None
         assert faithful[0] is not None
@@ -216,14 +210,6 @@ def test_realistic() -> None:
         assert less == f"{100 * (mine[2] / peer[2] - 1):.0f} %", (pictures, size)
         assert cost == f"{faithful[0] - mine[0]:.1f} dB", (pictures, size)
     assert first[-2:] == ["PSNR", "cost in PSNR"]
-
-
-def test_the_fill_alone() -> None:
-    _, rows = only(RESULTS, "bpp", "PSNR")
-    for (bpp, psnr), size in zip(rows, (1032, 1769), strict=True):
-        (found,) = record(f"kodak_classical_{size}")["beside"]
-        assert not unlike(bpp, [found["bpp"]])
-        assert not unlike(psnr, [found["psnr"]])
 
 
 def test_lossless_samples() -> None:

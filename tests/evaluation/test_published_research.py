@@ -1,14 +1,11 @@
 """Figures in tables of docs/research/ and docs/links.md are those of the records beside them."""
 
-import re
-import subprocess
-import sys
 from statistics import fmean
 from typing import Any
 
 import pytest
 
-from tests.evaluation.published import ROOT, SEEN, headed, only, record, unlike
+from tests.evaluation.published import SEEN, headed, only, record, unlike
 
 RESEARCH = "docs/research"
 PUT_BACK = tuple(f"pasted {name}" for name in SEEN)
@@ -317,22 +314,6 @@ def test_seams() -> None:
         beside = [tiled / whole for tiled, whole in zip(tiles, one, strict=True)]
         for row, figures in zip(table[1:], (one, tiles, beside), strict=True):
             assert not unlike(row[place], figures), (rate, row[0])
-
-
-@pytest.mark.parametrize(("place", "name"), [(0, "kodak"), (2, "kodak_effort7")])
-def test_bytes_saved_since_baseline_1(place: int, name: str) -> None:
-    """The row between them is of a record that better weights have replaced."""
-    _, rows = only(f"{RESEARCH}/encoder-savings.md", "encoder", "by the means")
-    records = [f"benchmarks/results/{each}.json" for each in (name, "kodak_baseline-1")]
-    done = subprocess.run(
-        [sys.executable, "-m", "xcodec", "bench", "savings", *records],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    assert re.findall(r"-[\d.]+", done.stdout) == re.findall(r"-[\d.]+", " ".join(rows[place][1:4]))
 
 
 def test_budgets_of_large_pictures() -> None:
