@@ -52,24 +52,26 @@ JPEG = "kodak_jpeg"
 """The record of JPEG at full size."""
 KODAK_BPP = (0.02, 0.03, 0.04, 0.06, 0.09)
 BUDGETS = (200, 340, 600, 1000)
-PAYLOADS = {
+PEERS = (
+    "best file",
+    "best payload",
+    "AV1, payload",
+    "HEVC, payload",
+    "VVC, slices",
+    "VVC with parameter sets",
+    "AVIF",
+    "HEIC",
+    "WebP",
+    "JPEG XL",
+    "JPEG 2000",
+    "JPEG",
+)
+"""Peers by their titles in tables, with which their curves' names begin, but for those of LONG."""
+LONG = {
     "AV1, payload": "AV1, payload alone",
     "HEVC, payload": "HEVC, payload alone",
     "VVC, slices": "VVC, slices alone",
 }
-SCALED = {
-    "best file": "best file",
-    "best payload": "best payload",
-    **PAYLOADS,
-    "VVC with parameter sets": "VVC with parameter sets",
-    "AVIF": "AVIF",
-    "HEIC": "HEIC",
-    "WebP": "WebP",
-    "JPEG XL": "JPEG XL",
-    "JPEG 2000": "JPEG 2000",
-    "JPEG": "JPEG",
-}
-"""Peers by their titles in tables, and the beginnings of their curves' names."""
 SHOWN = ("best file", "best payload", "VVC, slices", "AV1, payload", "HEVC, payload")
 """Peers of the tables of Kodak and of the README."""
 SMALL_PICTURES = (
@@ -95,7 +97,7 @@ def count(record: str) -> int:
 def peer_curve(group: Pictures, title: str, metric: str) -> RecordedCurve:
     """The curve of a peer of files that are best for a metric."""
     aim = METRICS[METRICS[metric].aim].title
-    return found(group.record)[f"{SCALED[title]}, scaled, best {aim}"]
+    return found(group.record)[f"{LONG.get(title, title)}, scaled, best {aim}"]
 
 
 def own_curve(group: Pictures, fill: bool = False) -> RecordedCurve:
@@ -117,23 +119,23 @@ def triple(figures: Sequence[float | None]) -> str:
     return " / ".join(f"{f:.{d}f}" for f, d in zip(figures, digits, strict=False))  # type: ignore
 
 
-def bold(cells: list[str], best: Callable[[list[float]], float] = max) -> list[str]:
-    """Cells with the best first figure in bold type."""
+def bold(cells: list[str]) -> list[str]:
+    """Cells with the highest first figure in bold type."""
     firsts = [float(cell.split(" / ")[0]) for cell in cells if cell != DASH]
     if not firsts:
         return cells
-    first = f"{best(firsts):.2f}"
+    first = f"{max(firsts):.2f}"
     return [
         cell.replace(first, f"**{first}**", 1) if cell.split(" / ")[0] == first else cell
         for cell in cells
     ]
 
 
-def kodak_rows(titles: Sequence[str], names: Sequence[str]) -> list[str]:
+def kodak_rows(names: Sequence[str]) -> list[str]:
     """A table of figures at equal bpp."""
     group = SETS["kodak"]
     columns = {"xcodec": own_curve(group), "classical fill": own_curve(group, fill=True)}
-    columns |= {title: peer_curve(group, title, "psnr") for title in titles}
+    columns |= {title: peer_curve(group, title, "psnr") for title in SHOWN}
     lines = [["bpp", *columns], ["---:"] * (len(columns) + 1)]
     for bpp in KODAK_BPP:
         cells = [triple([at_bpp(c, bpp, name) for name in names]) for c in columns.values()]
@@ -148,7 +150,7 @@ def markdown(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def kodak() -> list[str]:
     """Kodak at equal bpp."""
-    return kodak_rows(SHOWN, SEEN)
+    return kodak_rows(SEEN)
 
 
 def kodak_leads() -> list[str]:
@@ -156,7 +158,7 @@ def kodak_leads() -> list[str]:
     group = SETS["kodak"]
     lines = [["xcodec above", *(f"{bpp:g} bpp" for bpp in KODAK_BPP)]]
     lines.append(["---", *["---:"] * len(KODAK_BPP)])
-    for title in SCALED:
+    for title in PEERS:
         other = peer_curve(group, title, "psnr")
         lines.append([title, *(_lead_at(own_curve(group), other, bpp) for bpp in KODAK_BPP)])
     return markdown(lines)
@@ -195,16 +197,16 @@ def _at_setting(curve: RecordedCurve, size: int) -> str:
     return DASH
 
 
-def leads(name: str, metric: str = "psnr") -> list[str]:
-    """xcodec above each scaled peer of a set, within budgets, on the same pictures."""
+def leads(name: str) -> list[str]:
+    """PSNR of xcodec above each scaled peer of a set, within budgets, on the same pictures."""
     group = SETS[name]
     own = own_curve(group)
     total = count(group.record)
     lines = [["xcodec above", *(f"{size:,} bytes" for size in BUDGETS)]]
     lines.append(["---", *["---:"] * len(BUDGETS)])
-    for title in SCALED:
-        both = [own, peer_curve(group, title, metric)]
-        at = {row["setting"]: row for row in summary.leads(both, [metric])}
+    for title in PEERS:
+        both = [own, peer_curve(group, title, "psnr")]
+        at = {row["setting"]: row for row in summary.leads(both, ["psnr"])}
         cells = []
         for size in BUDGETS:
             row = at.get(size)
@@ -238,7 +240,7 @@ def losses() -> list[str]:
     lines.append(["---", "---", *["---:"] * (len(metrics) + 1)])
     for group in SETS.values():
         total = count(group.record)
-        for title in SCALED:
+        for title in PEERS:
             places = {m: takeover(group, title, m) for m in metrics}
             first = places["psnr"]
             if first is None:
@@ -267,7 +269,7 @@ def _from(group: Pictures, place: Place | None) -> str:
 
 def readme() -> list[str]:
     """The tables and sentences of the README."""
-    lines = [*kodak_rows(SHOWN, ("psnr",)), "", *wrapped(SMALL_PICTURES), ""]
+    lines = [*kodak_rows(("psnr",)), "", *wrapped(SMALL_PICTURES), ""]
     lines += markdown(
         [
             ["", *(f"{size:,} bytes" for size in BUDGETS)],
