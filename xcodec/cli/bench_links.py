@@ -63,10 +63,10 @@ from xcodec.cli.common import force, quiet
 @click.option("--seeds", default=3, show_default=True, help="Draws of each link.")
 @click.option(
     "--peers",
-    default="avif,webp",
+    default="avif,webp,av1",
     show_default=True,
     metavar="NAME,...",
-    help="Codecs whose scaled-down files are cut into packets.",
+    help="Codecs whose scaled-down files, or payloads, are cut into packets.",
 )
 @click.option("--model", default="photo", show_default=True, help="Name or path of the weights.")
 @encode

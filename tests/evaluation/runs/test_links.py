@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from xcodec.__main__ import main
-from xcodec.evaluation.runs import direwolf
+from xcodec.evaluation.measures.metrics import Meter
+from xcodec.evaluation.peers.rivals import RIVALS
+from xcodec.evaluation.runs import direwolf, links
 from xcodec.evaluation.runs.channels import BURSTS, RANDOM, arrived, heard
+from xcodec.evaluation.runs.measuring import Measuring
+from xcodec.evaluation.runs.records import digest_of
+from xcodec.evaluation.runs.state import State
 
 
 @pytest.mark.parametrize("channel", [RANDOM, BURSTS])
@@ -36,6 +41,21 @@ def test_higher_losses_never_deliver_more_packets() -> None:
     for seed in range(20):
         few, many = arrived(RANDOM, 0.4, seed), arrived(RANDOM, 0.2, seed)
         assert not (few & ~many).any()
+
+
+def test_all_tunes_of_avif_are_tried_and_its_payload_counts_apart(
+    small: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    rgb = small[:64, :64]
+    avif, av1 = RIVALS["avif"], RIVALS["av1"]
+    with State(tmp_path / "state.sqlite") as state:
+        place = Measuring(rgb, digest_of(rgb), state, Meter(rgb))
+        files, payloads = (links.files_of(place, rival, 500) for rival in (avif, av1))
+        best = links.best_of(files, 500)
+        assert {peer.codec.name for _, _, peer in files} == set(avif.codecs)
+        assert place.figures(best, ["psnr"])["psnr"] == max(psnr for _, psnr, _ in files)
+        assert all(size == place.size(peer) <= 500 for size, _, peer in payloads)
+        assert max(psnr for _, psnr, _ in payloads) > max(psnr for _, psnr, _ in files)
 
 
 def test_the_command(

@@ -23,6 +23,7 @@ from xcodec.decoder import reading
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.measures.metrics import Figures, Meter
 from xcodec.evaluation.peers import codecs, ssdv
+from xcodec.evaluation.peers.rivals import Rival
 from xcodec.evaluation.peers.xcodecs import GENERATOR, Variant, source_digest, weights_digest
 from xcodec.evaluation.runs.channels import AUDIO, arrived, heard
 from xcodec.evaluation.runs.measuring import Measuring, OwnCoding, PeerCoding, load
@@ -36,7 +37,8 @@ PARITY_HEADER = 4
 QUALITY_STRIDE = 3
 """Every third quality of the other codecs is tried."""
 MAX_BEHIND = 4
-"""A scale is given up after this many files in a row that a finer one beats with no more bytes."""
+"""A scale is given up after this many files in a row that another, or another setting of the codec,
+beats with no more bytes."""
 UNDECODED = 128
 """Grey level of a picture of which nothing can be decoded."""
 
@@ -53,7 +55,7 @@ class LinksPlan:
     channels    : kinds of links
     audio       : levels of noise of a packet radio, a further kind of link
     seeds       : draws of each link
-    rivals      : names of the other codecs
+    rivals      : the other codecs
     ssdv        : whether SSDV is measured
     model       : name or path of the generator's weights
     encode      : further arguments of ``xcodec.encode`` and ``encode_packets``
@@ -70,7 +72,7 @@ class LinksPlan:
     channels: tuple[str, ...]
     audio: tuple[float, ...]
     seeds: int
-    rivals: tuple[str, ...]
+    rivals: tuple[Rival, ...]
     ssdv: bool
     model: str
     encode: dict[str, Any]
@@ -174,16 +176,16 @@ def _parties(
     whole = OwnCoding(variant, GENERATOR, ("size", budget))
     figures = place.figures(whole, metrics.ALWAYS)
     yield Transmission("plain .xgc, nothing lost", 0, place.size(whole), _by_count((figures,)))
-    for name in plan.rivals:
-        files = _files(place, name, budget)
+    for rival in plan.rivals:
+        files = files_of(place, rival, budget)
         fewest = -(-budget // plan.packet_size)
         # All of its packets are needed, so that they are counted without headers.
-        peer = _best(files, budget)
+        peer = best_of(files, budget)
         sent = place.figures(peer, metrics.ALWAYS)
         table = _by_count((*[grey] * fewest, sent))
-        yield Transmission(name, fewest, place.size(peer), table)
+        yield Transmission(rival.name, fewest, place.size(peer), table)
         for loss in plan.planned:
-            yield _with_parity(place, files, grey, name, budget, loss, plan)
+            yield _with_parity(place, files, grey, rival.name, budget, loss, plan)
 
 
 def _ours(
@@ -257,22 +259,21 @@ def _ssdv(
         yield Transmission("ssdv", *size, lambda kept: figures(best, kept, metrics.ALWAYS))
 
 
-def _files(place: Measuring, name: str, budget: int) -> list[tuple[int, float, PeerCoding]]:
-    """The files of another codec within a budget, over scales and qualities: bytes and PSNR."""
-    (codec_,) = codecs.codecs([name])
+def files_of(place: Measuring, rival: Rival, budget: int) -> list[tuple[int, float, PeerCoding]]:
+    """The files of another codec within a budget, over settings, scales and qualities: the bytes
+    that count, and PSNR."""
     found: list[tuple[int, float, PeerCoding]] = []
-    for scale in codecs.SCALES:
+    for codec, scale in product(rival.settings, codecs.SCALES):
         behind = 0
-        for quality in codec_.qualities[::QUALITY_STRIDE]:
-            peer = PeerCoding(codec_, quality, scale)
+        before = tuple(found)
+        for quality in codec.qualities[::QUALITY_STRIDE]:
+            peer = PeerCoding(codec, quality, scale, rival.part)
             size = place.size(peer)
             if size > budget:
                 break  # Sizes grow with the quality, with few exceptions.
             psnr = place.figures(peer, ["psnr"])["psnr"]
             assert psnr is not None
-            ahead = any(
-                other <= size and better >= psnr for other, better, by in found if by.scale < scale
-            )
+            ahead = any(other <= size and better >= psnr for other, better, _ in before)
             found.append((size, psnr, peer))
             behind = behind + 1 if ahead else 0
             if behind == MAX_BEHIND:
@@ -280,7 +281,7 @@ def _files(place: Measuring, name: str, budget: int) -> list[tuple[int, float, P
     return found
 
 
-def _best(files: Sequence[tuple[int, float, PeerCoding]], budget: int) -> PeerCoding:
+def best_of(files: Sequence[tuple[int, float, PeerCoding]], budget: int) -> PeerCoding:
     """The file with the best PSNR within a budget."""
     fitting = [file for file in files if file[0] <= budget]
     return max(fitting, key=lambda file: (file[1], -file[0]))[2]
@@ -313,7 +314,7 @@ def _with_parity(
             gained = chance * (best_psnr[fitting - 1] - nothing)
             tried.append((gained, count, needed, room, size))
     _, count, needed, room, size = max(tried)
-    peer = _best(files, room)
+    peer = best_of(files, room)
     figures = place.figures(peer, metrics.ALWAYS)
     table = _by_count((*[grey] * needed, *[figures] * (count - needed + 1)))
     party = f"{name} with parity, planned for {100 * loss:.0f} %"

@@ -9,7 +9,7 @@ import numpy as np
 
 from xcodec.coding.packets import MAX_SIZE, MIN_SIZE
 from xcodec.errors import InputError
-from xcodec.evaluation.peers import codecs, ssdv
+from xcodec.evaluation.peers import rivals, ssdv
 from xcodec.evaluation.runs import direwolf, links, links_summary, records
 from xcodec.evaluation.runs.channels import CHANNELS
 from xcodec.evaluation.runs.options import FolderOptions, arguments, numbers, texts
@@ -103,7 +103,7 @@ def _plan(options: LinksOptions) -> links.LinksPlan:
         channels=channels,
         audio=audio,
         seeds=options.seeds,
-        rivals=tuple(codec.name for codec in codecs.codecs(texts(options.peers))),
+        rivals=tuple(rivals.rivals(texts(options.peers))),
         ssdv=ssdv.installed(),
         model=options.model,
         encode=arguments(options.encode),
