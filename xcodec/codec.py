@@ -45,8 +45,9 @@ def encode(
     options  : all options as one object, instead of rate and keywords
     keywords : the other fields of ``EncodeOptions``, by name
 
-    Raises InputError if the picture cannot be encoded or an option is out of range, and
-    ConflictError (an InputError) if options contradict each other.
+    Raises InputError if the picture cannot be encoded or an option is out of range, ConflictError
+    (an InputError) if options contradict each other, and DependencyError if an effort needs torch
+    and it is not installed.
     """
     from xcodec.encoder.encoding import encode_picture  # Only here: decoding never needs it.
 
@@ -67,7 +68,8 @@ def decode(
 
     Raises FormatError if the bytes are damaged, cut short or of an unknown version of the format;
     LimitError if the picture has more than ``max_pixels``; InputError if an option is out of range
-    or contradicts another one or the file; ModelError if weights are missing.
+    or contradicts another one or the file; ModelError if weights are missing; DependencyError if a
+    device needs torch and it is not installed.
     """
     if options is not None and keywords:
         raise TypeError("options come as an object or as keywords, not as both")

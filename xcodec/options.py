@@ -100,8 +100,8 @@ class EncodeOptions(_Options):
                 for the best picture
     bpp       : the same limit in bits per pixel
     max_side  : pictures whose longer side has more pixels are scaled down to it; 0: none is; None:
-                none is, except within a budget of bytes that is too small for so many pixels
-                (``encoder.reduction``). Files tell the size of the original
+                only those with more than 700 pixels for each byte of max_bytes or bpp, and none
+                with an array as mask or lossless samples. Files tell the size of the original
     psnr      : PSNR in dB, 0 to 100, that the smallest possible file's classical fill must reach
     step      : quantiser step in grey levels, 0.5 to 1961; None: the default of the rate
     density   : where samples are dense: "sobel" or "canny" (along edges), or "uniform"
@@ -114,9 +114,10 @@ class EncodeOptions(_Options):
     floor     : edge strength of flat areas relative to the mean, above 0, up to 10; None: 0.25
     block     : side of a density block in pixels, a power of two from 8 to 128; None: by the rate
     seed      : seed of the mask "random", 0 to 2**32 - 1; None: 0
-    model     : name of the weights that the file asks for, one of ``coding.header.MODELS``
+    model     : name of the weights that the file asks for, "photo" or "face"
     comment   : text stored in the file
-    effort    : 0 (fastest) to 9: time spent to save bytes; ``encoder.effort`` lists what each does
+    effort    : 0 (fastest) to 9: time spent to save bytes; 8 and 9 need torch
+                (``xcodec encode --help-effort`` prints what each does)
     decoder   : the decoder to optimise the file for, "generator" or "classical"; has an effect from
                 effort 4 on. None: the generator, or with ``psnr`` the classical decoder
     roi       : regions of interest, (x, y, width, height, weight) in pixels; weight 1/64 to 64
