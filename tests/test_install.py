@@ -27,7 +27,7 @@ def test_sizes() -> None:
 
 def test_the_wheel_works_with_each_python() -> None:
     page = " ".join(text_of("docs/install.md").split())
-    assert f"The wheel has {RECORD['wheel_megabytes']:.0f} MB." in page
+    assert f"The wheel is {RECORD['wheel_megabytes']:.0f} MB." in page
     every = [RECORD, *RECORD["others"]]
     first, *rest, last = (each["python"].rpartition(".")[0] for each in every)
     assert f"by Python {', '.join([first, *rest])} and {last}, each command" in page

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import runpy
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -114,12 +113,6 @@ def pairs(name: str, curve: str, metric: str) -> list[tuple[float, float]]:
 def complete(point: dict[str, Any]) -> bool:
     """Whether every picture has a file at a point."""
     return None not in point["pictures"]["bytes"]
-
-
-@cache
-def tables() -> dict[str, Any]:
-    """What the script defines that writes the tables of the pages."""
-    return runpy.run_path(str(ROOT / "scripts" / "results.py"))
 
 
 def curve_of(title: str, metric: str = "PSNR") -> str:

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from scripts.results.__main__ import BLOCKS, PAGES, written
+from scripts.results.sets import SETS
 from tests.evaluation.published import (
     FILL,
     GENERATOR,
@@ -21,7 +23,6 @@ from tests.evaluation.published import (
     record,
     shown,
     speed,
-    tables,
     takeover,
     text_of,
     unlike,
@@ -51,15 +52,15 @@ def test_cells_are_compared(cell: str, figures: list[float | None], wrong: bool)
     assert unlike(cell, figures) == wrong
 
 
-@pytest.mark.parametrize("page", ["README.md", RESULTS])
+@pytest.mark.parametrize("page", PAGES)
 def test_tables_are_those_that_the_script_writes(page: str) -> None:
-    """Else: python scripts/results.py"""
-    assert tables()["written"](text_of(page)) == text_of(page)
+    """Else: python -m scripts.results"""
+    assert written(text_of(page)) == text_of(page)
 
 
 def test_every_table_of_the_script_is_in_a_page() -> None:
-    text = text_of(RESULTS) + text_of("README.md")
-    for name in tables()["BLOCKS"]:
+    text = "".join(map(text_of, PAGES))
+    for name in BLOCKS:
         assert f"<!-- {name}: " in text
 
 
@@ -67,7 +68,7 @@ def test_every_table_of_the_script_is_in_a_page() -> None:
 def test_kodak(page: str) -> None:
     """At equal bpp; the files of each of xcodec's decoders are optimised for it."""
     first, rows = only(page, "bpp", "xcodec")
-    sources = tables()["SETS"]["kodak"]
+    sources = SETS["kodak"]
     own = {"xcodec": (sources.record, GENERATOR), "classical fill": (sources.fill, FILL)}
     assert len(rows) >= 5
     for bpp, *cells in rows:
@@ -83,7 +84,7 @@ def test_where_it_loses() -> None:
     checked = 0
     for pictures, peer, reach, *cells in rows:
         group, unit = pictures.split(", ")
-        sources = tables()["SETS"][group.lower()]
+        sources = SETS[group.lower()]
         mine = GENERATOR if unit == "bpp" else f"{GENERATOR}, fitted"
         if "(" in peer:
             continue  # Of fewer pictures.
@@ -110,7 +111,7 @@ def test_where_it_loses() -> None:
 
 @pytest.mark.parametrize("section", ["Faces", "Photos"])
 def test_leads_within_bytes(section: str) -> None:
-    sources = tables()["SETS"][section.lower()]
+    sources = SETS[section.lower()]
     first, rows = only(RESULTS, "xcodec above", section=section)
     assert len(rows) >= 6
     for peer, *cells in rows:
@@ -155,7 +156,7 @@ def test_what_the_generator_adds() -> None:
 
 @pytest.mark.parametrize("section", ["Faces", "Photos"])
 def test_within_bytes(section: str) -> None:
-    sources = tables()["SETS"][section.lower()]
+    sources = SETS[section.lower()]
     first, rows = only(RESULTS, "bytes", "xcodec", section=section)
     own = {"xcodec": (sources.record, GENERATOR), "classical fill": (sources.fill, FILL)}
     assert len(rows) == 4
@@ -187,7 +188,7 @@ def test_realistic() -> None:
     models = {"faces": "face", "photos": "photo"}
     for pictures, size, lpips, best, less, *_, psnr, cost in rows:
         amount, unit = size.split()
-        sources = tables()["SETS"][pictures.lower()]
+        sources = SETS[pictures.lower()]
         curve = curve_of("best file", "LPIPS")
         if unit == "bpp":
             rate = min(float(amount), pairs(sources.record, curve, "lpips")[-1][0])

@@ -26,8 +26,10 @@ PARTIES = {
     "xcodec, `--loss 0.3`": HEAVY,
     "AVIF": "avif",
     "WebP": "webp",
-    "AVIF with parity for 30 %": "avif with parity, planned for 30 %",
-    "WebP with parity for 30 %": "webp with parity, planned for 30 %",
+    "AV1, payload alone": "av1",
+    "AVIF, with parity for 30 %": "avif with parity, planned for 30 %",
+    "WebP, with parity for 30 %": "webp with parity, planned for 30 %",
+    "AV1, payload alone, with parity for 30 %": "av1 with parity, planned for 30 %",
     "plain `.xgc` of as many bytes": PLAIN,
 }
 
@@ -153,40 +155,29 @@ def test_section_5_2_of_blocks(task: str) -> None:
     methods = CLASSICAL | dict.fromkeys(("face model", "raw"), f"restore-face-{task}")
     for pictures, side, level, *cells in rows:
         name = f"cross_{task}_{pictures}" + {"256": ""}.get(side, f"_{side}")
-        if (pictures, side, level) == ("faces", "256", "128"):
-            name = f"table1_{task}"
+        in_table_1 = (pictures, side, level) == ("faces", "256", "128")
         for title, cell in zip(first[3:], cells, strict=True):
+            if in_table_1:
+                name = f"table1_{task}" + ("" if methods[title] in CLASSICAL.values() else "_xcodec")
             figures = SEEN if title == "raw" else ("hole psnr",)
             assert not unlike(cell, restored(name, methods[title], int(level), "", figures)), cell
 
 
-def sent(names: list[str], budget: int, party: str, loss: float) -> list[float]:
-    """PSNR, SSIM and LPIPS over links that lose packets at random, mean of these records."""
-    rows = [
+def sent(pictures: str, budget: int, party: str, loss: float) -> list[float]:
+    """PSNR, SSIM and LPIPS over links that lose packets at random."""
+    (row,) = (
         row
-        for name in names
-        for row in record(f"links-{name}")["rows"]
+        for row in record(f"links-{pictures}")["rows"]
         if (row["budget"], row["channel"], row["party"], row["loss"])
         == (budget, "random", party, loss)
-    ]
-    assert len(rows) == len(names)
-    return [fmean(row[each] for row in rows) for each in SEEN]
+    )
+    return [row[each] for each in SEEN]
 
 
-def over_losses(names: list[str], budget: int, party: str) -> list[float]:
+def over_losses(pictures: str, budget: int, party: str) -> list[float]:
     """The mean of losses from none to half of the packets."""
-    found = [sent(names, budget, party, loss) for loss in LOSSES]
+    found = [sent(pictures, budget, party, loss) for loss in LOSSES]
     return [fmean(figures) for figures in zip(*found, strict=True)]
-
-
-def ahead(names: list[str], budget: int, party: str, loss: float) -> float:
-    """dB above AVIF and WebP without parity, whichever is better."""
-    others = (sent(names, budget, other, loss)[0] for other in ("avif", "webp"))
-    return sent(names, budget, party, loss)[0] - max(others)
-
-
-RIVALS = "_886e7a0"
-"""Of records that hold AVIF and WebP, too: their rows were not measured again."""
 
 
 @pytest.mark.parametrize("pictures", ["faces", "photos"])
@@ -196,9 +187,8 @@ def test_links(pictures: str, budget: int) -> None:
     assert {row[0] for row in rows} == set(PARTIES)
     for title, *cells in rows:
         party = PARTIES[title]
-        name = pictures if party in (DEFAULT, HEAVY, PLAIN) else pictures + RIVALS
-        found = [sent([name], budget, party, loss) for loss in (0.0, 0.1, 0.3, 0.5)]
-        found.append(over_losses([name], budget, party))
+        found = [sent(pictures, budget, party, loss) for loss in (0.0, 0.1, 0.3, 0.5)]
+        found.append(over_losses(pictures, budget, party))
         if party == PLAIN:  # No loss reaches it.
             assert cells[1:] == [""] * 4
             cells, found = cells[:1], found[:1]
@@ -206,31 +196,25 @@ def test_links(pictures: str, budget: int) -> None:
             assert not unlike(cell, figures), (title, cell, figures)
 
 
-def test_links_of_60_pictures() -> None:
-    _, rows = only(f"{RESEARCH}/packets-and-other-codecs.md", "60 pictures")
-    assert len(rows) == 4
-    for title, *cells in rows:
-        pictures, size = title.split(", ")
-        names, budget = (
-            [pictures + RIVALS, f"{pictures}-odd"],
-            int(size.split()[0].replace(",", "")),
-        )
-
-        parity = (f"{codec} with parity, planned for 30 %" for codec in ("avif", "webp"))
-        best = max(over_losses(names, budget, party)[0] for party in parity)
-        heavy = [sent(names, budget, HEAVY, loss)[0] for loss in (0.0, 0.3)]
-        plain, usual = (sent(names, budget, party, 0.0)[0] for party in (PLAIN, DEFAULT))
+@pytest.mark.parametrize("pictures", ["faces", "photos"])
+@pytest.mark.parametrize("budget", [1360, 2560])
+def test_leads_over_links(pictures: str, budget: int) -> None:
+    _, rows = only("docs/links.md", "PSNR above, in dB")
+    ((usual, heavier, *heavy),) = (
+        cells for title, *cells in rows if title == f"{pictures}, {budget:,} bytes"
+    )
+    for cell, losses in ((usual, (0.1,)), (heavier, (0.3, 0.5))):
         found = [
-            [ahead(names, budget, DEFAULT, 0.1)],
-            [ahead(names, budget, DEFAULT, loss) for loss in (0.3, 0.5)],
-            [ahead(names, budget, HEAVY, loss) for loss in (0.1, 0.3, 0.5)],
-            [over_losses(names, budget, HEAVY)[0] - best],
-            [heavy[0] - heavy[1]],
-            [plain - usual],
+            sent(pictures, budget, DEFAULT, loss)[0]
+            - max(sent(pictures, budget, codec, loss)[0] for codec in ("avif", "webp"))
+            for loss in losses
         ]
-        for cell, figures in zip(cells, found, strict=True):
-            assert not unlike(cell, figures), (title, cell, figures)
-            assert len(cell.split(", ")) == len(figures)
+        assert not unlike(cell, found), cell
+    ours = over_losses(pictures, budget, HEAVY)[0]
+    for cell, codecs in zip(heavy, (("avif", "webp"), ("av1",)), strict=True):
+        parity = (f"{codec} with parity, planned for 30 %" for codec in codecs)
+        best = max(over_losses(pictures, budget, party)[0] for party in parity)
+        assert not unlike(cell, [ours - best]), cell
 
 
 def test_painting_in_integers() -> None:
@@ -275,10 +259,10 @@ def test_constants_of_the_packet_planner(title: str, names: list[str]) -> None:
 
 
 def test_packets_beside_ssdv() -> None:
-    _, rows = only(f"{RESEARCH}/packets-and-other-codecs.md", "loss", "SSDV")
+    _, rows = only(f"{RESEARCH}/packets-and-ssdv.md", "loss", "SSDV")
     for percent, *_, cell in rows:
         loss = int(percent.removesuffix(" %")) / 100
-        assert not unlike(cell, sent(["faces" + RIVALS, "faces-odd"], 1360, HEAVY, loss)), percent
+        assert not unlike(cell, sent("faces", 1360, HEAVY, loss)), percent
 
 
 def test_large_pictures() -> None:

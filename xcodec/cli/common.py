@@ -56,7 +56,7 @@ max_side = click.option(
     type=click.IntRange(0),
     metavar="N",
     help="Scale larger pictures down to N pixels on the longer side; 0: none.  "
-    "[default: as a budget of bytes can show]",
+    "[default: within a budget, as many as its bytes can show; else none]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 device = click.option(
