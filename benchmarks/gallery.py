@@ -3,9 +3,10 @@ AVIF.
 
     python benchmarks/gallery.py [--only astronaut] [--bytes 200,340,600,1000] [-o docs]
 
-Writes a sheet of each picture, docs/gallery/*.webp, and the gallery's part of docs/index.md. WebP
-and AVIF are at their best: of all qualities at seven scales, the file with the highest PSNR that
-fits. The pictures come with scikit-image and matplotlib; all are in the public domain.
+Writes a sheet of each picture, docs/gallery/*.webp, the gallery's part of docs/index.md, and the
+portrait of README.md, docs/portrait.jpg. WebP and AVIF are at their best: of all qualities at seven
+scales, the file with the highest PSNR that fits. The pictures come with scikit-image and
+matplotlib; all are in the public domain.
 """
 
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cv2
 import numpy as np
 from matplotlib import cbook
 from PIL import Image, ImageDraw, ImageFont
@@ -39,7 +41,11 @@ SIDE = 256
 LINE = 18
 """Height of a line of text, in pixels."""
 QUALITY = 88
-"""Of the sheets, as WebP."""
+"""Of the sheets."""
+PORTRAIT = 340
+"""Bytes of the README's portrait."""
+Panel = tuple[RGB | None, str]
+"""A picture of a sheet, and the text below it."""
 PART = re.compile(r"(<!-- gallery: [^>]*-->\n).*?(<!-- end -->)", re.S)
 """The gallery's part of a page."""
 
@@ -68,6 +74,8 @@ def _hopper() -> Any:
     return np.asarray(Image.open(cbook.get_sample_data("grace_hopper.jpg")))
 
 
+HEAD = Subject(photos.astronaut, "An astronaut's portrait (NASA)", (96, 0, 352, 256))
+"""The README's portrait."""
 SUBJECTS = {
     "astronaut": Subject(photos.astronaut, "An astronaut's portrait (NASA)", (60, 0, 444, 384)),
     "hopper": Subject(_hopper, "Rear Admiral Grace Hopper (US Navy)", (16, 0, 496, 480)),
@@ -120,26 +128,59 @@ def files(rgb: RGB, budgets: Sequence[int]) -> Iterator[Shown]:
 
 def sheet(rgb: RGB, shown: Sequence[Shown], budgets: Sequence[int]) -> Image.Image:
     """A row for each codec, and a column for each size after the original."""
-    height = round(SIDE * rgb.shape[0] / rgb.shape[1])
-    rows = list(dict.fromkeys(each.codec for each in shown))
-    size = (SIDE * (1 + len(budgets)), (height + 2 * LINE) * len(rows))
-    canvas = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=13)
-
-    def put(picture: RGB | None, column: int, row: int, text: str) -> None:
-        left, top = column * SIDE, row * (height + 2 * LINE)
-        if picture is not None:
-            small = Image.fromarray(picture).resize((SIDE, height), Image.Resampling.LANCZOS)
-            canvas.paste(small, (left, top))
-        draw.multiline_text((left + 6, top + height + 2), text, "black", font)
-
-    put(rgb, 0, 0, f"original\n{rgb.shape[1]}x{rgb.shape[0]} pixels, {rgb.nbytes:,} bytes")
+    rows: dict[str, list[Panel]] = {}
     for each in shown:
-        place = 1 + budgets.index(each.budget), rows.index(each.codec)
-        if each.picture is None:
-            put(None, *place, f"{each.codec}: nothing\nin {each.budget:,} bytes")
-        else:
-            put(each.picture, *place, f"{each.codec}\n{each.bytes:,} bytes, {each.psnr:.1f} dB")
+        text = f"{each.codec}: nothing\nin {each.budget:,} bytes"
+        if each.picture is not None:
+            text = f"{each.codec}\n{each.bytes:,} bytes, {each.psnr:.1f} dB"
+        rows.setdefault(each.codec, [(None, "")] * (1 + len(budgets)))
+        rows[each.codec][1 + budgets.index(each.budget)] = each.picture, text
+    grid = list(rows.values())
+    grid[0][0] = original(rgb)
+    return drawn(grid)
+
+
+def original(rgb: RGB) -> Panel:
+    """A picture as it was."""
+    return rgb, f"original\n{rgb.shape[1]}x{rgb.shape[0]} pixels, {rgb.nbytes:,} bytes"
+
+
+def portrait() -> Image.Image:
+    """A picture, its samples, and what each codec makes of as many bytes."""
+    rgb = HEAD.rgb
+    data = xcodec.encode(rgb, max_bytes=PORTRAIT)
+    points, values = xcodec.decode_samples(data)
+    dots = np.zeros_like(rgb)
+    dots[tuple(points.T)] = values
+    panels = [original(rgb), (cv2.dilate(dots, np.ones((3, 3))), f"its {len(points):,} samples")]
+    for title, options in (
+        ("xcodec", {}),
+        ("xcodec, drawn realistically", {"model": "face", "realism": 1.0}),
+    ):
+        picture = np.asarray(xcodec.decode(data, **options))
+        panels.append((picture, f"{title}\n{len(data)} bytes, {psnr(rgb, picture):.1f} dB"))
+    with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state") as state:
+        place = Measuring(rgb, digest_of(rgb), state, Meter(rgb))
+        best = peer(place, "webp", PORTRAIT)
+    panels.append(
+        (best.picture, f"WebP, scaled down and up\n{best.bytes} bytes, {best.psnr:.1f} dB")
+    )
+    return drawn([panels])
+
+
+def drawn(grid: Sequence[Sequence[Panel]]) -> Image.Image:
+    """Pictures of one shape in rows, the first of which begins with one."""
+    shape = np.shape(grid[0][0][0])
+    height = round(SIDE * shape[0] / shape[1])
+    canvas = Image.new("RGB", (SIDE * len(grid[0]), (height + 2 * LINE) * len(grid)), "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(size=13)
+    for row, panels in enumerate(grid):
+        for column, (picture, text) in enumerate(panels):
+            left, top = column * SIDE, row * (height + 2 * LINE)
+            if picture is not None:
+                small = Image.fromarray(picture).resize((SIDE, height), Image.Resampling.LANCZOS)
+                canvas.paste(small, (left, top))
+            draw.multiline_text((left + 6, top + height + 2), text, "black", font)
     return canvas
 
 
@@ -163,7 +204,7 @@ def described(shown: Sequence[Shown]) -> str:
 @click.option("--bytes", "budgets", default="200,340,600,1000", show_default=True, help="Sizes.")
 @click.option("-o", "--output", type=Path, default=Path("docs"), show_default=True)
 def main(only: str, budgets: str, output: Path) -> None:
-    """Write the sheets and their figures."""
+    """Write the sheets and their figures, and the portrait."""
     names = texts(only) or tuple(SUBJECTS)
     if unknown := set(names) - set(SUBJECTS):
         raise xcodec.InputError(f"no such pictures: {', '.join(sorted(unknown))}")
@@ -177,6 +218,7 @@ def main(only: str, budgets: str, output: Path) -> None:
         sheet(subject.rgb, shown, sizes).save(path, quality=QUALITY, method=6)
         entries.append(f"![{subject.title}: {described(shown)}](gallery/{path.name})\n")
         click.echo(f"{path}")
+    portrait().save(output / "portrait.jpg", quality=QUALITY)
     page = output / "index.md"
     text = "\n".join(["", *entries, ""])
     page.write_text(PART.sub(lambda part: part[1] + text + part[2], page.read_text()))
