@@ -211,7 +211,7 @@ class EncodeOptions(_Options):
         if not (isinstance(self.mask, np.ndarray) and self.mask.dtype == np.bool_):
             checks.one_of("mask", self.mask, MASKS, "or a bool array")
         if self.tile is not None and self.tile % UNIT:
-            raise InputError(f"tile is {self.tile}; it is a multiple of {UNIT}, or 0")
+            raise InputError(f"tile is {self.tile}; it must be a multiple of {UNIT}, or 0")
         if self.comment is not None:
             checks.text("comment", self.comment)
         for region in checks.items("roi", self.roi):
@@ -313,7 +313,8 @@ class DecodeOptions(_Options):
             left, top, width, height = self.region
             if min(left, top) < 0 or min(width, height) < 1:
                 raise InputError(
-                    "region is x, y, width, height with x, y >= 0 and width, height >= 1"
+                    f"region is {self.region}; it must be x, y, width, height, with x and y 0 or "
+                    "more, and width and height 1 or more"
                 )
         if self.original_size:
             other = "region" if self.region is not None else "downsample"

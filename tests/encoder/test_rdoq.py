@@ -142,7 +142,7 @@ def test_other_tones_are_left_as_they_are(small: RGB, tone: str) -> None:
 
 @pytest.mark.parametrize("effort", [-1, len(EFFORTS)])
 def test_efforts_that_there_are_not(small: RGB, effort: int) -> None:
-    with pytest.raises(xcodec.InputError, match=r"effort is -?[0-9]+; it lies in 0\.\.9"):
+    with pytest.raises(xcodec.InputError, match=r"effort is -?[0-9]+; it must be in 0\.\.9"):
         xcodec.encode(small, effort=effort)
 
 

@@ -121,8 +121,8 @@ def test_a_psnr_costs_fewer_bytes_with_more_effort(small: RGB) -> None:
     ("goal", "message"),
     [
         ({"psnr": 99.9}, "reaches 99.9 dB"),
-        ({"psnr": 0.0}, "psnr is 0; it lies in"),
-        ({"max_bytes": 0}, "max_bytes is 0; it is at least 1"),
+        ({"psnr": 0.0}, "psnr is 0; it must be in"),
+        ({"max_bytes": 0}, "max_bytes is 0; it must be at least 1"),
         ({"bpp": 1e-9}, "bpp is 1e-09"),
         ({"bpp": 1e-5}, "one byte"),
         ({"max_bytes": 100, "psnr": 20}, "max_bytes and psnr exclude each other"),

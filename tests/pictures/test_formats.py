@@ -136,7 +136,7 @@ def test_only_the_format_that_was_asked_for_is_read(small: RGB) -> None:
     for name in ("jpg", "tif", "jp2", "mpo", "MPO", "heic", "dib"):
         assert formats.kind_called(name) in formats.READ
     for name in ("xyz", "wmf", "xcodec", "", "xgc", "pdf"):
-        with pytest.raises(InputError, match="it is one of"):
+        with pytest.raises(InputError, match="it must be one of"):
             loading.load(png, kind=name)
 
 

@@ -95,7 +95,7 @@ def kind_called(name: str) -> str:
     refused = {*STUBS, Image.registered_extensions().get(CODED)}  # Ours is decoded, not loaded.
     if wanted in refused or (wanted not in Image.OPEN and wanted not in PLUGINS):
         every = sorted(({*Image.OPEN} | {*PLUGINS}) - refused)
-        raise InputError(f"format is {name!r}; it is one of {', '.join(every)}")
+        raise InputError(f"format is {name!r}; it must be one of {', '.join(every)}")
     return wanted
 
 

@@ -17,7 +17,7 @@ def real(name: str, value: Any, low: float, high: float, unit: str = "") -> floa
         raise InputError(f"{name} is {value!r}; it must be a number")
     number = float(value)
     if not low <= number <= high:
-        raise InputError(f"{name} is {number:g}; it lies in {low:g}..{_shown(high)}{unit}")
+        raise InputError(f"{name} is {number:g}; it must be in {low:g}..{_shown(high)}{unit}")
     return number
 
 
@@ -33,7 +33,7 @@ def whole(name: str, value: Any, low: int, high: float = math.inf) -> int | None
         raise InputError(f"{name} is {value!r}; it must be a whole number")
     if not low <= number <= high:
         most = f"at least {low}" if high == math.inf else f"in {low}..{_shown(high)}"
-        raise InputError(f"{name} is {number}; it lies {most}".replace("lies at", "is at"))
+        raise InputError(f"{name} is {number}; it must be {most}")
     return number
 
 
@@ -44,7 +44,7 @@ def one_of(name: str, value: Any, known: Sequence[Any], other: str = "") -> None
     """
     if not isinstance(value, str | int) or value not in known:
         names = ", ".join(map(str, known)) + (f" {other}" if other else "")
-        raise InputError(f"{name} is {value!r}; it is one of {names}")
+        raise InputError(f"{name} is {value!r}; it must be one of {names}")
 
 
 def text(name: str, value: Any) -> None:
