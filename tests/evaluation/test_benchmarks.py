@@ -191,7 +191,7 @@ def test_wrong_lossless_samples_are_detected(small: RGB) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--only", "2", "--positions", "odd"], "no such pictures"),
+        (["--only", "2", "--positions", "odd"], "none of the pictures is at an odd position"),
         (["--rates", "many"], "not numbers separated by commas"),
     ],
 )

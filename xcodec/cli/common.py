@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -120,6 +120,20 @@ def conflicts() -> Iterator[None]:
     except ConflictError as error:
         names = " and ".join(FLAGS.get(name, f"--{name.replace('_', '-')}") for name in error.names)
         raise click.UsageError(f"{names} {error.reason}") from error
+
+
+@contextmanager
+def content_of(sources: Sequence[str]) -> Iterator[None]:
+    """Put the name of the source before errors about its content, if there is only one."""
+    from xcodec.errors import FormatError
+    from xcodec.system.files import called
+
+    try:
+        yield
+    except FormatError as error:
+        if len(sources) > 1:
+            raise
+        raise type(error)(f"{called(sources[0])}: {error}") from error
 
 
 def refuse(names: tuple[str, ...], beside: str) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import cloup
 
-from xcodec.choices import DOWNSAMPLES
+from xcodec.choices import CODED, DOWNSAMPLES
 from xcodec.cli.common import (
     How,
     as_json,
     beside,
     cluster,
     conflicts,
+    content_of,
     decoder,
     device,
     force,
@@ -144,12 +145,17 @@ def decode(
         return
     if how.skip_existing or how.cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
+    if len(sources) > 1 and all(source.endswith(CODED) for source in sources):
+        raise click.UsageError(
+            "several files are taken for packets of one picture: decode .xgc files one by one, or "
+            "their folder"
+        )
     with conflicts():
         single = DecodeOptions(jobs=how.jobs or cores(), **chosen)
     output = output or beside(sources[0], ".png", trees.DECODED)
     files.check_target(output, how.force)
     kind = loading.kind_of(output)
-    with conflicts(), _partial_hint(single):
+    with conflicts(), content_of(sources), _partial_hint(single):
         width, height = _decoded(sources, single, _Target(output, kind, how.force))
     facts = {"width": width, "height": height, "decoder": options["decoder"]}
     report(f"{output}: {width}x{height} pixels", facts, output, how.as_json, how.quiet)

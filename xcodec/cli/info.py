@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xcodec.choices import LINKS
-from xcodec.cli.common import as_json, given, max_pixels, percent, printable, say
+from xcodec.cli.common import as_json, content_of, given, max_pixels, percent, printable, say
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -33,12 +33,13 @@ def info(
 
     if preset is not None and link is None:
         raise click.UsageError("--preset needs --link")
-    data, found = receiving.read([source])
-    if found:
-        facts, sizes = receiving.facts(found), [len(each) for each in found]
-    else:
-        facts = asdict(inspection.info(data, **given(max_pixels=max_pixels)))
-        sizes = [len(data)]
+    with content_of([source]):
+        data, found = receiving.read([source])
+        if found:
+            facts, sizes = receiving.facts(found), [len(each) for each in found]
+        else:
+            facts = asdict(inspection.info(data, **given(max_pixels=max_pixels)))
+            sizes = [len(data)]
     if link is not None:
         from xcodec.links import costs
         from xcodec.links.profiles import profile

@@ -1,5 +1,6 @@
 """``xcodec send``."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -193,7 +194,9 @@ def _prepared(
     if plan is None:
         raise click.UsageError("how large are packets? --packet-size or --link says so")
     options = plan.options(options)
-    picture = loading.read(data, reading_for(how, options, plan.budget(options)))
+    stream = io.BytesIO(data)
+    stream.name = files.called(source)  # For messages.
+    picture = loading.read(stream, reading_for(how, options, plan.budget(options)))
     made = plan.made(picture, options)
     size = picture.rgb.shape[1], picture.rgb.shape[0]
     say(f"{source}: {sum(map(len, made))} bytes{scaled(size, picture.original)}", err=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from xcodec.cli.common import as_json, beside, force, given, max_pixels, quiet, report
+from xcodec.cli.common import as_json, beside, content_of, force, given, max_pixels, quiet, report
 
 
 @click.command(short_help="Shorten a .xgc file to at most N bytes, at a clean boundary.")
@@ -37,7 +37,8 @@ def truncate(
     output = output or beside(source, ".cut.xgc")
     files.check_target(output, force)
     data = files.read(source)
-    cut = truncation.truncate(data, size, **given(max_pixels=max_pixels))
+    with content_of([source]):
+        cut = truncation.truncate(data, size, **given(max_pixels=max_pixels))
     files.write(output, cut, force)
     text = f"{output}: {len(cut)} of {len(data)} bytes; 'decode --partial' decodes them"
     report(text, {"bytes": len(cut), "of": len(data)}, output, as_json, quiet)

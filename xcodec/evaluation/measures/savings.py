@@ -8,6 +8,7 @@ from typing import Any
 from xcodec.errors import InputError
 from xcodec.evaluation.measures import curves
 from xcodec.evaluation.measures.curves import Point
+from xcodec.system import files
 
 
 def between(
@@ -38,9 +39,10 @@ def between(
 
 def _mean_and_pictures(path: Path, name: str) -> list[list[Point]]:
     """Pairs of bpp and PSNR of a curve: of the means, then of each picture."""
+    data = files.read(path)
     try:
-        found = json.loads(path.read_text())["figures"]["curves"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        found = json.loads(data)["figures"]["curves"]
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a record of xcodec bench rd") from error
     # In records of schema 1 the name of a curve is its "codec".
     named = [(curve.get("name") or curve["codec"], curve) for curve in found]

@@ -75,7 +75,8 @@ def pictures(folder: Path, positions: str = "all", only: Sequence[int] = ()) -> 
     places = only or range(1, len(found) + 1)
     chosen = [found[place - 1] for place in places if place % 2 in parity]
     if not chosen:
-        raise InputError(f"{folder}: no such pictures")
+        reason = f"none of the pictures is at an {positions} position"
+        raise InputError(f"{folder}: {reason if found else 'there are no pictures in it'}")
     return chosen
 
 

@@ -143,10 +143,11 @@ def save(path: Path, record: Record, overwrite: bool = False) -> None:
 
 
 def load(path: Path) -> Record:
-    """Read a record. Raises InputError if the file does not follow the schema."""
+    """Read a record. Raises InputError if that fails, or if it does not follow the schema."""
+    data = files.read(path)
     try:
-        record = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        record = json.loads(data)
+    except ValueError as error:
         raise InputError(f"{path}: not a record of xcodec bench") from error
     check(record, path)
     return cast(Record, record)
