@@ -29,9 +29,9 @@ def cli() -> None:
     """Encode pictures as a few of their pixels; a trained network reconstructs the rest.
 
     \b
-    xcodec encode photo.png -r 0.02     photo.png -> photo.xgc, 2 % of the pixels
-    xcodec encode photo.png --bytes 340 the best picture that fits 340 bytes
-    xcodec decode photo.xgc             photo.xgc -> photo.png
+    xcodec encode photo.png -r 0.02      photo.png -> photo.xgc, 2 % of the pixels
+    xcodec encode photo.png --bytes 340  the best picture that fits 340 bytes
+    xcodec decode photo.xgc              photo.xgc -> photo.png
     """
 
 

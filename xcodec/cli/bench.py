@@ -115,7 +115,7 @@ def bench() -> None:
     "--known",
     type=FILE,
     metavar="RECORD",
-    help="Take other codecs' figures from a record of before, where it has the picture.",
+    help="Take other codecs' figures from an earlier record, where it has the picture.",
 )
 @click.option("--at", default="", metavar="X,...", help="Further bpp at which to interpolate.")
 @click.option(

@@ -51,7 +51,7 @@ from xcodec.cli.common import force, quiet
     "--channels",
     default="random,bursts",
     show_default=True,
-    help="Kinds of losses: independent, or in bursts (Gilbert-Elliott).",
+    help="Kinds of losses: random (independent) and bursts (Gilbert-Elliott).",
 )
 @click.option(
     "--audio",

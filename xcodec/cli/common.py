@@ -32,8 +32,8 @@ reading = (
         "--format",
         "kind",
         metavar="NAME",
-        help="Read files of this format only, also if it is one that is not read unasked (EPS, "
-        "ICO, PSD, ...).",
+        help="Read this format only, which may be one that is refused otherwise (EPS, ICO, PSD, "
+        "...).",
     ),
     click.option(
         "--frame",
@@ -55,8 +55,8 @@ max_side = click.option(
     "--max-side",
     type=click.IntRange(0),
     metavar="N",
-    help="Scale larger pictures down to N pixels on the longer side; 0: none.  "
-    "[default: within a budget, as many as its bytes can show; else none]",
+    help="Scale larger pictures down to N pixels on the longer side; 0: never.  "
+    "[default: only if a budget of bytes cannot show all pixels]",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 device = click.option(

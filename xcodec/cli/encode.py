@@ -83,7 +83,12 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 @cloup.argument("source", metavar="IN")
 @cloup.option_group(
     "Target (one of them)",
-    cloup.option("-r", "--rate", type=float, help="Fraction of pixels to sample.  [default: 0.02]"),
+    cloup.option(
+        "-r",
+        "--rate",
+        type=float,
+        help="Fraction of pixels to sample, 0.001 to 0.5.  [default: 0.02]",
+    ),
     cloup.option(
         "--bytes", "max_bytes", type=int, metavar="N", help="Best picture in at most N bytes."
     ),
@@ -111,9 +116,21 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         show_default=True,
         help="Where samples are dense: along edges, or uniformly.",
     ),
-    cloup.option("--strength", type=float, help="How strongly edges attract samples, 0 to 2."),
-    cloup.option("--floor", type=float, help="Edge strength of flat areas, relative to the mean."),
-    cloup.option("--block", type=int, help="Side of a density block in pixels."),
+    cloup.option(
+        "--strength",
+        type=float,
+        help="How strongly edges attract samples, 0 to 2.  [default: 0.7]",
+    ),
+    cloup.option(
+        "--floor",
+        type=float,
+        help="Edge strength of flat areas, relative to the mean.  [default: 0.25]",
+    ),
+    cloup.option(
+        "--block",
+        type=int,
+        help="Side of a density block in pixels: 8, 16, 32, 64 or 128.  [default: by rate]",
+    ),
     cloup.option(
         "--mask",
         default=MASKS[0],
@@ -154,7 +171,11 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         help="Decoder to optimise the file for, from effort 4 on.  "
         "[default: generator; with --psnr: classical]",
     ),
-    cloup.option("--model", help="Weights that the file asks for.  [default: photo]"),
+    cloup.option(
+        "--model",
+        metavar="NAME",
+        help="Weights that the file asks for: photo, or face for portraits.  [default: photo]",
+    ),
     cloup.option("--step", type=float, help="Quantiser step in grey levels.  [default: by rate]"),
     cloup.option(
         "--lossless-samples", is_flag=True, help="With --tone point: store samples exactly."
@@ -186,14 +207,20 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         "--keep/--strip",
         default=None,
         help="Keep or drop EXIF, XMP and ICC profile.  "
-        "[default: keep what is small, but no position]",
+        "[default: keep what is small, but no GPS position]",
     ),
     cloup.option("--comment", metavar="TEXT", help="Store a text in the file."),
 )
 @cloup.option_group("Links and packets", *packets.WISHES)
 @cloup.option_group(
     "Output",
-    cloup.option("-o", "--output", metavar="OUT", help="Output file; '-' is standard output."),
+    cloup.option(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="Output file, or folder; '-' is standard output.  "
+        "[default: IN.xgc; IN.packets for packets]",
+    ),
     force,
     cloup.option(
         "--tile",
@@ -211,8 +238,9 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 def encode(source: str, output: str | None, **options: Any) -> None:
     """Encode the picture IN ('-': standard input) as a .xgc file.
 
-    With --packet-size, encode it as packets for a lossy link: a folder of .xgp files, any subset of
-    which can be decoded. If IN is a folder, encode all pictures in it into the folder OUT."""
+    With --link or --packet-size, encode it as packets for a link that loses some: a folder of .xgp
+    files, any subset of which can be decoded. If IN is a folder, encode all pictures in it into the
+    folder OUT."""
     from xcodec.many import trees
 
     how = How(**{name: options.pop(name) for name in How._fields})

@@ -20,7 +20,7 @@ PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 @click.command(short_help="Show the fields of a .xgc file, or what packets hold.")
 @click.argument("source", metavar="IN")
 @click.option("--link", type=click.Choice(LINKS), help="Also show what it costs on this link.")
-@click.option("--preset", metavar="NAME", help="Way to send over the link, for times on air.")
+@click.option("--preset", metavar="NAME", help="Preset of the radio, for times on air.")
 @max_pixels
 @as_json
 def info(

@@ -17,7 +17,8 @@ WISHES = (
     cloup.option(
         "--link",
         type=click.Choice(LINKS),
-        help="Sizes, number, armor and planned loss for a link; `xcodec links` lists them.",
+        help="Link whose size and number of packets, armor and planned loss are used; "
+        "`xcodec links` lists them.",
     ),
     cloup.option(
         "--packet-size",
@@ -43,7 +44,9 @@ WISHES = (
         help="Packets as lines of text; --packet-size then counts characters.",
     ),
     cloup.option(
-        "--preset", metavar="NAME", help="Way to send, for times on air: LongFast, narrow-eu, 9600."
+        "--preset",
+        metavar="NAME",
+        help="Preset of the radio, for times on air: LongFast, narrow-eu, 9600.",
     ),
     cloup.option(
         "--airtime",

@@ -32,7 +32,7 @@ LOOK = 0.25
 """Seconds that are waited for a packet at a time."""
 
 
-@cloup.command(short_help="Receive pictures, and show each as far as its packets have arrived.")
+@cloup.command(short_help="Receive pictures, and show each as it arrives.")
 @cloup.option(
     "--via",
     "--watch",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import cloup
 
-from xcodec.choices import MAX_EFFORT
+from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
 from xcodec.cli import packets
 from xcodec.cli.common import (
     as_json,
@@ -40,25 +40,35 @@ ENCODING = ("max_bytes", "max_side", "model", "effort")
 
 @cloup.command(short_help="Send a picture over a link: UDP, AX.25, Meshtastic, LXMF, ...")
 @cloup.argument("source", metavar="IN")
-@cloup.option(
-    "--via",
-    required=True,
-    metavar="URL",
-    help="The link: udp://HOST:PORT, kiss+tcp://HOST:8001?from=CALL&to=CALL, meshtastic:, ...; a "
-    "folder; or '-' for lines of text.",
-)
 @cloup.option_group(
     "Picture",
     cloup.option("--bytes", "max_bytes", type=int, metavar="N", help="At most N bytes in all."),
     max_side,
-    cloup.option("--model", help="Weights that the packets ask for.  [default: photo]"),
     cloup.option(
-        "-e", "--effort", type=click.IntRange(0, MAX_EFFORT), help="Time spent to save bytes."
+        "--model",
+        metavar="NAME",
+        help="Weights that the packets ask for: photo, or face for portraits.  [default: photo]",
+    ),
+    cloup.option(
+        "-e",
+        "--effort",
+        type=click.IntRange(0, MAX_EFFORT),
+        help=f"Time spent to save bytes; 0 is fastest.  [default: {DEFAULT_EFFORT}]",
     ),
     *reading,
     max_pixels,
 )
-@cloup.option_group("Link", *packets.WISHES)
+@cloup.option_group(
+    "Link",
+    cloup.option(
+        "--via",
+        required=True,
+        metavar="URL",
+        help="The link: udp://HOST:PORT, kiss+tcp://HOST:8001?from=CALL&to=CALL, meshtastic:, ...; "
+        "a folder; or '-' for lines of text.",
+    ),
+    *packets.WISHES,
+)
 @cloup.option_group(
     "Sending",
     cloup.option(
@@ -86,15 +96,15 @@ ENCODING = ("max_bytes", "max_side", "model", "effort")
         "--wait",
         type=click.FloatRange(0),
         metavar="S",
-        help="Then send what receivers ask for (receive --reply), until S seconds are quiet.",
+        help="Then send what receivers ask for (receive --reply), until nobody asks for S seconds.",
     ),
 )
 @cloup.option_group("Output", force, as_json, quiet)
 def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **options: Any) -> None:
     """Encode the picture IN as packets, keep them in the folder IN.packets, and send them.
 
-    IN may also be a folder or file of packets, or a .xgc file. What was interrupted goes on where
-    it stopped when it is started again."""
+    IN may also be a folder or file of packets, or a .xgc file. Started again after an interruption,
+    it goes on where it stopped."""
     from xcodec.errors import InputError
     from xcodec.links import transports
     from xcodec.links.delivery import deliver, serve

@@ -29,8 +29,8 @@ def truncate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Shorten the .xgc file IN ('-': standard input) to at most N bytes, at the end of a layer or
-    of a plane of a level. 'xcodec decode --partial' decodes the result."""
+    """Shorten the .xgc file IN ('-': standard input) to at most N bytes, where a layer or a part of
+    one ends. `xcodec decode --partial` decodes the result."""
     from xcodec.decoder import truncation
     from xcodec.system import files
 
