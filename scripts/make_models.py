@@ -1,4 +1,4 @@
-"""Train the shipped sets of weights again, each from what there is, and keep what is better.
+"""Train the shipped sets of weights further, and keep what is better.
 
 python scripts/make_models.py DATA --minutes 25 [--only photo,face] [--device cuda] [--work DIR]
 
