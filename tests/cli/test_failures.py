@@ -36,8 +36,19 @@ def test_inputs_that_are_no_pictures(tmp_path: Path, capsys: Capture) -> None:
         ("empty.png", "the file is empty"),
         ("missing.png", "no such file"),
     ]:
-        assert reason in failure(capsys, "encode", tmp_path / name)
+        told = f"xcodec: {tmp_path / name}: {reason}"
+        assert told in failure(capsys, "encode", tmp_path / name)
+        assert told in failure(capsys, "send", tmp_path / name, "--via", "udp://127.0.0.1:9")
     assert sorted(os.listdir(tmp_path)) == ["empty.png", "text.png"]
+
+
+def test_records_that_are_none(tmp_path: Path, capsys: Capture) -> None:
+    (wrong := tmp_path / "wrong.json").write_text("{}")
+    missing = tmp_path / "missing.json"
+    for path, reason in (missing, "no such file"), (wrong, "not a record"):
+        assert reason in failure(capsys, "bench", "plot", path, "-o", tmp_path / "a.svg")
+        assert reason in failure(capsys, "bench", "savings", path, path)
+    assert os.listdir(tmp_path) == ["wrong.json"]
 
 
 def test_a_folder_is_a_batch_and_needs_a_place_for_it(tmp_path: Path, capsys: Capture) -> None:
@@ -51,8 +62,9 @@ def test_inputs_that_are_no_files_of_ours(picture: Path, tmp_path: Path, capsys:
     out = tmp_path / "out.png"
     (tmp_path / "empty.xgc").touch()
     for source in (picture, tmp_path / "empty.xgc", tmp_path / "missing.xgc"):
-        failure(capsys, "decode", source, "-o", out)
-        failure(capsys, "info", source)
+        assert f"xcodec: {source}: " in failure(capsys, "decode", source, "-o", out)
+        assert f"xcodec: {source}: " in failure(capsys, "info", source)
+    failure(capsys, "truncate", picture, "--bytes", 20)
     failure(capsys, "info", tmp_path)
     assert not out.exists()
 
@@ -153,6 +165,7 @@ def test_a_missing_model(picture: Path, tmp_path: Path, capsys: Capture) -> None
         ["decode", "a.xgc", "--decoder", "classical", "--realism", "0.5"],
         ["decode", "a.xgc", "--device", "toaster"],
         ["decode", "a.xgc", "--max-pixels", "0"],
+        ["decode", "a.xgc", "b.xgc"],
         ["info", "a.xgc", "b.xgc"],
         ["train"],
     ],
