@@ -167,6 +167,10 @@ def test_a_missing_model(picture: Path, tmp_path: Path, capsys: Capture) -> None
         ["decode", "a.xgc", "--max-pixels", "0"],
         ["decode", "a.xgc", "b.xgc"],
         ["info", "a.xgc", "b.xgc"],
+        ["corrupt", "a.png", "--task", "points", "--side", "40"],
+        ["corrupt", "a.png", "--task", "color-noise", "--distribution", "sobel"],
+        ["corrupt", "a.png", "--task", "white-block", "--percent", "5"],
+        ["corrupt", "a.png", "--task", "white-block", "--clutter", "b.png"],
         ["train"],
     ],
 )

@@ -158,7 +158,9 @@ def test_section_5_2_of_blocks(task: str) -> None:
         in_table_1 = (pictures, side, level) == ("faces", "256", "128")
         for title, cell in zip(first[3:], cells, strict=True):
             if in_table_1:
-                name = f"table1_{task}" + ("" if methods[title] in CLASSICAL.values() else "_xcodec")
+                name = f"table1_{task}" + (
+                    "" if methods[title] in CLASSICAL.values() else "_xcodec"
+                )
             figures = SEEN if title == "raw" else ("hole psnr",)
             assert not unlike(cell, restored(name, methods[title], int(level), "", figures)), cell
 

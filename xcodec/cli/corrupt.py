@@ -9,6 +9,14 @@ import click
 from xcodec.choices import DISTRIBUTIONS, TASKS
 from xcodec.cli.common import as_json, beside, force, how_read, quiet, reads_pictures, report
 
+TASKS_OF = {
+    "percent": ("points", "color-noise"),
+    "side": ("white-block", "color-block"),
+    "distribution": ("points",),
+    "clutter": ("color-block",),
+}
+"""Tasks that have an option."""
+
 
 @click.command(short_help="Damage a picture as in the paper, repeatably.")
 @click.argument("source", metavar="IN")
@@ -22,17 +30,14 @@ from xcodec.cli.common import as_json, beside, force, how_read, quiet, reads_pic
 @click.option(
     "--side",
     type=click.IntRange(1),
-    default=128,
-    show_default=True,
     metavar="N",
-    help="Side of the block in pixels.",
+    help="Side of the block in pixels.  [default: 128]",
 )
 @click.option(
     "--distribution",
     type=click.Choice(DISTRIBUTIONS),
-    default="random",
-    show_default=True,
-    help="Distribution of points: uniform, on edges, or where the encoder samples.",
+    help="Distribution of points: uniform, on edges, or where the encoder samples.  "
+    "[default: random]",
 )
 @click.option("--clutter", metavar="FILE", help="The picture that a colour block is cut from.")
 @click.option(
@@ -73,6 +78,9 @@ def corrupt(
     from xcodec.restoration import damage
     from xcodec.system import files
 
+    for option, tasks in TASKS_OF.items():
+        if task not in tasks and (options | {"clutter": clutter})[option] is not None:
+            raise click.UsageError(f"--{option} is for {' and '.join(tasks)}")
     reporting = {name: options[name] for name in ("as_json", "quiet")}
     output = beside(source, f"-{task}.png") if output is None else output
     if Path(output).suffix.lower() != ".png":
@@ -85,9 +93,8 @@ def corrupt(
     how = how_read(options)
     rgb = loading.read(source, how).rgb
     other = loading.read(clutter, replace(how, beside=True)).rgb if clutter is not None else None
-    seed, distribution, percent = (options[name] for name in ("seed", "distribution", "percent"))
-    usual = {"points": 5, "color-noise": 90}.get(task, options["side"])
-    level = percent if percent is not None and task in ("points", "color-noise") else usual
+    seed, distribution = options["seed"], options["distribution"] or "random"
+    level = options["percent"] or options["side"] or {"points": 5, "color-noise": 90}.get(task, 128)
     rng = np.random.default_rng(seed)
     done = damage.corrupt(rgb, task, level, rng, distribution=distribution, clutter=other)
     mask = np.where(done.known, np.uint8(255), np.uint8(0))
