@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from xcodec.links.sending import encode_packets
     from xcodec.options import DecodeOptions, EncodeOptions
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ConflictError",
