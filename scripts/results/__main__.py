@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/ from the records: python -m scripts.results
+"""Write the tables of README.md, docs/ and models/ from the records: python -m scripts.results
 
 A table stands between ``<!-- NAME: ... -->`` and ``<!-- end -->``; functions of BLOCKS make them.
 Pages without such a comment keep their text.
@@ -7,10 +7,15 @@ Pages without such a comment keep their text.
 import re
 from collections.abc import Callable
 
-from scripts.results import links, losses, rates, readme, realistic
+from scripts.results import links, losses, others, rates, readme, realistic
 from scripts.results.sets import ROOT
 
-PAGES = ("README.md", "docs/results.md", "docs/links.md")
+PAGES = (
+    "README.md",
+    "docs/results.md",
+    "docs/links.md",
+    *(f"models/{name}.md" for name in ("face", "face-real", "photo-real")),
+)
 BLOCK = re.compile(r"(<!-- ([a-z-]+): [^>]*-->\n).*?(<!-- end -->)", re.S)
 BLOCKS: dict[str, Callable[[], list[str]]] = {
     "peers": rates.peers,
@@ -27,6 +32,14 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
     "photos": lambda: rates.budgets("photos"),
     "photos-leads": lambda: rates.leads("photos"),
     "realistic": realistic.realistic,
+    "face": others.face,
+    "face-real": others.realistic_face,
+    "photo-real": others.realistic_photo,
+    "all-faces": others.all_faces,
+    "lossless": others.lossless,
+    "sound": others.sound,
+    "commands": others.commands,
+    "codecs": others.codecs,
     "packets": links.summary,
     "links": links.tables,
     "links-leads": links.leads,

@@ -45,8 +45,10 @@ def _realistic_row(name: str, model: str, size: int) -> list[str]:
         theirs = _column(peer_curve(group, kind, "lpips"), size)["lpips"]
         known = [i for i, value in enumerate(theirs) if value is not None]
         few = f" ({len(known)})" if len(known) < len(theirs) else ""
-        means = [records.mean([column[i] for i in known]) for column in (mine["lpips"], theirs)]
-        beside.append((*means, few))
+        ours, other = (
+            records.mean([column[i] for i in known]) for column in (mine["lpips"], theirs)
+        )
+        beside.append((ours, other, few))
     lpips, psnr, faithfully = map(records.mean, (mine["lpips"], mine["psnr"], before["psnr"]))
     return [group.title, f"{size} bytes", *_realistic_cells(lpips, beside, psnr, faithfully)]
 

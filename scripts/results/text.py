@@ -11,7 +11,7 @@ def triple(figures: Sequence[float | None], psnr_digits: int = 2) -> str:
     if any(figure is None for figure in figures):
         return DASH
     digits = (psnr_digits, 3, 3)
-    return " / ".join(f"{f:.{d}f}" for f, d in zip(figures, digits, strict=False))  # type: ignore
+    return " / ".join(f"{f:.{d}f}" for f, d in zip(figures, digits, strict=False))
 
 
 def bold(cells: list[str]) -> list[str]:

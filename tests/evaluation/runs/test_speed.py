@@ -75,6 +75,7 @@ def test_a_run_measures_processes_and_codecs(
     figures = json.loads(output.read_text())["figures"]
     assert [row["command"] for row in figures["processes"]] == [
         "help",
+        "encode, classical",
         "encode",
         "decode, classical fill",
     ]
@@ -88,7 +89,9 @@ def test_a_run_measures_processes_and_codecs(
             assert row["peak"] > 10 * 2**20
             assert row["grown"] >= 0
     rgb = speed.resized(np.asarray(Image.open(picture)), 0.01)
-    assert rows["xcodec classical", "encode"]["bytes"] == len(xcodec.encode(rgb, 0.02))
+    assert rows["xcodec classical", "encode"]["bytes"] == len(
+        xcodec.encode(rgb, 0.02, decoder="classical")
+    )
     # A codec that fails is recorded with its error, and the others are measured.
     assert rows["no such codec", "encode"]["seconds"] is None
     assert "no codec" in rows["no such codec", "encode"]["failed"]

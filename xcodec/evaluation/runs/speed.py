@@ -1,5 +1,7 @@
 """``xcodec bench speed``: time and memory of encoding and decoding, for xcodec and other codecs.
 
+Files are optimised for the decoder that they are measured with.
+
 Two tables: whole processes from start to exit, and codecs at several sizes. In the second one each
 codec runs in a process of its own, which warms up, repeats, and reports its times and its peak
 memory. Nothing else should run meanwhile.
@@ -48,10 +50,12 @@ class _Times(TypedDict):
 def commands(picture: Path, rate: float, model: str) -> dict[str, list[str]]:
     """Return the commands to time, by name, in the order in which they must run."""
     start = [sys.executable, "-m", "xcodec"]
+    encode = [*start, "encode", str(picture), "-r", f"{rate}", "-f", "-q", "-o"]
     decode = [*start, "decode", CODED_FILE, "-f", "-q", "-o", "decoded.png", "--device", "cpu"]
     return {
         "help": [*start, "--help"],
-        "encode": [*start, "encode", str(picture), "-r", f"{rate}", "-f", "-q", "-o", CODED_FILE],
+        "encode, classical": [*encode, f"{CLASSICAL}{CODED}", "--decoder", CLASSICAL],
+        "encode": [*encode, CODED_FILE],
         "decode, classical fill": [*decode, "--decoder", CLASSICAL],
         "decode, generator": [*decode, "--decoder", GENERATOR, "--model", model],
     }
@@ -237,7 +241,7 @@ def work(picture: Path, codec: str, rate: float, model: str, runs: int) -> dict[
         options["max_pixels"] = rgb.size
 
         def encode(rgb: RGB) -> bytes:
-            return xcodec.encode(rgb, rate)
+            return xcodec.encode(rgb, rate, decoder=options["decoder"])
 
         def decode(data: bytes) -> object:
             return xcodec.decode(data, **options)

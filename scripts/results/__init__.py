@@ -1,0 +1,1 @@
+"""The tables of README.md, docs/ and models/, made from the records."""

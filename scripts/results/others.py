@@ -1,0 +1,159 @@
+"""Tables of faces by weights of their own, exact samples, packets as sound, and time."""
+
+from scripts.results.sets import BUDGETS, FITTED, RESULTS, SEEN, SETS, found, peer_curve
+from scripts.results.text import markdown, triple, wrapped
+from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.schema import CurvePoint, RecordedCurve, SpeedFigures
+
+SMALL = BUDGETS[:3]
+"""Budgets in bytes of the realistic weights."""
+MASKS = ("random", "random, Sobel", "blue noise, Sobel", "explicit (random, Sobel)")
+SHARES = (0.01, 0.02, 0.05, 0.1)
+COMMANDS = {
+    "help": "`xcodec --help`",
+    "encode": "`encode`",
+    "encode, classical": "`encode --decoder classical`",
+    "decode, generator": "`decode`",
+    "decode, classical fill": "`decode --decoder classical`",
+}
+CODECS = {
+    "xcodec generator": "xcodec, generator",
+    "xcodec classical": "xcodec, classical",
+    "avif": "AVIF",
+    "jpegxl": "JPEG XL",
+}
+MEGAPIXELS = 4
+
+
+def own(record: str, model: str, size: int) -> CurvePoint:
+    """xcodec's point within a budget, by some weights."""
+    return at(found(record)[f"xcodec, generator {model}{FITTED}"], size)
+
+
+def at(curve: RecordedCurve, size: int) -> CurvePoint:
+    """The point of a curve within a budget."""
+    (point,) = (point for point in curve["points"] if point["setting"] == size)
+    return point
+
+
+def face() -> list[str]:
+    """Faces by the weights for faces."""
+    lines = [["bytes", "PSNR", "SSIM", "LPIPS"], ["---:"] * 4]
+    for size in SMALL:
+        point = own("faces_realistic", "face", size)
+        cells = triple([point.get(name) for name in SEEN]).split(" / ")  # type: ignore
+        lines.append([f"{size}", *cells])
+    return markdown(lines)
+
+
+def realistic_face() -> list[str]:
+    """What face-real reaches, for its card."""
+    return _card("faces", "faces_realistic", "face", "photo-real", "face")
+
+
+def realistic_photo() -> list[str]:
+    """What photo-real reaches, for its card."""
+    return _card("photos", "photos_256_realistic", "photo", "photo", "photo")
+
+
+def _card(pictures: str, record: str, model: str, beside: str, faithful: str) -> list[str]:
+    best = peer_curve(SETS[pictures], "best file", "lpips")
+    head = ["bytes", "LPIPS", f"`{beside}`", "best file", "difference", "DISTS", "PSNR"]
+    lines = [[*head, f"`{faithful}`"], ["---:"] * (len(head) + 1)]
+    for size in SMALL:
+        mine = own(record, f"{model}-real", size)
+        lpips, other = mine["lpips"], at(best, size)["lpips"]
+        assert lpips is not None
+        assert other is not None
+        lines.append(
+            [
+                f"{size}",
+                f"{lpips:.3f}",
+                f"{own(record, beside, size)['lpips']:.3f}",
+                f"{other:.3f}",
+                f"{100 * (lpips / other - 1):.0f} %",
+                f"{mine['dists']:.3f}",
+                f"{mine['psnr']:.2f}",
+                f"{own(record, faithful, size)['psnr']:.2f}",
+            ]
+        )
+    return markdown(lines)
+
+
+def all_faces() -> list[str]:
+    """All faces within a message of Iridium."""
+    curves = found("faces_345")
+    generator = own("faces_345", "photo", 345)["psnr"]
+    fill = at(curves[f"xcodec, classical fill{FITTED}"], 345)["psnr"]
+    return wrapped(
+        f"In 345 bytes, all 60 faces have {generator:.2f} dB by the generator and {fill:.2f} dB by "
+        "the classical fill (`faces_345.json`; every file has at most 345 bytes)."
+    )
+
+
+def lossless() -> list[str]:
+    """Bytes saved beside zstandard on mask and values."""
+    loaded = records.load(RESULTS / "lossless_samples.json")
+    assert loaded["benchmark"] == "lossless_samples"
+    saved = {(row["mask"], row["rate"]): 100 * row["saved"] for row in loaded["figures"]["rows"]}
+    lines = [["mask", *(f"{100 * share:.0f} %" for share in SHARES)], ["---", *["---:"] * 4]]
+    lines += [[mask, *(f"{-saved[mask, share]:.0f} %" for share in SHARES)] for mask in MASKS]
+    followed, given = (
+        _range([saved[mask, share] for mask in masks for share in SHARES])
+        for masks in (MASKS[:-1], MASKS[-1:])
+    )
+    text = (
+        f"Files are {followed} % smaller where the mask follows from a seed or a density, and "
+        f"{given} % smaller where it is given. Record: `lossless_samples.json`."
+    )
+    return [*wrapped(text), "", *markdown(lines)]
+
+
+def _range(values: list[float]) -> str:
+    return f"{min(values):.0f} to {max(values):.0f}"
+
+
+def sound() -> list[str]:
+    """Packets through the sound of a packet radio with noise."""
+    loaded = records.load(RESULTS / "direwolf.json")
+    assert loaded["benchmark"] == "direwolf"
+    lines = [["noise", "packets", "lost", "nothing arrives", "PSNR"], ["---:"] * 5]
+    for row in loaded["figures"]["rows"]:
+        if row["party"] == "xcodec":
+            shares = [f"{100 * row['lost']:.1f} %", f"{100 * row['empty']:.0f} %"]
+            level, psnr = f"{row['level']:g}", f"{row['psnr']:.2f}"
+            lines.append([level, f"{row['packets']:.1f}", *shares, psnr])
+    return markdown(lines)
+
+
+def commands() -> list[str]:
+    """Seconds of whole processes."""
+    taken = {row["command"]: row["seconds"] for row in _speed()["processes"]}
+    lines = [["command", "seconds"], ["---", "---:"]]
+    lines += [[title, _seconds(taken[name])] for name, title in COMMANDS.items()]
+    return markdown(lines)
+
+
+def codecs() -> list[str]:
+    """Seconds a megapixel."""
+    taken = {
+        (row["codec"], row["operation"]): row["seconds"]
+        for row in _speed()["rows"]
+        if row["megapixels"] == MEGAPIXELS and row["seconds"] is not None
+    }
+    lines = [["codec", "encode", "decode"], ["---", "---:", "---:"]]
+    for name, title in CODECS.items():
+        both = (taken[name, operation] for operation in ("encode", "decode"))
+        lines.append([title, *(_seconds(seconds / MEGAPIXELS) for seconds in both)])
+    return markdown(lines)
+
+
+def _speed() -> SpeedFigures:
+    loaded = records.load(RESULTS / "speed.json")
+    assert loaded["benchmark"] == "speed"
+    return loaded["figures"]
+
+
+def _seconds(value: float) -> str:
+    """Two significant digits, as far as hundredths."""
+    return f"{value:.1f}" if value >= 0.95 else f"{value:.2f}"
