@@ -1,9 +1,9 @@
 """Tables of faces by weights of their own, exact samples, packets as sound, and time."""
 
-from scripts.results.sets import BUDGETS, FITTED, RESULTS, SEEN, SETS, found, peer_curve
+from scripts.results.sets import BUDGETS, FITTED, RESULTS, SEEN, SETS, found, peer_curve, value
 from scripts.results.text import markdown, triple, wrapped
 from xcodec.evaluation.runs import records
-from xcodec.evaluation.runs.schema import CurvePoint, RecordedCurve, SpeedFigures
+from xcodec.evaluation.runs.schema import RecordedCurve, SpeedFigures
 
 SMALL = BUDGETS[:3]
 """Budgets in bytes of the realistic weights."""
@@ -25,69 +25,52 @@ CODECS = {
 MEGAPIXELS = 4
 
 
-def own(record: str, model: str, size: int) -> CurvePoint:
-    """xcodec's point within a budget, by some weights."""
-    return at(found(record)[f"xcodec, generator {model}{FITTED}"], size)
-
-
-def at(curve: RecordedCurve, size: int) -> CurvePoint:
-    """The point of a curve within a budget."""
-    (point,) = (point for point in curve["points"] if point["setting"] == size)
-    return point
+def curve_of(record: str, model: str) -> RecordedCurve:
+    """xcodec's curve within budgets, by some weights."""
+    return found(record)[f"xcodec, generator {model}{FITTED}"]
 
 
 def face() -> list[str]:
     """Faces by the weights for faces."""
+    curve = curve_of("faces_realistic", "face")
     lines = [["bytes", "PSNR", "SSIM", "LPIPS"], ["---:"] * 4]
     for size in SMALL:
-        point = own("faces_realistic", "face", size)
-        cells = triple([point.get(name) for name in SEEN]).split(" / ")  # type: ignore
+        cells = triple([value(curve, size, name) for name in SEEN]).split(" / ")
         lines.append([f"{size}", *cells])
     return markdown(lines)
 
 
 def realistic_face() -> list[str]:
     """What face-real reaches, for its card."""
-    return _card("faces", "faces_realistic", "face", "photo-real", "face")
+    return _card("faces", "faces_realistic", "face", "photo-real")
 
 
 def realistic_photo() -> list[str]:
     """What photo-real reaches, for its card."""
-    return _card("photos", "photos_256_realistic", "photo", "photo", "photo")
+    return _card("photos", "photos_256_realistic", "photo", "photo")
 
 
-def _card(pictures: str, record: str, model: str, beside: str, faithful: str) -> list[str]:
+def _card(pictures: str, record: str, model: str, beside: str) -> list[str]:
+    mine, other, faithful = (curve_of(record, name) for name in (f"{model}-real", beside, model))
     best = peer_curve(SETS[pictures], "best file", "lpips")
     head = ["bytes", "LPIPS", f"`{beside}`", "best file", "difference", "DISTS", "PSNR"]
-    lines = [[*head, f"`{faithful}`"], ["---:"] * (len(head) + 1)]
+    lines = [[*head, f"`{model}`"], ["---:"] * (len(head) + 1)]
     for size in SMALL:
-        mine = own(record, f"{model}-real", size)
-        lpips, other = mine["lpips"], at(best, size)["lpips"]
-        assert lpips is not None
-        assert other is not None
-        lines.append(
-            [
-                f"{size}",
-                f"{lpips:.3f}",
-                f"{own(record, beside, size)['lpips']:.3f}",
-                f"{other:.3f}",
-                f"{100 * (lpips / other - 1):.0f} %",
-                f"{mine['dists']:.3f}",
-                f"{mine['psnr']:.2f}",
-                f"{own(record, faithful, size)['psnr']:.2f}",
-            ]
-        )
+        lpips = [value(curve, size, "lpips") for curve in (mine, other, best)]
+        cells = [f"{each:.3f}" for each in lpips]
+        cells += [f"{100 * (lpips[0] / lpips[2] - 1):.0f} %", f"{value(mine, size, 'dists'):.3f}"]
+        cells += [f"{value(curve, size, 'psnr'):.2f}" for curve in (mine, faithful)]
+        lines.append([f"{size}", *cells])
     return markdown(lines)
 
 
 def all_faces() -> list[str]:
     """All faces within a message of Iridium."""
-    curves = found("faces_345")
-    generator = own("faces_345", "photo", 345)["psnr"]
-    fill = at(curves[f"xcodec, classical fill{FITTED}"], 345)["psnr"]
+    fill = found("faces_345")[f"xcodec, classical fill{FITTED}"]
+    psnrs = [value(curve, 345, "psnr") for curve in (curve_of("faces_345", "photo"), fill)]
     return wrapped(
-        f"In 345 bytes, all 60 faces have {generator:.2f} dB by the generator and {fill:.2f} dB by "
-        "the classical fill (`faces_345.json`; every file has at most 345 bytes)."
+        f"In 345 bytes, all 60 faces have {psnrs[0]:.2f} dB by the generator and {psnrs[1]:.2f} dB "
+        "by the classical fill (`faces_345.json`; every file has at most 345 bytes)."
     )
 
 

@@ -15,6 +15,7 @@ from scripts.results.sets import (
     SETS,
     SHOWN,
     at_bpp,
+    at_size,
     count,
     found,
     own_curve,
@@ -25,7 +26,7 @@ from xcodec.evaluation.measures import curves, savings
 from xcodec.evaluation.measures.metrics import METRICS
 from xcodec.evaluation.peers import rivals
 from xcodec.evaluation.runs import summary
-from xcodec.evaluation.runs.schema import RecordedCurve
+from xcodec.evaluation.runs.schema import RecordedCurve, figure
 
 
 def kodak_rows(names: Sequence[str]) -> list[str]:
@@ -83,10 +84,10 @@ def budgets(name: str) -> list[str]:
 
 def _at_setting(curve: RecordedCurve, size: int) -> str:
     """Figures at a budget; a dash unless every picture has a file there."""
-    for point in curve["points"]:
-        if point["setting"] == size and None not in point["pictures"]["bytes"]:
-            return triple([point.get(name) for name in SEEN])  # type: ignore
-    return DASH
+    point = at_size(curve, size)
+    if point is None or None in point["pictures"]["bytes"]:
+        return DASH
+    return triple([figure(point, name) for name in SEEN])
 
 
 def leads(name: str) -> list[str]:

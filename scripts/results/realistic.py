@@ -3,7 +3,17 @@
 import math
 from collections.abc import Sequence
 
-from scripts.results.sets import BUDGETS, FITTED, GENERATOR, SEEN, SETS, at_bpp, found, peer_curve
+from scripts.results.sets import (
+    BUDGETS,
+    FITTED,
+    GENERATOR,
+    SEEN,
+    SETS,
+    at_bpp,
+    at_size,
+    found,
+    peer_curve,
+)
 from scripts.results.text import DASH, markdown
 from xcodec.evaluation.peers import rivals
 from xcodec.evaluation.runs import records, summary
@@ -55,7 +65,8 @@ def _realistic_row(name: str, model: str, size: int) -> list[str]:
 
 def _column(curve: RecordedCurve, size: int) -> dict[str, list[float | None]]:
     """Figures of each picture at a budget."""
-    (point,) = (point for point in curve["points"] if point["setting"] == size)
+    point = at_size(curve, size)
+    assert point is not None
     return {name: list(point["pictures"][name]) for name in SEEN}  # type: ignore
 
 

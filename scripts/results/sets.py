@@ -7,7 +7,7 @@ from pathlib import Path
 from xcodec.evaluation.measures import curves
 from xcodec.evaluation.measures.metrics import METRICS
 from xcodec.evaluation.runs import records, summary
-from xcodec.evaluation.runs.schema import RecordedCurve
+from xcodec.evaluation.runs.schema import CurvePoint, RecordedCurve, figure
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -92,3 +92,17 @@ def own_curve(group: Pictures, fill: bool = False) -> RecordedCurve:
 def at_bpp(curve: RecordedCurve, bpp: float, metric: str) -> float | None:
     """The mean figure of a curve, which all pictures reach, at a rate."""
     return curves.at_bpp(summary.pairs(curve, metric), bpp)
+
+
+def at_size(curve: RecordedCurve, size: int) -> CurvePoint | None:
+    """The point of a curve within so many bytes, if it has one."""
+    return next((point for point in curve["points"] if point["setting"] == size), None)
+
+
+def value(curve: RecordedCurve, size: int, name: str) -> float:
+    """A mean figure of a curve within so many bytes, which all pictures have."""
+    point = at_size(curve, size)
+    assert point is not None
+    mean = figure(point, name)
+    assert mean is not None
+    return mean
