@@ -30,7 +30,7 @@ def test_the_wheel_works_with_each_python() -> None:
     assert f"The wheel is {RECORD['wheel_megabytes']:.0f} MB." in page
     every = [RECORD, *RECORD["others"]]
     first, *rest, last = (each["python"].rpartition(".")[0] for each in every)
-    assert f"by Python {', '.join([first, *rest])} and {last}, each command" in page
+    assert f"by Python {', '.join([first, *rest])} and {last}, the commands" in page
     for each in every:
         assert each["answers"] == RECORD["answers"]
 
