@@ -79,10 +79,10 @@ def leads() -> list[str]:
     lines = [
         [
             "PSNR above, in dB",
-            "best file, 10 % lost",
+            "default: best file, 10 % lost",
             "30, 50 % lost",
-            "best file with parity, mean",
-            "AV1's payload with parity, mean",
+            "`--loss 0.3`: best file, parity",
+            "AV1's payload, parity",
         ]
     ]
     lines.append(["---", *["---:"] * 4])
