@@ -138,5 +138,4 @@ def _speed() -> SpeedFigures:
 
 
 def _seconds(value: float) -> str:
-    """Two significant digits, as far as hundredths."""
-    return f"{value:.1f}" if value >= 0.95 else f"{value:.2f}"
+    return f"{value:.2g}"

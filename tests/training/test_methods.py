@@ -90,6 +90,22 @@ def test_statistics_of_normalisation_are_averaged_as_weights_are(settings: Train
         assert (average[key] - last[key]).abs().max() > 0
 
 
+def test_dropout_disturbs_training_alone_and_depends_on_the_step_alone(
+    settings: TrainSettings,
+) -> None:
+    settings = settings.replaced(dropout=0.5, lr=1e-2)
+    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
+    first, second = (Learner(settings, torch.device("cpu")) for _ in range(2))
+    for step in range(3):
+        batch = dataset.draw(entries, settings, step, range(2))
+        errors = [learner.learn([batch]).error for learner in (first, second)]
+        assert errors[0] == errors[1]
+    x = unpacking.seen(batch, torch.device("cpu"))[0]
+    with torch.no_grad():
+        for network, same in ((first.generator, False), (first.average, True)):
+            assert torch.equal(network(x), network(x)) == same
+
+
 def test_adversaries_learn_and_join_after_pretraining(settings: TrainSettings) -> None:
     losses = dataclasses.replace(GAN, pixel=1.0)
     settings = settings.replaced(losses=losses, pretrain=0.5, steps=4, rival_width=8)

@@ -85,6 +85,7 @@ def test_a_preset_of_ones_own(tmp_path: Path) -> None:
         ({"dataset": "parquet:x"}, "either a folder"),
         ({"optimizer": "oil"}, "one of muon"),
         ({"ema": 1.0}, "ema is 1.0"),
+        ({"dropout": -0.1}, "dropout is -0.1"),
         ({"pretrain": 2.0}, "pretrain is 2.0"),
         ({"every": 0}, "every is 0"),
         ({"losses": LossSettings(), "keep": "perceptual"}, "perceptual loss"),

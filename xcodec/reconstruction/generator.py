@@ -101,7 +101,12 @@ class Branch(nn.Conv2d):
 
 
 class Block(nn.Module):
-    """x + scale * conv(rectify(conv(x)))."""
+    """x + scale * conv(rectify(conv(x))).
+
+    dropout : probability that a channel between the convolutions is zero, in training
+    """
+
+    dropout = 0.0
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -113,7 +118,10 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features of the shape of x."""
-        branch: Tensor = self.second(F.leaky_relu(self.first(x), SLOPE, inplace=True))
+        inner = F.leaky_relu(self.first(x), SLOPE, inplace=True)
+        if self.training and self.dropout:
+            inner = F.dropout2d(inner, self.dropout)
+        branch: Tensor = self.second(inner)
         return x + branch
 
 

@@ -134,6 +134,8 @@ class OptimisationSettings:
     weight_decay : of the kernels, 0 or more; muon only
     ema          : decay of the moving average of the weights, 0 <= ema < 1
     clip         : largest norm of the gradient, above 0
+    dropout      : probability that a channel inside a residual block of the generator is left out
+                   of a step, 0 <= dropout < 1
     """
 
     optimizer: str = "muon"
@@ -143,14 +145,18 @@ class OptimisationSettings:
     weight_decay: float = 1e-4
     ema: float = 0.999
     clip: float = 1.0
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         _above_zero(self, "lr", "clip")
         _not_negative(self, "warmup", "weight_decay")
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("schedule", self.schedule, SCHEDULES)
-        if not 0 <= self.ema < 1:
-            raise InputError(f"ema is {self.ema}: it must be 0 or more and below 1")
+        for name in ("ema", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(
+                    f"{name} is {getattr(self, name)}: it must be 0 or more and below 1"
+                )
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.architecture import Shape
-from xcodec.reconstruction.generator import Network
+from xcodec.reconstruction.generator import Block, Network
 from xcodec.reconstruction.torch_weights import build, channels
 from xcodec.system import files
 from xcodec.system.processor import has_bf16
@@ -129,6 +129,9 @@ class Learner:
 
     def _adopt(self, generator: Network) -> None:
         chosen = self.settings.optimisation
+        for module in generator.modules():
+            if isinstance(module, Block):
+                module.dropout = chosen.dropout
         self.generator = _placed(generator, self.device)
         self.average = _placed(build(generator.architecture), self.device).eval()
         self.average.load_state_dict(generator.state_dict())
