@@ -128,9 +128,9 @@ def costs() -> list[str]:
         for loss, sign in ((0.3, 1), (0.5, -1))
     )
     return wrapped(
-        "Parity keeps a whole picture up to a loss, and nothing beyond it. Where exactly the planned "
-        f"30 % are lost, AV1's payload with parity has {within} dB more than xcodec; where 50 % are "
-        f"lost, xcodec has {past} dB more. "
+        "Parity keeps a whole picture up to a loss, and nothing beyond it. Where exactly the "
+        f"planned 30 % are lost, AV1's payload with parity has {within} dB more than xcodec; where "
+        f"50 % are lost, xcodec has {past} dB more. "
         f"Planned for 30 %, xcodec's packets lose {heavy} dB from no loss to 30 %. Planned for "
         f"10 %, they are {usual} dB below a plain file if nothing is lost. The default does not "
         f"cover heavier losses: at 30 % it has {beyond} dB less than at 10 %, so plan for what "
