@@ -216,7 +216,8 @@ def main(only: str, budgets: str, output: Path) -> None:
         shown = list(files(subject.rgb, sizes))
         path = output / "gallery" / f"{name}.webp"
         sheet(subject.rgb, shown, sizes).save(path, quality=QUALITY, method=6)
-        entries.append(f"![{subject.title}: {described(shown)}](gallery/{path.name})\n")
+        place = f"gallery/{path.name}"
+        entries.append(f"[![{subject.title}: {described(shown)}]({place})]({place})\n")
         click.echo(f"{path}")
     portrait().save(output / "portrait.jpg", quality=QUALITY)
     page = output / "index.md"

@@ -275,7 +275,7 @@ def test_the_gallery_shows_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyP
     done = CliRunner().invoke(module.main, command, catch_exceptions=False)
     assert done.exit_code == 0
     text = page.read_text()
-    assert text.startswith("# A page\n\n<!-- gallery: of a test -->\n\n![Greek coins")
+    assert text.startswith("# A page\n\n<!-- gallery: of a test -->\n\n[![Greek coins")
     assert text.endswith("(gallery/coins.webp)\n\n<!-- end -->\n\nMore.\n")
     rgb = module.SUBJECTS["coins"].rgb
     data = xcodec.encode(rgb, max_bytes=500)
