@@ -282,6 +282,20 @@ def test_perceptual_loss_without_weights_is_one_clear_error(
         trainer.train(settings.replaced(losses=LossSettings(perceptual=1.0)))
 
 
+def test_two_pictures_are_enough_to_hold_one_out(settings: TrainSettings) -> None:
+    alone = settings.replaced(val=None)
+    every = cache.pictures(settings.source.data or Path())
+    for picture in every[:4]:
+        picture.unlink()
+    for _ in range(2):
+        training, held_out = dataset.split(alone)
+        assert len(training) == len(held_out) == 1
+        assert {*training, *held_out} == {*every[4:]}
+    every[4].unlink()
+    with pytest.raises(InputError, match="name a folder of validation pictures"):
+        dataset.split(alone)
+
+
 def test_datasets_are_kept_and_trained_on(settings: TrainSettings, tmp_path: Path) -> None:
     pytest.importorskip("datasets")
     import pyarrow as pa

@@ -89,18 +89,19 @@ def split(settings: TrainSettings) -> tuple[list[Path], list[Path]]:
 
     Those in packs are unpacked into the cache.
 
-    Raises InputError if there are no pictures, if there are too few to hold some out, or if a pack
-    cannot be used.
+    Raises InputError if there are no pictures, if there is one alone and no folder of validation
+    pictures, or if a pack cannot be used.
     """
     folder = settings.source.data or stream.kept(settings)
     training = packs.pictures(folder, settings.files.cache)
     if settings.source.val is not None:
         return training, packs.pictures(settings.source.val, settings.files.cache)[0::2]
-    held_out = [file for file in training if int(cache.digest(file), 16) % HELD_OUT == 0]
-    if not held_out or len(held_out) == len(training):
-        raise InputError(
-            f"{folder}: too few pictures to hold some out: name a folder of validation pictures"
-        )
+    if len(training) == 1:
+        raise InputError(f"{folder}: one picture alone: name a folder of validation pictures")
+    digests = {file: int(cache.digest(file), 16) for file in training}
+    held_out = [file for file, digest in digests.items() if digest % HELD_OUT == 0]
+    if len(held_out) in (0, len(training)):
+        held_out = [min(training, key=digests.__getitem__)]
     return [file for file in training if file not in set(held_out)], held_out
 
 

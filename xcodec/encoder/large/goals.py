@@ -85,6 +85,12 @@ def _by_step(
         # The whole picture may have more detail than the sample, or less.
         factor = 0.5 if goal.max_bytes is not None else 2.0
         chosen = replace(chosen, rate=min(max(factor * chosen.rate, 1 / area), MAX_RATE))
+    if free and goal.psnr is not None and data is not None:
+        # Samples that cost so little may be many, and yet say no more than a few.
+        rate = affordable(len(data), request, area)
+        if sparse.suits(request, rate, area):
+            whole = sparse.best(source, replace(request, rate=rate), goal, pool)
+            data = min((each for each in (data, whole) if each is not None), key=len)
     return data
 
 
