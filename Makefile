@@ -44,7 +44,8 @@ test: $(INSTALLED) ## run the tests, all but the long ones
 
 test-long: $(INSTALLED) ## run the long tests and keep their report in tests/long.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt build
-	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | sed 's|$(CURDIR)|.|' | tee tests/long.txt
+	set -o pipefail; $(BIN)/python -m pytest -m long --durations=0 -rA | \
+		sed -E 's|$(CURDIR)|.|; s|/[^ ]*/pytest-of-[^/]+/|tmp/|' | tee tests/long.txt
 
 fuzz: $(INSTALLED) ## fuzz for half an hour (SECONDS=1800 JOBS=1, or up to EXECUTIONS=N) and add to tests/fuzz/report.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[fuzz]'
