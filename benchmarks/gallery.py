@@ -13,7 +13,8 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,23 +122,33 @@ def peer(place: Measuring, name: str, budget: int) -> Shown:
 def files(rgb: RGB, budgets: Sequence[int]) -> Iterator[Shown]:
     """Every file of a picture, codec by codec."""
     yield from (own(rgb, budget) for budget in budgets)
-    with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state") as state:
-        place = Measuring(rgb, digest_of(rgb), state, Meter(rgb))
+    with measuring(rgb) as place:
         yield from (peer(place, name, budget) for name in PEERS for budget in budgets)
+
+
+@contextmanager
+def measuring(rgb: RGB) -> Iterator[Measuring]:
+    """Files of other codecs, none of which is written twice."""
+    with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state") as state:
+        yield Measuring(rgb, digest_of(rgb), state, Meter(rgb))
 
 
 def sheet(rgb: RGB, shown: Sequence[Shown], budgets: Sequence[int]) -> Image.Image:
     """A row for each codec, and a column for each size after the original."""
     rows: dict[str, list[Panel]] = {}
     for each in shown:
-        text = f"{each.codec}: nothing\nin {each.budget:,} bytes"
-        if each.picture is not None:
-            text = f"{each.codec}\n{each.bytes:,} bytes, {each.psnr:.1f} dB"
-        rows.setdefault(each.codec, [(None, "")] * (1 + len(budgets)))
-        rows[each.codec][1 + budgets.index(each.budget)] = each.picture, text
+        row = rows.setdefault(each.codec, [(None, "")] * (1 + len(budgets)))
+        row[1 + budgets.index(each.budget)] = panel(each)
     grid = list(rows.values())
     grid[0][0] = original(rgb)
     return drawn(grid)
+
+
+def panel(shown: Shown) -> Panel:
+    """A file's picture, and its figures."""
+    if shown.picture is None:
+        return None, f"{shown.codec}: nothing\nin {shown.budget:,} bytes"
+    return shown.picture, f"{shown.codec}\n{shown.bytes:,} bytes, {shown.psnr:.1f} dB"
 
 
 def original(rgb: RGB) -> Panel:
@@ -158,13 +169,10 @@ def portrait() -> Image.Image:
         ("xcodec, drawn realistically", {"model": "face", "realism": 1.0}),
     ):
         picture = np.asarray(xcodec.decode(data, **options))
-        panels.append((picture, f"{title}\n{len(data)} bytes, {psnr(rgb, picture):.1f} dB"))
-    with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state") as state:
-        place = Measuring(rgb, digest_of(rgb), state, Meter(rgb))
+        panels.append(panel(Shown(title, PORTRAIT, len(data), psnr(rgb, picture), picture)))
+    with measuring(rgb) as place:
         best = peer(place, "webp", PORTRAIT)
-    panels.append(
-        (best.picture, f"WebP, scaled down and up\n{best.bytes} bytes, {best.psnr:.1f} dB")
-    )
+    panels.append(panel(replace(best, codec=f"{best.codec}, scaled down and up")))
     return drawn([panels])
 
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import product
 
 from scripts.results.sets import RESULTS, SEEN
 from scripts.results.text import markdown, triple, wrapped
+from xcodec.evaluation.peers.rivals import RIVALS
 from xcodec.evaluation.runs import links_summary, records
 from xcodec.evaluation.runs.schema import LinksRow, figure
 
-PICTURES = ("faces", "photos")
-BUDGETS = (1360, 2560)
+EVERY = tuple(product(("faces", "photos"), (1360, 2560)))
+"""Pictures, and bytes of all packets of one."""
 LOSSES = (0.0, 0.1, 0.3, 0.5)
 DEFAULT, HEAVY = "xcodec, planned for 10 %", "xcodec, planned for 30 %"
 PLAIN = "plain .xgc, nothing lost"
 PARITY = " with parity, planned for 30 %"
-CODECS = {"avif": "AVIF", "webp": "WebP", "av1": "AV1, payload alone"}
+CODECS = {name: RIVALS[name].title for name in ("avif", "webp", "av1")}
 PARTIES = (
     {DEFAULT: "xcodec, `--loss 0.1` (default)", HEAVY: "xcodec, `--loss 0.3`"}
     | CODECS
@@ -51,9 +53,8 @@ def averaged(by_loss: Mapping[float, LinksRow]) -> list[float | None]:
 def tables() -> list[str]:
     """What each party's pictures are like after each loss."""
     lines: list[str] = []
-    for pictures in PICTURES:
-        for budget in BUDGETS:
-            lines += [*_table(pictures, budget), ""]
+    for pictures, budget in EVERY:
+        lines += [*_table(pictures, budget), ""]
     return lines[:-1]
 
 
@@ -86,13 +87,12 @@ def leads() -> list[str]:
         ]
     ]
     lines.append(["---", *["---:"] * 4])
-    for pictures in PICTURES:
-        for budget in BUDGETS:
-            found = rows(pictures, budget)
-            plain = [_ahead(found, loss) for loss in (0.1, 0.3, 0.5)]
-            cells = [f"{plain[0]:+.1f}", f"{plain[1]:+.1f}, {plain[2]:+.1f}"]
-            cells += [f"{lead:+.2f}" for lead in _mean_leads(found)]
-            lines.append([f"{pictures}, {budget:,} bytes", *cells])
+    for pictures, budget in EVERY:
+        found = rows(pictures, budget)
+        plain = [_ahead(found, loss) for loss in (0.1, 0.3, 0.5)]
+        cells = [f"{plain[0]:+.1f}", f"{plain[1]:+.1f}, {plain[2]:+.1f}"]
+        cells += [f"{lead:+.2f}" for lead in _mean_leads(found)]
+        lines.append([f"{pictures}, {budget:,} bytes", *cells])
     return markdown(lines)
 
 
@@ -117,7 +117,7 @@ def _mean_leads(found: Mapping[str, Mapping[float, LinksRow]]) -> tuple[float, f
 
 def costs() -> list[str]:
     """What planning costs, in a paragraph."""
-    every = [rows(pictures, budget) for pictures in PICTURES for budget in BUDGETS]
+    every = [rows(*each) for each in EVERY]
     heavy = _span(psnr(found[HEAVY][0.0]) - psnr(found[HEAVY][0.3]) for found in every)
     usual = _span(psnr(found[PLAIN][0.0]) - psnr(found[DEFAULT][0.0]) for found in every)
     beyond = _span(psnr(found[DEFAULT][0.1]) - psnr(found[DEFAULT][0.3]) for found in every)
@@ -140,7 +140,7 @@ def costs() -> list[str]:
 
 def summary() -> list[str]:
     """The lead over files with parity, in a sentence."""
-    both = [_mean_leads(rows(pictures, budget)) for pictures in PICTURES for budget in BUDGETS]
+    both = [_mean_leads(rows(*each)) for each in EVERY]
     files, payload = (_span(pair[i] for pair in both) for i in (0, 1))
     return wrapped(
         f"Planned for 30 % loss, the PSNR of xcodec's packets is {files} dB above that of the best "

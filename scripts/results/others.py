@@ -1,12 +1,10 @@
 """Tables of faces by weights of their own, exact samples, packets as sound, and time."""
 
-from scripts.results.sets import BUDGETS, FITTED, RESULTS, SEEN, SETS, found, peer_curve, value
+from scripts.results.sets import FITTED, RESULTS, SEEN, SMALL, found, own_within, value
 from scripts.results.text import markdown, triple, wrapped
 from xcodec.evaluation.runs import records
-from xcodec.evaluation.runs.schema import RecordedCurve, SpeedFigures
+from xcodec.evaluation.runs.schema import SpeedFigures
 
-SMALL = BUDGETS[:3]
-"""Budgets in bytes of the realistic weights."""
 MASKS = ("random", "random, Sobel", "blue noise, Sobel", "explicit (random, Sobel)")
 SHARES = (0.01, 0.02, 0.05, 0.1)
 COMMANDS = {
@@ -25,14 +23,9 @@ CODECS = {
 MEGAPIXELS = 4
 
 
-def curve_of(record: str, model: str) -> RecordedCurve:
-    """xcodec's curve within budgets, by some weights."""
-    return found(record)[f"xcodec, generator {model}{FITTED}"]
-
-
 def face() -> list[str]:
     """Faces by the weights for faces."""
-    curve = curve_of("faces_realistic", "face")
+    curve = own_within("faces_realistic", "face")
     lines = [["bytes", "PSNR", "SSIM", "LPIPS"], ["---:"] * 4]
     for size in SMALL:
         cells = triple([value(curve, size, name) for name in SEEN]).split(" / ")
@@ -40,34 +33,10 @@ def face() -> list[str]:
     return markdown(lines)
 
 
-def realistic_face() -> list[str]:
-    """What face-real reaches, for its card."""
-    return _card("faces", "faces_realistic", "face", "photo-real")
-
-
-def realistic_photo() -> list[str]:
-    """What photo-real reaches, for its card."""
-    return _card("photos", "photos_256_realistic", "photo", "photo")
-
-
-def _card(pictures: str, record: str, model: str, beside: str) -> list[str]:
-    mine, other, faithful = (curve_of(record, name) for name in (f"{model}-real", beside, model))
-    best = peer_curve(SETS[pictures], "best file", "lpips")
-    head = ["bytes", "LPIPS", f"`{beside}`", "best file", "difference", "DISTS", "PSNR"]
-    lines = [[*head, f"`{model}`"], ["---:"] * (len(head) + 1)]
-    for size in SMALL:
-        lpips = [value(curve, size, "lpips") for curve in (mine, other, best)]
-        cells = [f"{each:.3f}" for each in lpips]
-        cells += [f"{100 * (lpips[0] / lpips[2] - 1):.0f} %", f"{value(mine, size, 'dists'):.3f}"]
-        cells += [f"{value(curve, size, 'psnr'):.2f}" for curve in (mine, faithful)]
-        lines.append([f"{size}", *cells])
-    return markdown(lines)
-
-
 def all_faces() -> list[str]:
     """All faces within a message of Iridium."""
     fill = found("faces_345")[f"xcodec, classical fill{FITTED}"]
-    psnrs = [value(curve, 345, "psnr") for curve in (curve_of("faces_345", "photo"), fill)]
+    psnrs = [value(curve, 345, "psnr") for curve in (own_within("faces_345", "photo"), fill)]
     return wrapped(
         f"In 345 bytes, all 60 faces have {psnrs[0]:.2f} dB by the generator and {psnrs[1]:.2f} dB "
         "by the classical fill (`faces_345.json`; every file has at most 345 bytes)."

@@ -1,18 +1,19 @@
-"""The table of the realistic weights."""
+"""Tables of the realistic weights: beside other codecs, and for their cards."""
 
 import math
 from collections.abc import Sequence
 
 from scripts.results.sets import (
-    BUDGETS,
-    FITTED,
     GENERATOR,
     SEEN,
     SETS,
+    SMALL,
     at_bpp,
     at_size,
     found,
+    own_within,
     peer_curve,
+    value,
 )
 from scripts.results.text import DASH, markdown
 from xcodec.evaluation.peers import rivals
@@ -29,7 +30,7 @@ def realistic() -> list[str]:
     lines.append(["---", *["---:"] * (len(lines[0]) - 1)])
     lines += [_realistic_kodak(bpp) for bpp in (0.03, 0.05, 0.1)]
     for name, model in (("faces", "face"), ("photos", "photo")):
-        lines += [_realistic_row(name, model, size) for size in BUDGETS[:3]]
+        lines += [_realistic_row(name, model, size) for size in SMALL]
     return markdown(lines)
 
 
@@ -47,9 +48,10 @@ def _realistic_kodak(bpp: float) -> list[str]:
 
 def _realistic_row(name: str, model: str, size: int) -> list[str]:
     group = SETS[name]
-    own = found("faces_realistic" if name == "faces" else "photos_256_realistic")
-    mine = _column(own[f"xcodec, generator {model}-real{FITTED}"], size)
-    before = _column(own[f"xcodec, generator {model}{FITTED}"], size)
+    mine, before = (
+        _column(own_within(f"{group.record}_realistic", each), size)
+        for each in (f"{model}-real", model)
+    )
     beside = []
     for kind in rivals.BEST:
         theirs = _column(peer_curve(group, kind, "lpips"), size)["lpips"]
@@ -90,3 +92,25 @@ def _realistic_cells(
         else:
             cells += [f"{other:.3f}{few}", f"{100 * (mine / other - 1):.0f} %"]
     return [*cells, f"{psnr:.2f}", f"{before - psnr:.1f} dB"]
+
+
+def card(pictures: str, model: str, beside: str) -> list[str]:
+    """What realistic weights reach, for their card.
+
+    model  : the faithful weights
+    beside : others whose LPIPS is shown
+    """
+    group = SETS[pictures]
+    mine, other, faithful = (
+        own_within(f"{group.record}_realistic", name) for name in (f"{model}-real", beside, model)
+    )
+    best = peer_curve(group, "best file", "lpips")
+    head = ["bytes", "LPIPS", f"`{beside}`", "best file", "difference", "DISTS", "PSNR"]
+    lines = [[*head, f"`{model}`"], ["---:"] * (len(head) + 1)]
+    for size in SMALL:
+        lpips = [value(curve, size, "lpips") for curve in (mine, other, best)]
+        cells = [f"{each:.3f}" for each in lpips]
+        cells += [f"{100 * (lpips[0] / lpips[2] - 1):.0f} %", f"{value(mine, size, 'dists'):.3f}"]
+        cells += [f"{value(curve, size, 'psnr'):.2f}" for curve in (mine, faithful)]
+        lines.append([f"{size}", *cells])
+    return markdown(lines)

@@ -39,6 +39,8 @@ JPEG = "kodak_jpeg"
 """The record of JPEG at full size."""
 KODAK_BPP = (0.02, 0.03, 0.04, 0.06, 0.09)
 BUDGETS = (200, 340, 600, 1000)
+SMALL = BUDGETS[:3]
+"""Budgets in bytes of the realistic weights."""
 PEERS = (
     "best file",
     "best payload",
@@ -87,6 +89,11 @@ def own_curve(group: Pictures, fill: bool = False) -> RecordedCurve:
     """xcodec's curve, by the generator or by the classical fill."""
     name = (FILL if fill else GENERATOR) + (FITTED if group.area else "")
     return found(group.fill if fill else group.record)[name]
+
+
+def own_within(record: str, model: str) -> RecordedCurve:
+    """xcodec's curve within budgets, by some weights."""
+    return found(record)[f"xcodec, generator {model}{FITTED}"]
 
 
 def at_bpp(curve: RecordedCurve, bpp: float, metric: str) -> float | None:

@@ -7,7 +7,16 @@ from typing import Any
 import click
 
 from xcodec.choices import DISTRIBUTIONS, TASKS
-from xcodec.cli.common import as_json, beside, force, how_read, quiet, reads_pictures, report
+from xcodec.cli.common import (
+    as_json,
+    beside,
+    force,
+    how_read,
+    quiet,
+    reads_pictures,
+    refuse,
+    report,
+)
 
 TASKS_OF = {
     "percent": ("points", "color-noise"),
@@ -30,14 +39,17 @@ TASKS_OF = {
 @click.option(
     "--side",
     type=click.IntRange(1),
+    default=128,
+    show_default=True,
     metavar="N",
-    help="Side of the block in pixels.  [default: 128]",
+    help="Side of the block in pixels.",
 )
 @click.option(
     "--distribution",
     type=click.Choice(DISTRIBUTIONS),
-    help="Distribution of points: uniform, on edges, or where the encoder samples.  "
-    "[default: random]",
+    default="random",
+    show_default=True,
+    help="Distribution of points: uniform, on edges, or where the encoder samples.",
 )
 @click.option("--clutter", metavar="FILE", help="The picture that a colour block is cut from.")
 @click.option(
@@ -79,8 +91,8 @@ def corrupt(
     from xcodec.system import files
 
     for option, tasks in TASKS_OF.items():
-        if task not in tasks and (options | {"clutter": clutter})[option] is not None:
-            raise click.UsageError(f"--{option} is for {' and '.join(tasks)}")
+        if task not in tasks:
+            refuse((option,), f"--task {task}")
     reporting = {name: options[name] for name in ("as_json", "quiet")}
     output = beside(source, f"-{task}.png") if output is None else output
     if Path(output).suffix.lower() != ".png":
@@ -93,8 +105,9 @@ def corrupt(
     how = how_read(options)
     rgb = loading.read(source, how).rgb
     other = loading.read(clutter, replace(how, beside=True)).rgb if clutter is not None else None
-    seed, distribution = options["seed"], options["distribution"] or "random"
-    level = options["percent"] or options["side"] or {"points": 5, "color-noise": 90}.get(task, 128)
+    seed, distribution = options["seed"], options["distribution"]
+    usual = {"points": 5, "color-noise": 90}.get(task, options["side"])
+    level = usual if options["percent"] is None else options["percent"]
     rng = np.random.default_rng(seed)
     done = damage.corrupt(rgb, task, level, rng, distribution=distribution, clutter=other)
     mask = np.where(done.known, np.uint8(255), np.uint8(0))

@@ -152,11 +152,7 @@ class OptimisationSettings:
         _not_negative(self, "warmup", "weight_decay")
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("schedule", self.schedule, SCHEDULES)
-        for name in ("ema", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(
-                    f"{name} is {getattr(self, name)}: it must be 0 or more and below 1"
-                )
+        _below_one(self, "ema", "dropout")
 
 
 @dataclass(frozen=True)
@@ -302,6 +298,14 @@ def _above_zero(group: Any, *names: str) -> None:
         value = getattr(group, name)
         if value is not None and not (_is_number(value) and value > 0):
             raise InputError(f"{name} is {value!r}: it must be a number above 0")
+
+
+def _below_one(group: Any, *names: str) -> None:
+    """Raise InputError unless settings of a group are 0 or more, and below 1."""
+    for name in names:
+        value = getattr(group, name)
+        if not (_is_number(value) and 0 <= value < 1):
+            raise InputError(f"{name} is {value!r}: it must be 0 or more and below 1")
 
 
 def _not_negative(group: Any, *names: str) -> None:
