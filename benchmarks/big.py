@@ -5,15 +5,14 @@ python benchmarks/big.py budgets --megapixels 12 48 100
 python benchmarks/big.py many --files 2000
 python benchmarks/big.py seams --photos FOLDER           # its files at even positions
 
-Each command writes its part of benchmarks/results/big.json; docs/research/large-pictures.md,
-docs/research/large-budgets.md and docs/research/seams.md describe the results.
+Each command writes its part of benchmarks/results/big.json; docs/large.md,
+docs/research/large-budgets.md and docs/research/seams.md show them.
 """
 
 import argparse
 import itertools
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from skimage import data as samples
 
 import xcodec
 from xcodec.evaluation.measures.metrics import psnr
+from xcodec.evaluation.runs import records
 from xcodec.pictures.modes import to_depth
 from xcodec.system.processes import cores
 from xcodec.types import RGB
@@ -48,7 +48,7 @@ GOALS = {
     48: ("--bytes 2000", "--bytes 20000"),
     100: ("--bytes 2000",),
 }
-"""Goals of ``budgets`` by megapixels."""
+"""Goals of ``budgets`` by megapixels; the picture keeps its pixels."""
 LEAST_RATE = 0.001
 """The lowest rate that ``-r`` takes."""
 
@@ -206,7 +206,7 @@ def budgets(size: float, effort: int, jobs: int) -> Iterator[tuple[str, dict[str
         common = ("encode", "in.jpg", "-o", "x.xgc", "-f", "-e", effort, "-j", jobs)
         by_rate: dict[float, dict[str, Any]] = {}
         for goal in GOALS[round(size)]:
-            row = measured(*common, *goal.split(), cwd=folder)
+            row = measured(*common, *goal.split(), "--max-side", 0, cwd=folder)
             found = xcodec.info((folder / "x.xgc").read_bytes())
             row |= {"bytes": found.bytes, "samples": found.samples, "tiles": found.tiles}
             rate = max(float(f"{found.samples / area:.2g}"), LEAST_RATE)
@@ -261,8 +261,10 @@ def main() -> None:
 def note(key: str, found: dict[str, Any], jobs: int) -> None:
     """Write a part of the record."""
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    machine = {"cores": cores(), "machine": platform.machine(), "jobs": jobs}
-    record[key] = found | machine | {"load_at_end": os.getloadavg()[0]}
+    versions = records.versions()
+    known = {key: versions.get(key) for key in ("xcodec", "commit")}
+    there = {"versions": known, "machine": records.machine(), "jobs": jobs}
+    record[key] = found | there | {"load_at_end": os.getloadavg()[0]}
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
 
 

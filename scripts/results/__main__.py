@@ -7,13 +7,14 @@ Pages without such a comment keep their text.
 import re
 from collections.abc import Callable
 
-from scripts.results import links, losses, others, rates, readme, realistic
+from scripts.results import large, links, losses, others, rates, readme, realistic
 from scripts.results.sets import ROOT
 
 PAGES = (
     "README.md",
     "docs/results.md",
     "docs/links.md",
+    "docs/large.md",
     *(f"models/{name}.md" for name in ("face", "face-real", "photo-real")),
 )
 BLOCK = re.compile(r"(<!-- ([a-z-]+): [^>]*-->\n).*?(<!-- end -->)", re.S)
@@ -36,6 +37,8 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
     "face-real": lambda: realistic.card("faces", "face", "photo-real"),
     "photo-real": lambda: realistic.card("photos", "photo", "photo"),
     "all-faces": others.all_faces,
+    "effort": others.effort,
+    "large": large.large,
     "lossless": others.lossless,
     "sound": others.sound,
     "commands": others.commands,

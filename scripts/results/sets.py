@@ -91,9 +91,10 @@ def own_curve(group: Pictures, fill: bool = False) -> RecordedCurve:
     return found(group.fill if fill else group.record)[name]
 
 
-def own_within(record: str, model: str) -> RecordedCurve:
-    """xcodec's curve within budgets, by some weights."""
-    return found(record)[f"xcodec, generator {model}{FITTED}"]
+def own_within(record: str, model: str, effort: int | None = None) -> RecordedCurve:
+    """xcodec's curve within budgets, by some weights; without an effort, by the default one."""
+    added = f", effort {effort}" if effort is not None else ""
+    return found(record)[f"xcodec, generator {model}{added}{FITTED}"]
 
 
 def at_bpp(curve: RecordedCurve, bpp: float, metric: str) -> float | None:

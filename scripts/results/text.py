@@ -3,6 +3,8 @@
 import textwrap
 from collections.abc import Sequence
 
+from xcodec.evaluation.measures.savings import Changes
+
 DASH = "–"
 
 
@@ -29,6 +31,14 @@ def bold(cells: list[str]) -> list[str]:
 def markdown(lines: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table."""
     return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def saved(change: Changes, digits: int) -> str:
+    """Bytes saved at equal PSNR in a sentence."""
+    assert change.mean is not None
+    assert change.median is not None
+    means, median = (f"{-100 * share:.{digits}f} %" for share in (change.mean, change.median))
+    return f"{means} smaller by the means, and {median} smaller for the median picture"
 
 
 def wrapped(text: str, indent: str = "") -> list[str]:

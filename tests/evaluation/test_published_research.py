@@ -267,27 +267,6 @@ def test_packets_beside_ssdv() -> None:
         assert not unlike(cell, sent("faces", 1360, HEAVY, loss)), percent
 
 
-def test_large_pictures() -> None:
-    """All rows but those that were timed apart."""
-    _, rows = only(f"{RESEARCH}/large-pictures.md", "", "4 megapixels")
-    places = {
-        "encode": (4, "encode"),
-        "encode, effort 0": (0, "encode"),
-        "decode, classical": (4, "decode"),
-        "decode, generator": (4, "decode_generator"),
-        "a region of 512x512, classical": (4, "region_classical"),
-    }
-    told = {row[0]: row[1:] for row in rows}
-    for title, (effort, key) in places.items():
-        small, large = (record("big")[f"{size} megapixels, effort {effort}"] for size in (4, 100))
-        *cells, beside = told[title]
-        for cell, found in zip(cells, (small[key], large[key]), strict=True):
-            assert not unlike(cell, [found["seconds"], found["megabytes"]]), (title, cell)
-        if beside:
-            each = [found[key]["seconds"] / found["megapixels"] for found in (small, large)]
-            assert not unlike(beside, [each[1] / each[0]]), title
-
-
 def test_seams() -> None:
     """On the photos at even positions; the others are in no record."""
     _, table = headed(f"{RESEARCH}/seams.md", "", "2 %")

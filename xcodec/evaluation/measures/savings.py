@@ -2,6 +2,7 @@
 
 import json
 import statistics
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +12,52 @@ from xcodec.evaluation.measures.curves import Point
 from xcodec.system import files
 
 
-def between(
+@dataclass(frozen=True)
+class Changes:
+    """Bjontegaard delta rates, as shares: -0.1 where files are 10 % smaller.
+
+    mean     : of the mean curves; None if their PSNRs do not overlap
+    pictures : of each picture whose curves overlap, in ascending order
+    """
+
+    mean: float | None
+    pictures: tuple[float, ...]
+
+    @property
+    def median(self) -> float | None:
+        """The median picture's."""
+        return statistics.median(self.pictures) if self.pictures else None
+
+
+def changes(
     new: Path, old: Path, codec: str, against: str | None = None, span: Point | None = None
-) -> str:
-    """Return the Bjontegaard delta rate from a codec in one record to a codec in another, as text.
+) -> Changes:
+    """Return the Bjontegaard delta rates from a codec in one record to a codec in another.
 
     codec, against : names of curves or parts of names, such as "generator" or "JPEG"
     span           : range of the old curve's bpp to use
 
-    The first line is of the mean curves, the second one of the single pictures.
     Raises InputError if a record has no such curve, or if the pictures differ.
     """
     ours, theirs = _mean_and_pictures(new, codec), _mean_and_pictures(old, against or codec)
     if len(ours) != len(theirs):
         raise InputError(f"{new} and {old} are of different pictures")
-    changes = [
+    mean, *each = (
         curves.delta(one, other, span=span).rate for one, other in zip(ours, theirs, strict=True)
-    ]
-    lines = [f"means: {_percent(changes[0])}"]
-    pictures = sorted(change for change in changes[1:] if change is not None)
-    if pictures:
-        spread = f"{_percent(pictures[0])} to {_percent(pictures[-1])}"
-        middle = _percent(statistics.median(pictures))
-        lines.append(f"{len(pictures)} pictures: median {middle}, {spread}")
+    )
+    return Changes(mean, tuple(sorted(change for change in each if change is not None)))
+
+
+def between(
+    new: Path, old: Path, codec: str, against: str | None = None, span: Point | None = None
+) -> str:
+    """Return what ``changes`` finds as text: a line for the mean curves, one for the pictures."""
+    found = changes(new, old, codec, against, span)
+    lines = [f"means: {_percent(found.mean)}"]
+    if found.pictures:
+        spread = f"{_percent(found.pictures[0])} to {_percent(found.pictures[-1])}"
+        middle = _percent(found.median)
+        lines.append(f"{len(found.pictures)} pictures: median {middle}, {spread}")
     return "\n".join(lines)
 
 
