@@ -90,7 +90,11 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         help="Fraction of pixels to sample, 0.001 to 0.5.  [default: 0.02]",
     ),
     cloup.option(
-        "--bytes", "max_bytes", type=int, metavar="N", help="Best picture in at most N bytes."
+        "--bytes",
+        "max_bytes",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Best picture in at most N bytes.",
     ),
     cloup.option(
         "--bpp", type=float, metavar="X", help="Best picture in at most X bits per pixel."

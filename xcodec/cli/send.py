@@ -42,7 +42,9 @@ ENCODING = ("max_bytes", "max_side", "model", "effort")
 @cloup.argument("source", metavar="IN")
 @cloup.option_group(
     "Picture",
-    cloup.option("--bytes", "max_bytes", type=int, metavar="N", help="At most N bytes in all."),
+    cloup.option(
+        "--bytes", "max_bytes", type=click.IntRange(1), metavar="N", help="At most N bytes in all."
+    ),
     max_side,
     cloup.option(
         "--model",
