@@ -72,7 +72,8 @@ class Subject:
 
 
 def _hopper() -> Any:
-    return np.asarray(Image.open(cbook.get_sample_data("grace_hopper.jpg")))
+    with cbook.get_sample_data("grace_hopper.jpg") as file:
+        return np.asarray(Image.open(file))
 
 
 HEAD = Subject(photos.astronaut, "An astronaut's portrait (NASA)", (96, 0, 352, 256))

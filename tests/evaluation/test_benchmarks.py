@@ -265,6 +265,19 @@ def test_records_are_made_once_for_a_commit(
     ]
 
 
+@pytest.mark.parametrize("name", ["astronaut", "hopper", "chelsea", "coins"])
+def test_the_gallery_says_what_xcodec_does(name: str) -> None:
+    module = script("gallery")
+    page = (BENCHMARKS.parent / "docs" / "index.md").read_text()
+    (told,) = re.findall(rf": xcodec ([^;]*);[^\n]*gallery/{name}.webp", page)
+    psnrs = [float(psnr) for psnr in re.findall(r"([\d.]+) dB", told)]
+    assert len(psnrs) == 4
+    for place, budget in enumerate((200, 1000)):
+        shown = module.own(module.SUBJECTS[name].rgb, budget)
+        assert shown.bytes <= budget
+        assert shown.psnr == pytest.approx(psnrs[3 * place], abs=0.06)  # Rounded to 0.1 dB.
+
+
 def test_the_gallery_shows_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "index.md"
     page.write_text("# A page\n\n<!-- gallery: of a test -->\nold\n<!-- end -->\n\nMore.\n")

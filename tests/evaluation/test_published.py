@@ -139,7 +139,9 @@ def test_bytes_saved_beside_jpeg() -> None:
         timeout=120,
     )
     means, middle = re.findall(r"(?:means:|median) -([\d.]+) %", done.stdout)
-    told = re.search(r"of JPEG, xcodec's files are (\d+) % smaller.*?(\d+) % smaller", words(RESULTS))
+    told = re.search(
+        r"of JPEG, xcodec's files are (\d+) % smaller.*?(\d+) % smaller", words(RESULTS)
+    )
     assert told is not None
     assert told.groups() == (shown(float(means), ""), shown(float(middle), ""))
 
