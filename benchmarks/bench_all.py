@@ -17,6 +17,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from xcodec.evaluation.runs.records import commit
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"kodak": "kodak", "faces": "faces/val", "photos": "photos/val"}
 """Folders of the pictures in DATA, by their names in records.toml."""
@@ -41,13 +43,6 @@ def command(name: str, data: Path, output: Path, jobs: int = 1) -> list[str]:
     state = [] if first == "speed" else ["--state", str(output / "bench.sqlite"), "-j", str(jobs)]
     start = [sys.executable, "-m", "xcodec", "bench", first]
     return [*start, *rest, *state, "-f", "-q", *record]
-
-
-def commit() -> str:
-    """Return the commit of the source tree, with "-dirty" after changes."""
-    asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
 
 
 def duration(seconds: float) -> str:

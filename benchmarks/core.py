@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from xcodec.evaluation.runs import records
+
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "benchmarks" / "results" / "core.json"
 RUNS = 15
@@ -148,11 +150,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what an installation takes.")
     parser.add_argument("interpreters", nargs="*", metavar="PYTHON", help="others to install with")
     interpreters = parser.parse_args().interpreters
-    commit = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     record: dict[str, Any] = {
         "benchmark": "core",
         "date": date.today().isoformat(),
-        "commit": subprocess.run(commit, capture_output=True, text=True).stdout.strip(),
+        "commit": records.commit(),
         "python": platform.python_version(),
         "machine": platform.machine(),
     }

@@ -132,6 +132,9 @@ def test_the_commit_is_a_hash_even_at_a_tag(
     """Not every copy has the tags: records name commits."""
     module = tmp_path / "records.py"
     module.touch()
+    published = tmp_path / records.PUBLISHED / "photos.json"
+    published.parent.mkdir(parents=True)
+    published.write_text("a record")
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org", "-C", str(tmp_path)]
     for command in ("init -q", "add .", "commit -q -m one", "tag -a -m one v1"):
         subprocess.run([*git, *command.split()], check=True, capture_output=True)
@@ -139,6 +142,8 @@ def test_the_commit_is_a_hash_even_at_a_tag(
     commit = records.versions()["commit"]
     assert re.fullmatch(HASH, commit)
     assert not commit.endswith("-dirty")
+    published.write_text("another record")
+    assert records.versions()["commit"] == commit
     module.write_text("changed")
     assert records.versions()["commit"] == f"{commit}-dirty"
 

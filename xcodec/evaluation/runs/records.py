@@ -53,6 +53,8 @@ RECORDED_PACKAGES = (
 )
 LIBRARIES = ("libjpeg_turbo", "jpg_2000", "webp", "avif")
 """Pillow's names of the libraries behind the other codecs."""
+PUBLISHED = "benchmarks/results"
+"""Folder of published records in the source tree."""
 
 
 def weights(
@@ -207,8 +209,8 @@ def command_line(program: str, arguments: Sequence[str]) -> str:
 def versions() -> dict[str, str]:
     """Versions of xcodec, of packages and of the libraries behind the other codecs."""
     found = {"xcodec": xcodec.__version__, "python": platform.python_version()}
-    if commit := _commit():
-        found["commit"] = commit
+    if there := commit():
+        found["commit"] = there
     for package in RECORDED_PACKAGES:
         try:
             found[package] = metadata.version(package)
@@ -216,6 +218,24 @@ def versions() -> dict[str, str]:
             continue
     known = {name: features.version(name) for name in LIBRARIES if features.check(name)}
     return found | {name: version for name, version in known.items() if version}
+
+
+def commit() -> str | None:
+    """The commit of the source tree; None outside a repository.
+
+    It ends with "-dirty" after changes, but for those of records, which runs write one by one.
+    """
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "-uno", ":/", f":(top,exclude){PUBLISHED}")
+        return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def machine() -> Machine:
@@ -244,19 +264,6 @@ def digest(path: Path) -> str:
 def digest_of(pixels: NDArray[Any]) -> str:
     """Return the digest of the pixels and the shape of a picture or a mask."""
     return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()[:32]
-
-
-def _commit() -> str | None:
-    """The commit of the source tree, with "-dirty" after changes; None outside a repository."""
-    # Without --exclude the name of a tag could take the place of the hash.
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    try:
-        done = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 def _plain(value: Any) -> Any:
