@@ -262,9 +262,13 @@ def note(key: str, found: dict[str, Any], jobs: int) -> None:
     """Write a part of the record."""
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
     versions = records.versions()
-    known = {key: versions.get(key) for key in ("xcodec", "commit")}
-    there = {"versions": known, "machine": records.machine(), "jobs": jobs}
-    record[key] = found | there | {"load_at_end": os.getloadavg()[0]}
+    measured_with = {
+        "versions": {name: versions.get(name) for name in ("xcodec", "commit")},
+        "machine": records.machine(),
+        "jobs": jobs,
+        "load_at_end": os.getloadavg()[0],
+    }
+    record[key] = found | measured_with
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
 
 
