@@ -261,9 +261,8 @@ def main() -> None:
 def note(key: str, found: dict[str, Any], jobs: int) -> None:
     """Write a part of the record."""
     record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
-    versions = records.versions()
     measured_with = {
-        "versions": {name: versions.get(name) for name in ("xcodec", "commit")},
+        "versions": {"xcodec": xcodec.__version__, "commit": records.commit()},
         "machine": records.machine(),
         "jobs": jobs,
         "load_at_end": os.getloadavg()[0],

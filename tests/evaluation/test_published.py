@@ -254,6 +254,17 @@ def test_the_page_in_a_browser() -> None:
         assert memory == f"{max(each['mb'] for each in found):.0f} MB"
 
 
+def test_large_pictures() -> None:
+    _, rows = only("docs/large.md", "2 % of the pixels", "4 megapixels")
+    places = [(4, "encode"), (0, "encode"), (4, "decode_generator"), (4, "decode")]
+    places += [(4, "downsample_8"), (4, "region_generator"), (4, "region_classical")]
+    for (title, *cells), (effort, key) in zip(rows, places, strict=True):
+        assert ("effort" in title) == (effort == 0)
+        for cell, size in zip(cells, (4, 100), strict=True):
+            found = record("big")[f"{size} megapixels, effort {effort}"][key]
+            assert not unlike(cell, [found["seconds"], found["megabytes"]]), (title, cell)
+
+
 def test_time() -> None:
     _, rows = only(RESULTS, "command", "seconds")
     told = dict(rows)

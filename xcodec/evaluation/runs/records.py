@@ -209,8 +209,8 @@ def command_line(program: str, arguments: Sequence[str]) -> str:
 def versions() -> dict[str, str]:
     """Versions of xcodec, of packages and of the libraries behind the other codecs."""
     found = {"xcodec": xcodec.__version__, "python": platform.python_version()}
-    if there := commit():
-        found["commit"] = there
+    if source := commit():
+        found["commit"] = source
     for package in RECORDED_PACKAGES:
         try:
             found[package] = metadata.version(package)
