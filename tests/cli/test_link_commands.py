@@ -4,6 +4,7 @@ ends."""
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -271,7 +272,12 @@ def test_encode_says_what_a_link_costs(picture: Path, capsys: pytest.CaptureFixt
     assert main(["encode", str(picture), "--link", "meshtastic", *options]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert "8 packets of 200 bytes" in first
+    assert "all 8 together give the whole picture" in first
     assert second.startswith("15.3 s on air (LongFast)")
+    assert (
+        main(["encode", str(picture), "--link", "meshtastic", "--loss", "0.6", *options, "-f"]) == 0
+    )
+    assert re.search(r"any [2-7] give the whole picture", capsys.readouterr().out)
     assert main(["encode", str(picture), "--link", "sbd", "-e", "0", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["bytes"] <= 340
@@ -293,6 +299,7 @@ def test_encode_says_what_a_link_costs(picture: Path, capsys: pytest.CaptureFixt
         (("send", "photo.png", "--via", "udp://127.0.0.1:9", "--packets", "0"), 1, "packets is 0"),
         (("receive", "--via", "udp://127.0.0.1:9", "-o", "photo.png"), 1, "exists already"),
         (("receive", "--via", "udp://192.0.2.1:9", "-o", "x.png"), 1, "udp://192.0.2.1:9: "),
+        (("receive", "--via", "udp://127.0.0.1:0", "--idle", "0.1"), 1, "no packet received"),
         (("encode", "photo.png", "--link", "pigeon"), 2, "pigeon"),
         (("info", "photo.png", "--preset", "LongFast"), 2, "--link"),
     ],
@@ -311,4 +318,4 @@ def test_wrong_usage_is_one_line(
     err = capsys.readouterr().err
     assert what in err
     assert code == 2 or len(err.splitlines()) == 1
-    assert [name for name in sorted(os.listdir()) if not name.endswith(".received")] == before
+    assert sorted(os.listdir()) == before

@@ -118,7 +118,8 @@ def write(
         **{"width": width, "height": height, "original": picture.original},
         **price.facts(),
     }
-    enough = "any one gives" if needed == 1 else f"any {needed} give"
+    several = f"any {needed}" if needed < count else f"all {needed} together"
+    enough = "any one gives" if needed == 1 else f"{several} give"
     text = (
         f"{output}: {count} packet{'s' if count > 1 else ''} of {largest} bytes, {total} in all; "
         f"{enough} the whole picture{scaled((width, height), picture.original)}"

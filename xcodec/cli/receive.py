@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
     for arrival in inbox:
         pages.show(arrival)
     with ExitStack() as stack:
+        stack.callback(pages.tidy)
         server = _served(run["serve"], stack)
         for arrival in inbox:
             server.put(arrival.data)
@@ -199,6 +200,7 @@ class _Pages:
         self._from_folder = os.path.isdir(via)
         self._kind = loading.kind_of(output) if self.single else "PNG"
         self._drawn: dict[int, Any] = {}
+        self._made: Path | None = None  # The folder of packets, where there was none.
         self.complete = 0
         if self.single:
             files.check_target(output, force)
@@ -217,6 +219,7 @@ class _Pages:
                 "them alone"
             )
         try:
+            self._made = None if folder.is_dir() else folder
             folder.mkdir(exist_ok=True)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
@@ -265,6 +268,12 @@ class _Pages:
             say(json.dumps(facts), err=path == "-")
         elif not self._quiet:
             say(f"{path}: {arrival.text()}", err=path == "-")
+
+    def tidy(self) -> None:
+        """Leave no folder behind that was made for packets if none came."""
+        if self._made is not None:
+            with suppress(OSError):  # It is not empty.
+                self._made.rmdir()
 
     def end(self, inbox: Any) -> None:
         """Say what was left out; raise an error if nothing arrived."""
