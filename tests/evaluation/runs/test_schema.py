@@ -2,7 +2,7 @@
 
 import json
 from importlib import resources
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 
@@ -48,14 +48,14 @@ def test_every_object_of_the_schema_has_a_type() -> None:
     assert objects == set(TYPES)
 
 
-@pytest.mark.parametrize("kind", get_args(schema.Record))
-def test_records_have_the_fields_of_the_schema(kind: Any) -> None:
+def test_records_have_the_fields_of_the_schema() -> None:
+    (kind,) = {get_origin(each) for each in get_args(schema.Record)}
     assert agrees(kind, SCHEMA)
 
 
 def test_every_benchmark_has_a_type_of_record() -> None:
     kinds = get_args(schema.Record)
-    names = {name for kind in kinds for name in get_args(kind.__annotations__["benchmark"])}
+    names = {name for kind in kinds for name in get_args(get_args(kind)[0])}
     assert names == set(SCHEMA["properties"]["benchmark"]["enum"])
 
 

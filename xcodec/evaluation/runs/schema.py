@@ -5,7 +5,10 @@ are None where they could not be computed, and in a file also where they are inf
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+
+Benchmark = TypeVar("Benchmark", bound=str)
+Figures = TypeVar("Figures")
 
 Digests = dict[str, str]
 """First 16 hexadecimal digits of SHA-256, by file name."""
@@ -287,64 +290,33 @@ RecordFigures = (
 )
 
 
-class _Record(TypedDict):
-    """What every record holds besides its figures.
+class _Record(TypedDict, Generic[Benchmark, Figures]):
+    """What every record holds.
 
-    label   : what was measured, for readers
-    command : the command line, with file names instead of paths
+    benchmark : the command, or the script in benchmarks/, that wrote it
+    label     : what was measured, for readers
+    command   : the command line, with file names instead of paths
     """
 
     schema: int
+    benchmark: Benchmark
     label: str
     command: str
     versions: dict[str, str]
     machine: Machine
     pictures: Digests
     weights: Digests
+    figures: Figures
 
 
-class RdRecord(_Record):
-    """A record of ``xcodec bench rd``."""
-
-    benchmark: Literal["rd"]
-    figures: RdFigures
-
-
-class PointsRecord(_Record):
-    """A record of ``xcodec bench points``."""
-
-    benchmark: Literal["points"]
-    figures: PointsFigures
-
-
-class RestorationRecord(_Record):
-    """A record of ``xcodec bench restoration``."""
-
-    benchmark: Literal["restoration"]
-    figures: RestorationFigures
-
-
-class SpeedRecord(_Record):
-    """A record of ``xcodec bench speed``."""
-
-    benchmark: Literal["speed"]
-    figures: SpeedFigures
-
-
-class LinksRecord(_Record):
-    """A record of ``xcodec bench links``."""
-
-    benchmark: Literal["links"]
-    figures: LinksFigures
-
-
-class RowsRecord(_Record):
-    """A record of a script in benchmarks/."""
-
-    benchmark: Literal["lossless_samples", "direwolf", "packet_planner", "painting", "web"]
-    figures: RowsFigures
-
-
+RdRecord = _Record[Literal["rd"], RdFigures]
+PointsRecord = _Record[Literal["points"], PointsFigures]
+RestorationRecord = _Record[Literal["restoration"], RestorationFigures]
+SpeedRecord = _Record[Literal["speed"], SpeedFigures]
+LinksRecord = _Record[Literal["links"], LinksFigures]
+RowsRecord = _Record[
+    Literal["lossless_samples", "direwolf", "packet_planner", "painting", "web"], RowsFigures
+]
 Record = RdRecord | PointsRecord | RestorationRecord | SpeedRecord | LinksRecord | RowsRecord
 
 
