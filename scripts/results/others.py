@@ -33,8 +33,6 @@ CODECS = {
     "jpegxl": "JPEG XL",
 }
 MEGAPIXELS = 4
-MORE_EFFORT = ("faces",)
-"""Sets whose budgets were measured at effort 7, beside Kodak's rates."""
 
 
 def face() -> list[str]:
@@ -60,10 +58,9 @@ def all_faces() -> list[str]:
 def effort() -> list[str]:
     """What the seventh level of effort gains."""
     lines = [["pictures", *(f"{size:,} bytes" for size in BUDGETS)], ["---", *["---:"] * 4]]
-    for name in MORE_EFFORT:
-        usual, more = own_curve(SETS[name]), own_within(f"{SETS[name].record}_effort7", "photo", 7)
-        gains = [value(more, size, "psnr") - value(usual, size, "psnr") for size in BUDGETS]
-        lines.append([name, *(f"{gain:+.2f}" for gain in gains)])
+    usual, more = own_curve(SETS["faces"]), own_within("faces_effort7", "photo", 7)
+    gains = [value(more, size, "psnr") - value(usual, size, "psnr") for size in BUDGETS]
+    lines.append(["faces", *(f"{gain:+.2f}" for gain in gains)])
     new, old = (RESULTS / f"{record}.json" for record in ("kodak_effort7", "kodak"))
     smaller = saved(savings.changes(new, old, "generator"), 1)
     text = f"Kodak at equal PSNR, between 1 and 10 % of the pixels: files are {smaller}."
