@@ -148,29 +148,28 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
                 "--more N makes new ones"
             )
         _check_size(max(len(outbox.data[index]) for index in indices), link, via)
-        count, before = 0, len(outbox.left)
+        before = len(outbox.sent)
         with _progress(len(indices), quiet) as show:
             try:
                 for step in deliver(outbox, indices, link, pacer, airtime):
-                    count += 1
                     show(step)
                 if wait:
                     for step in serve(outbox, link, pacer, airtime, wait):
-                        count += 1
                         show(step)
             except BaseException:
                 if not quiet:
-                    rest = len(outbox.left)
-                    # An interrupt can come after a packet was noted and before it was counted.
-                    count = max(count, before - rest)
-                    out = f"{count} packet{'s' if count != 1 else ''} went out"
-                    say(f"xcodec: {out}, {rest} are left: start again to go on", err=True)
+                    out = f"{_packets(len(outbox.sent) - before)} went out"
+                    say(
+                        f"xcodec: {out}, {len(outbox.left)} are left: start again to go on",
+                        err=True,
+                    )
                 raise
-    total = sum(len(outbox.data[index]) for index in outbox.sent[-count:])
-    price = plan.cost([outbox.data[index] for index in outbox.sent[-count:]]) if plan else None
-    text = f"{via}: {count} packet{'s' if count != 1 else ''} sent, {total} bytes"
+    sent = [outbox.data[index] for index in outbox.sent[before:]]
+    total = sum(map(len, sent))
+    price = plan.cost(sent) if plan else None
+    text = f"{via}: {_packets(len(sent))} sent, {total} bytes"
     note = price.text() if price is not None else ""
-    facts = {"packets": count, "bytes": total, **(price.facts() if price else {})}
+    facts = {"packets": len(sent), "bytes": total, **(price.facts() if price else {})}
     report(text, facts, "-" if via == "-" else source, as_json, quiet, note)
 
 
@@ -220,6 +219,10 @@ def _prepared(
     outbox = Outbox.opened(folder)
     outbox.forget()
     return b"", outbox
+
+
+def _packets(count: int) -> str:
+    return f"{count} packet{'s' if count != 1 else ''}"
 
 
 def _check_size(size: int, link: Any, via: str) -> None:
