@@ -1,5 +1,6 @@
 """Large pictures within a byte budget or for a PSNR: in about one pass, and always with an end."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -11,6 +12,7 @@ import xcodec
 from tests.golden import pictures
 from xcodec.decoder import inspection
 from xcodec.encoder.large import sparse, tile_sample, tiles
+from xcodec.encoder.large.tile_plan import TilePlan
 from xcodec.encoder.large.tiles import CodedTile, TileJob
 
 RGB = NDArray[np.uint8]
@@ -83,6 +85,26 @@ def test_budgets_are_kept_and_used(scene: RGB, options: dict[str, Any], few_samp
     # With a given step, all that can be chosen is the rate, in steps of a fifth.
     assert (0.8 if "step" in options else 0.94) * 1250 <= len(data) <= 1250
     assert inspection.info(data).tiles == 6
+
+
+def test_what_a_file_takes_beside_its_tiles(
+    scene: RGB, few_sampled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is known to the byte, since tiles fill the budget: a checksum has four bytes, not the two
+    of a short file."""
+    found = []
+
+    def counted(plan: TilePlan, step: int | None, coded: Sequence[CodedTile]) -> bytes:
+        data = plain(plan, step, coded)
+        found.append((len(data), plan.beside + sum(tile.size for tile in coded)))
+        return data
+
+    plain = tiles.written
+    monkeypatch.setattr(tiles, "written", counted)
+    options = {"decoder": "classical", "effort": 1, "jobs": 1}
+    assert len(xcodec.encode(scene, tile=TILE, max_bytes=1252, **options)) <= 1252
+    assert found
+    assert all(length == expected for length, expected in found)
 
 
 def test_a_mask_within_a_budget(scene: RGB, few_sampled: None) -> None:

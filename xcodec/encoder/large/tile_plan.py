@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xcodec.coding import container, payload
 from xcodec.coding.header import Header
 from xcodec.coding.lifting import depth_of
+from xcodec.coding.primitives import CHECKSUM, content_size
 from xcodec.coding.tiles import UNIT, Box, TileGrid
 from xcodec.encoder import analysis
 from xcodec.encoder.request import Request
@@ -78,10 +79,12 @@ class TilePlan:
 
     @property
     def beside(self) -> int:
-        """Bytes of the file beside its tiles and their entries in the index."""
+        """Bytes of the file beside its tiles and their entries in the index, with the checksum of
+        a file that is not short."""
         empty = [[b""] * self.layers] * len(self.grid)
         file = container.write_tiled(self.header(0), self.grid.side, self.finest, empty)
-        return len(file) - sum(container.cost(layer) for tile in empty for layer in tile)
+        entries = sum(container.cost(layer) for tile in empty for layer in tile)
+        return content_size(len(file)) - entries + CHECKSUM
 
     @property
     def shares(self) -> NDArray[np.float64]:
