@@ -121,7 +121,12 @@ def write(
     several = f"any {needed}" if needed < count else f"all {needed} together"
     enough = "any one gives" if needed == 1 else f"{several} give"
     text = (
-        f"{output}: {count} packet{'s' if count > 1 else ''} of {largest} bytes, {total} in all; "
+        f"{output}: {counted(count)} of {largest} bytes, {total} in all; "
         f"{enough} the whole picture{scaled((width, height), picture.original)}"
     )
     return Written(output, text, facts, price.text())
+
+
+def counted(count: int) -> str:
+    """A number of packets in words."""
+    return f"{count} packet{'s' if count != 1 else ''}"

@@ -158,7 +158,7 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
                         show(step)
             except BaseException:
                 if not quiet:
-                    out = f"{_packets(len(outbox.sent) - before)} went out"
+                    out = f"{packets.counted(len(outbox.sent) - before)} went out"
                     say(
                         f"xcodec: {out}, {len(outbox.left)} are left: start again to go on",
                         err=True,
@@ -167,7 +167,7 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     sent = [outbox.data[index] for index in outbox.sent[before:]]
     total = sum(map(len, sent))
     price = plan.cost(sent) if plan else None
-    text = f"{via}: {_packets(len(sent))} sent, {total} bytes"
+    text = f"{via}: {packets.counted(len(sent))} sent, {total} bytes"
     note = price.text() if price is not None else ""
     facts = {"packets": len(sent), "bytes": total, **(price.facts() if price else {})}
     report(text, facts, "-" if via == "-" else source, as_json, quiet, note)
@@ -219,10 +219,6 @@ def _prepared(
     outbox = Outbox.opened(folder)
     outbox.forget()
     return b"", outbox
-
-
-def _packets(count: int) -> str:
-    return f"{count} packet{'s' if count != 1 else ''}"
 
 
 def _check_size(size: int, link: Any, via: str) -> None:
