@@ -426,7 +426,7 @@ def read_fields(head: Bytes) -> tuple[dict[str, int], int, int]:
         fields = {"mask": 0, "tone": 0, "lossless": 0, "grey": 0}
         block = bits >> 26 & 7
         fields |= {"model": bits >> 30, "uniform": bits >> 29 & 1}
-        fields["block"] = 64 if block == 5 else 8 << block
+        fields["block"] = 64 if block == 5 else side_of(block)
         read_size(head, bits >> 21 & 31, fields)
         fields |= {"scale": bits >> 8 & 8191, "step": bits & 255}
         if block == 5:
@@ -435,7 +435,7 @@ def read_fields(head: Bytes) -> tuple[dict[str, int], int, int]:
         fields = {"mask": bits >> 13 & 3, "tone": bits >> 11 & 3, "lossless": bits >> 10 & 1}
         fields |= {"uniform": bits >> 9 & 1, "grey": bits >> 8 & 1}
         flagged, layered = bits >> 7 & 1, bits >> 6 & 1
-        fields |= {"model": bits >> 3 & 7, "block": 8 << (bits & 7)}
+        fields |= {"model": bits >> 3 & 7, "block": side_of(bits & 7)}
         size = head.take(1)[0]
         read_size(head, size & 31, fields)
         if MASKS[fields["mask"]] != "explicit":
@@ -451,6 +451,12 @@ def read_fields(head: Bytes) -> tuple[dict[str, int], int, int]:
         if plain and not flagged and not layered and fields["model"] < 2:
             raise DamagedError("the header could be short")
     return fields, flagged, layered
+
+
+def side_of(number: int) -> int:
+    if number > 4:
+        raise DamagedError("no side of a block")
+    return 8 << number
 
 
 def read_size(head: Bytes, number: int, fields: dict[str, int]) -> None:

@@ -20,6 +20,7 @@ from xcodec.errors import (
     LimitError,
     LinkError,
     ModelError,
+    OptionError,
     TruncatedError,
     XcodecError,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "LimitError",
     "LinkError",
     "ModelError",
+    "OptionError",
     "TruncatedError",
     "XcodecError",
     "__version__",

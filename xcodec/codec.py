@@ -45,9 +45,9 @@ def encode(
     options  : all options as one object, instead of rate and keywords
     keywords : the other fields of ``EncodeOptions``, by name
 
-    Raises InputError if the picture cannot be encoded or an option is out of range, ConflictError
-    (an InputError) if options contradict each other, and DependencyError if an effort needs torch
-    and it is not installed.
+    Raises InputError if the picture cannot be encoded; OptionError (an InputError) if an option is
+    out of range, ConflictError (an OptionError) if options contradict each other; DependencyError
+    if an effort needs torch and it is not installed.
     """
     from xcodec.encoder.encoding import encode_picture  # Only here: decoding never needs it.
 

@@ -2,7 +2,8 @@
 
 XcodecError              base class; the message is a single line written for users
 ├── InputError           a picture or an argument that cannot be encoded
-│   └── ConflictError    options that contradict each other
+│   └── OptionError      options out of range
+│       └── ConflictError  options that contradict each other
 ├── FormatError          data that is not a complete, valid file of a supported version
 │   └── TruncatedError   a file that ends early (``partial=True`` may still decode it)
 ├── LimitError           a file or a picture that exceeds the caller's limits
@@ -23,8 +24,8 @@ class InputError(XcodecError, ValueError):
     """A picture or an argument that cannot be encoded."""
 
 
-class ConflictError(InputError):
-    """Options that contradict each other.
+class OptionError(InputError):
+    """Options out of range.
 
     names  : of the options
     reason : what is wrong with them, to be read after their names
@@ -36,6 +37,10 @@ class ConflictError(InputError):
 
     def __reduce__(self) -> tuple[Any, ...]:  # Workers raise it, too.
         return type(self), (self.names, self.reason)
+
+
+class ConflictError(OptionError):
+    """Options that contradict each other."""
 
 
 class FormatError(XcodecError, ValueError):

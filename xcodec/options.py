@@ -26,8 +26,8 @@ from xcodec.coding import quantizer
 from xcodec.coding.header import MAX_SEED, MODELS
 from xcodec.coding.original import MAX_SIDE as MAX_PICTURE_SIDE
 from xcodec.coding.tiles import MAX_SIDE, UNIT
-from xcodec.errors import ConflictError, InputError
-from xcodec.sampling.density import BLOCKS, DensityShape
+from xcodec.errors import ConflictError, OptionError
+from xcodec.sampling.density import BLOCKS
 from xcodec.system import checks
 from xcodec.types import MAX_PIXELS, Region
 
@@ -80,7 +80,7 @@ class _Options:
             for name, within in limits.items():
                 value = getattr(self, name)
                 if value is None and type(self).__dataclass_fields__[name].default is not None:
-                    raise InputError(f"{name} is None; it must be a number")
+                    raise OptionError((name,), "is None; it must be a number")
                 object.__setattr__(self, name, check(name, value, *within))
 
     def only(self, known: Sequence[str], user: str) -> None:
@@ -112,7 +112,8 @@ class EncodeOptions(_Options):
     lossless_samples : whether sampled pixels are decoded exactly; needs tone "point"
     strength  : how strongly edges attract samples, 0 to 2; None: 0.7
     floor     : edge strength of flat areas relative to the mean, above 0, up to 10; None: 0.25
-    block     : side of a density block in pixels, a power of two from 8 to 128; None: by the rate
+    block     : side of a density block in pixels, a power of two from 8 to 128; None: 64, or what
+                a search finds to be best
     seed      : seed of the mask "random", 0 to 2**32 - 1; None: 0
     model     : name of the weights that the file asks for, "photo" or "face"
     comment   : text stored in the file
@@ -130,8 +131,8 @@ class EncodeOptions(_Options):
                 picture has more than 2 megapixels, else no tiles
     jobs      : processes that code tiles; above 1 needs an ``if __name__ == "__main__"`` guard
 
-    Raises InputError if a value is out of range, ConflictError (an InputError) if two options
-    contradict each other.
+    Raises OptionError (an InputError) if a value is out of range, ConflictError (an OptionError) if
+    two options contradict each other.
     """
 
     rate: float | None = None
@@ -203,22 +204,25 @@ class EncodeOptions(_Options):
 
     def _check_values(self) -> None:
         self._normalise(REALS, WHOLES)
-        block = BLOCKS[0] if self.block is None else self.block
-        DensityShape.of(self.density, block, self.strength, self.floor)
+        checks.one_of("density", self.density, DENSITIES)
+        if self.block is not None:
+            checks.one_of("block", self.block, BLOCKS)
+        if self.floor == 0:
+            raise OptionError(("floor",), "is 0; it must be above 0")
         checks.one_of("tone", self.tone, TONES)
         checks.one_of("model", self.model, MODELS)
         checks.one_of("decoder", self.decoder or DECODERS[0], DECODERS)
         if not (isinstance(self.mask, np.ndarray) and self.mask.dtype == np.bool_):
             checks.one_of("mask", self.mask, MASKS, "or a bool array")
         if self.tile is not None and self.tile % UNIT:
-            raise InputError(f"tile is {self.tile}; it must be a multiple of {UNIT}, or 0")
+            raise OptionError(("tile",), f"is {self.tile}; it must be a multiple of {UNIT}, or 0")
         if self.comment is not None:
             checks.text("comment", self.comment)
         for region in checks.items("roi", self.roi):
             for each in checks.items("a region of roi", region, 5):
                 checks.real("a number of roi", each, -1e6, 1e6)
         if self.roi_mask is not None and not isinstance(self.roi_mask, np.ndarray):
-            raise InputError(f"roi_mask is {self.roi_mask!r}; it must be a uint8 array")
+            raise OptionError(("roi_mask",), f"is {self.roi_mask!r}; it must be a uint8 array")
 
     def _check_conflicts(self) -> None:
         targets = [name for name in TARGETS if getattr(self, name) is not None]
@@ -278,8 +282,8 @@ class DecodeOptions(_Options):
     jobs       : processes that read tiles; above 1 needs an ``if __name__ == "__main__"`` guard
     realism    : 0 (faithful) to 1 (realistic, invents detail): mixes two sets of weights
 
-    Raises InputError if a value is out of range, ConflictError (an InputError) if two options
-    contradict each other.
+    Raises OptionError (an InputError) if a value is out of range, ConflictError (an OptionError) if
+    two options contradict each other.
     """
 
     decoder: str = DECODERS[0]
@@ -312,9 +316,10 @@ class DecodeOptions(_Options):
                 checks.whole("a number of the region", each, -1_000_000)
             left, top, width, height = self.region
             if min(left, top) < 0 or min(width, height) < 1:
-                raise InputError(
-                    f"region is {self.region}; it must be x, y, width, height, with x and y 0 or "
-                    "more, and width and height 1 or more"
+                raise OptionError(
+                    ("region",),
+                    f"is {self.region}; it must be x, y, width, height, with x and y 0 or "
+                    "more, and width and height 1 or more",
                 )
         if self.original_size:
             other = "region" if self.region is not None else "downsample"

@@ -9,7 +9,7 @@ from scripts.results.text import listed, markdown, wrapped
 
 SMALL_PICTURES = (
     "Thirty faces and thirty photos of 256x256 within so many bytes: xcodec's PSNR, and how far it "
-    "is above that of others, in dB. (29): on so many of the pictures, which both have."
+    "is above that of others, in dB. (29): over the 29 pictures of which both have a file."
 )
 
 
@@ -47,13 +47,18 @@ def _readme_losses() -> list[str]:
         places = [(g, takeover(g, kind, m)) for g in SETS.values() for m in ("psnr", "lpips")]
         lines.append([kind, *(from_where(group, place) for group, place in places)])
     return [
-        "**Where it loses.** From which size on a rival is better, by the means:",
+        *wrapped(
+            "**Where it loses.** The size from which on another codec is better, by the means. "
+            "This compares at equal sizes, the table above within equal budgets, of which VVC's "
+            "recorded points leave some bytes unused: xcodec can be ahead there and behind here."
+        ),
         "",
         *markdown(lines),
         "",
         *wrapped(
-            f"A dash: nowhere. Compared on {_reach('best file')}; VVC, and the best payload with "
-            f"it, on {_reach('best payload')}. Where a rival is better, use it."
+            f"A dash: nowhere. Compared on {_reach('best file')}; the best payload, which needs "
+            f"VVC, on {_reach('best payload')}; [each codec's own "
+            "range](docs/results.md#where-it-loses). Where another codec is better, use it."
         ),
     ]
 

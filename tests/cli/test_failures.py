@@ -120,20 +120,38 @@ def test_limits(picture: Path, tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_values_out_of_range(picture: Path, capsys: Capture) -> None:
-    for options in (
-        ["-r", "0"],
-        ["-r", "0.6"],
-        ["-r", "nan"],
-        ["--bytes", "2"],
-        ["--step", "0"],
-        ["--step", "-3"],
-        ["--block", "7"],
-        ["--strength", "-1"],
-        ["--mask", "missing.png"],
-        ["--seed", "-1", "--mask", "random"],
+    """Wrong usage, which names the option as it was typed."""
+    for options, said in (
+        (["-r", "0"], "--rate is 0; it must be in 0.001..0.5"),
+        (["-r", "0.6"], "--rate is 0.6"),
+        (["-r", "nan"], "--rate is nan"),
+        (["--bpp", "0"], "--bpp is 0"),
+        (["--step", "0"], "--step is 0"),
+        (["--step", "-3"], "--step is -3"),
+        (["--block", "7"], "--block is 7"),
+        (["--block", "24"], "--block is 24; it must be one of 8, 16, 32, 64, 128"),
+        (["--floor", "0"], "--floor is 0; it must be above 0"),
+        (["--strength", "-1"], "--strength is -1"),
+        (["--tile", "100"], "--tile is 100"),
+        (["--model", "dog"], "--model is 'dog'"),
+        (["--roi", "9999999,0,8,8"], "a number of roi is 1e+07; it must be in -1000000..1000000"),
+        (["--seed", "-1", "--mask", "random"], "--seed is -1"),
+        (["--packet-size", "200"], "--packet-size needs --packets, --bytes or --link"),
+        (["-o", "photo.JPG"], "-o photo.JPG: what is written is no picture of that format"),
     ):
+        assert main(["encode", str(picture), *options]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert f"Error: {said}" in err
+    for options in (["--bytes", "2"], ["--mask", "missing.png"]):
         failure(capsys, "encode", picture, *options)
-    assert not picture.with_suffix(".xgc").exists()
+    assert [path.name for path in picture.parent.iterdir()] == [picture.name]
+
+
+def test_what_is_encoded_already(picture: Path, capsys: Capture) -> None:
+    assert main(["encode", str(picture), "-q"]) == 0
+    assert main(["encode", str(picture.with_suffix(".xgc")), "-f"]) == 2
+    assert "is encoded already" in capsys.readouterr().err
 
 
 def test_an_unknown_preset(capsys: Capture) -> None:

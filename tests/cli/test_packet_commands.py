@@ -115,7 +115,7 @@ def test_nothing_is_overwritten_unasked(picture: Path, capsys: pytest.CaptureFix
     [
         (("--packets", "5"), 2, "--packet-size"),
         (("--armor", "base64"), 2, "--packet-size"),
-        (("--packet-size", "90"), 1, "number"),
+        (("--packet-size", "90"), 2, "--packets, --bytes or --link"),
         (("--packet-size", "30", "--packets", "3"), 1, "40"),
         (("--packet-size", "50", "--packets", "3", "--armor", "base64"), 1, "40"),
         (("--packet-size", "90", "--packets", "3", "-r", "0.1"), 2, "--rate"),

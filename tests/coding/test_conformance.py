@@ -16,6 +16,7 @@ import xcodec
 from tests import reference
 from tests.golden import pictures
 from xcodec.coding import lifting
+from xcodec.coding.primitives import ending
 from xcodec.decoder import inspection, reading
 from xcodec.sampling import mask as masks
 
@@ -37,6 +38,20 @@ def agree(data: bytes) -> reference.File:
         values = lifting.restore(ours.symbols, ours.tree)
         assert np.array_equal(values, reference.restore(theirs.symbols, tree))
     return theirs
+
+
+@pytest.mark.parametrize("number", [5, 6, 7])
+@pytest.mark.parametrize(("tone", "byte", "shift"), [("least-squares", 1, 2), ("mean", 2, 0)])
+def test_a_block_of_no_side_is_refused(number: int, tone: str, byte: int, shift: int) -> None:
+    """In headers of the short form, in which 5 has a meaning of its own, and of the long one."""
+    data = bytearray(xcodec.encode(pictures.scene(24, 24), tone=tone, block=8, effort=0))
+    assert data[byte] >> shift & 7 == 0
+    data[byte] |= number << shift
+    data[-2:] = ending(bytes(data[:-2]))
+    with pytest.raises((reference.DamagedError, IndexError)):
+        reference.read(bytes(data))
+    with pytest.raises(xcodec.FormatError):
+        xcodec.info(bytes(data))
 
 
 @st.composite

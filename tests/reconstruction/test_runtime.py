@@ -11,6 +11,7 @@ from xcodec.reconstruction import model_files, runtime, torch_weights
 from xcodec.reconstruction.architecture import OnDemandArchitecture
 from xcodec.reconstruction.opencv_painter import OpenCVPainter
 from xcodec.reconstruction.torch_weights import build
+from xcodec.system.packages import pip_command
 
 
 def test_networks_that_see_no_fill_are_refused(tmp_path: Path) -> None:
@@ -120,5 +121,5 @@ def test_commands_do_without_torch_what_they_can(tmp_path: Path, picture: Path) 
     ):
         done = without_torch(*line)
         assert done.returncode == 1
-        error = f"{what} needs torch, which is not installed: pip install 'xcodec[{extra}]'"
+        error = f"{what} needs torch, which is not installed: {pip_command(extra)}"
         assert done.stderr.splitlines() == [f"xcodec: {error}"]

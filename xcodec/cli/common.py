@@ -11,15 +11,13 @@ import click
 from click.core import ParameterSource
 
 from xcodec.choices import DECODERS, DEVICES
-from xcodec.errors import ConflictError
+from xcodec.errors import OptionError
 
 if TYPE_CHECKING:
     from xcodec.pictures.opening import Reading
 
 _CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 Command = TypeVar("Command", bound=Callable[..., Any])
-FLAGS = {"max_bytes": "--bytes"}
-"""Options whose name on the command line differs from that in Python."""
 
 max_pixels = click.option(
     "--max-pixels",
@@ -113,12 +111,15 @@ def decoder(says: str) -> Callable[[Command], Command]:
 
 
 @contextmanager
-def conflicts() -> Iterator[None]:
-    """Report options that contradict each other as wrong usage, by their command-line names."""
+def usage() -> Iterator[None]:
+    """Report options that are out of range or contradict each other as wrong usage, by their
+    command-line names."""
     try:
         yield
-    except ConflictError as error:
-        names = " and ".join(FLAGS.get(name, f"--{name.replace('_', '-')}") for name in error.names)
+    except OptionError as error:
+        parameters = click.get_current_context().command.params
+        flags = {str(each.name): max(each.opts, key=len) for each in parameters}
+        names = " and ".join(flags.get(name, name) for name in error.names)
         raise click.UsageError(f"{names} {error.reason}") from error
 
 

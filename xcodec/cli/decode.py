@@ -14,7 +14,6 @@ from xcodec.cli.common import (
     as_json,
     beside,
     cluster,
-    conflicts,
     content_of,
     decoder,
     device,
@@ -26,6 +25,7 @@ from xcodec.cli.common import (
     refuse,
     report,
     skip_existing,
+    usage,
 )
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def decode(
         refuse(("region",), "a folder")
         if depth == 16:
             raise click.UsageError("--bit-depth 16 cannot be used with a folder")
-        with conflicts():
+        with usage():
             settings = Settings(DecodeOptions(**chosen))
         many.run(settings, sources[0], output, how)
         return
@@ -150,12 +150,12 @@ def decode(
             "several files are taken for packets of one picture: decode .xgc files one by one, or "
             "their folder"
         )
-    with conflicts():
+    with usage():
         single = DecodeOptions(jobs=how.jobs or cores(), **chosen)
     output = output or beside(sources[0], ".png", trees.DECODED)
     files.check_target(output, how.force)
     kind = loading.kind_of(output)
-    with conflicts(), content_of(sources), _partial_hint(single):
+    with usage(), content_of(sources), _partial_hint(single):
         width, height = _decoded(sources, single, _Target(output, kind, how.force))
     facts = {"width": width, "height": height, "decoder": options["decoder"]}
     report(f"{output}: {width}x{height} pixels", facts, output, how.as_json, how.quiet)

@@ -13,6 +13,7 @@ from xcodec.choices import (
     DENSITIES,
     MASKS,
     MAX_EFFORT,
+    PICTURES,
     TONES,
 )
 from xcodec.cli import packets
@@ -22,7 +23,6 @@ from xcodec.cli.common import (
     as_json,
     beside,
     cluster,
-    conflicts,
     force,
     given,
     how_read,
@@ -36,6 +36,7 @@ from xcodec.cli.common import (
     report,
     scaled,
     skip_existing,
+    usage,
 )
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     cloup.option(
         "--block",
         type=int,
-        help="Side of a density block in pixels: 8, 16, 32, 64 or 128.  [default: by rate]",
+        help="Side of a density block in pixels: 8, 16, 32, 64 or 128.  "
+        "[default: 64; with --bytes, --bpp or --psnr, others are tried too]",
     ),
     cloup.option(
         "--mask",
@@ -255,7 +257,8 @@ def encode(source: str, output: str | None, **options: Any) -> None:
         return
     if how.skip_existing or how.cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
-    with conflicts():
+    _check_names(source, output)
+    with usage():
         settings = _options(options, reading)
         plan = packets.plan_of(wishes, settings.max_bytes)
         if plan is not None and not plan.whole:
@@ -268,6 +271,16 @@ def encode(source: str, output: str | None, **options: Any) -> None:
                 price = plan.cost([data])
                 done = Written(output, done.text, done.facts | price.facts(), price.text())
     report(done.text, done.facts, done.output, how.as_json, how.quiet, done.note)
+
+
+def _check_names(source: str, output: str | None) -> None:
+    """Refuse names that say that IN is no picture, or that OUT is one."""
+    if source.lower().endswith(CODED):
+        raise click.UsageError(f"{source} is encoded already: xcodec decode makes a picture of it")
+    if output is not None and output.lower().endswith(PICTURES):
+        raise click.UsageError(
+            f"-o {output}: what is written is no picture of that format; name it *{CODED}"
+        )
 
 
 def _options(options: dict[str, Any], reading: "Reading") -> "EncodeOptions":
@@ -293,7 +306,7 @@ def _folder(
     refuse(NOT_FOLDERS, "a folder")
     if options["mask"] not in MASKS:
         raise click.UsageError("--mask FILE cannot be used with a folder")
-    with conflicts():
+    with usage():
         settings = Settings(_options(options, reading), reading)
     many.run(settings, source, output, how)
 

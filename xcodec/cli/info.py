@@ -81,6 +81,10 @@ def shown(name: str, value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "airtime":
+        return f"{value:.3f} s"
+    if name == "at_duty":
+        return ", ".join(f"{seconds:g} s at {float(duty):.0%}" for duty, seconds in value.items())
     if name == "original":
         return "x".join(map(str, value))
     if name == "rate":

@@ -24,7 +24,8 @@ WISHES = (
         "--packet-size",
         type=int,
         metavar="N",
-        help="Packets of at most N bytes, 40 to 4096.  [default: that of the link]",
+        help="Packets of at most N bytes, 40 to 4096; without --link, --packets or --bytes says "
+        "how many.  [default: that of the link]",
     ),
     cloup.option(
         "--packets",
@@ -74,6 +75,9 @@ def plan_of(wishes: dict[str, Any], max_bytes: int | None) -> "Plan | None":
         return None
     from xcodec.links.plans import Wishes, planned
 
+    unlimited = wishes["packets"] is None and max_bytes is None
+    if wishes["link"] is None and wishes["packet_size"] is not None and unlimited:
+        raise click.UsageError("--packet-size needs --packets, --bytes or --link")
     return planned(Wishes(**wishes), max_bytes)
 
 

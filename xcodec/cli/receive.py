@@ -13,7 +13,6 @@ import cloup
 from xcodec.cli.common import (
     as_json,
     beside,
-    conflicts,
     decoder,
     device,
     force,
@@ -21,6 +20,7 @@ from xcodec.cli.common import (
     max_pixels,
     quiet,
     say,
+    usage,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
     run = {name: options.pop(name) for name in ("resume", "count", "idle", "reply", "serve")}
     shown = {name: options.pop(name) for name in ("force", "as_json", "quiet")}
     shown["force"] |= run["resume"]  # What an earlier run wrote is ours.
-    with conflicts():
+    with usage():
         chosen = DecodeOptions(**given(**options))
     pages = _Pages(via, output, chosen, **shown)
     count = run["count"] or (1 if pages.single else None)

@@ -15,7 +15,6 @@ from xcodec.cli import packets
 from xcodec.cli.common import (
     as_json,
     beside,
-    conflicts,
     force,
     given,
     how_read,
@@ -26,6 +25,7 @@ from xcodec.cli.common import (
     report,
     say,
     scaled,
+    usage,
 )
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ ENCODING = ("max_bytes", "max_side", "model", "effort")
         "--pause",
         type=click.FloatRange(0),
         metavar="S",
-        help="Least seconds from one packet to the next.  [default: that of the link]",
+        help="Minimum seconds from one packet to the next.  [default: that of the link]",
     ),
     cloup.option(
         "--duty",
@@ -121,7 +121,7 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     profile = transports.SCHEMES[address.scheme].profile
     if wishes["link"] is None and profile:
         wishes["link"] = profile
-    with conflicts():
+    with usage():
         settings = EncodeOptions(**chosen)
         plan = packets.plan_of(wishes, settings.max_bytes)
     airtime = plan.airtime if plan else lambda size: 0.0
@@ -129,7 +129,7 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     pacer = Pacer(options["duty"] / 100, pause)
     # The link comes first: where it is missing, encoding was for nothing.
     with transports.connect(via, armor=plan.armor if plan else None) as link:
-        with conflicts():
+        with usage():
             data, outbox = _prepared(source, settings, how, plan, force)
         if outbox is None:
             _check_size(len(data), link, via)

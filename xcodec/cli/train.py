@@ -25,7 +25,7 @@ from xcodec.cli.common import as_json, force, report
     cloup.option(
         "--val",
         metavar="DIR",
-        help="Folder of validation pictures; every other one is used.  [default: 2 % of all]",
+        help="Folder of validation pictures; the 1st, 3rd, ... are used.  [default: 2 % of all]",
     ),
     cloup.option(
         "--clutter",

@@ -1,4 +1,4 @@
-"""Checks of what callers give: each raises InputError, whose text names the argument."""
+"""Checks of what callers give: each raises OptionError, whose text names the argument."""
 
 import math
 import operator
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
-from xcodec.errors import InputError
+from xcodec.errors import OptionError
 
 
 def real(name: str, value: Any, low: float, high: float, unit: str = "") -> float | None:
@@ -14,10 +14,11 @@ def real(name: str, value: Any, low: float, high: float, unit: str = "") -> floa
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InputError(f"{name} is {value!r}; it must be a number")
+        raise OptionError((name,), f"is {value!r}; it must be a number")
     number = float(value)
     if not low <= number <= high:
-        raise InputError(f"{name} is {number:g}; it must be in {low:g}..{_shown(high)}{unit}")
+        within = f"{_shown(low)}..{_shown(high)}{unit}"
+        raise OptionError((name,), f"is {number:g}; it must be in {within}")
     return number
 
 
@@ -28,12 +29,12 @@ def whole(name: str, value: Any, low: int, high: float = math.inf) -> int | None
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise InputError(f"{name} is {value!r}; it must be a whole number") from error
+        raise OptionError((name,), f"is {value!r}; it must be a whole number") from error
     if isinstance(value, bool):
-        raise InputError(f"{name} is {value!r}; it must be a whole number")
+        raise OptionError((name,), f"is {value!r}; it must be a whole number")
     if not low <= number <= high:
         most = f"at least {low}" if high == math.inf else f"in {low}..{_shown(high)}"
-        raise InputError(f"{name} is {number}; it must be {most}")
+        raise OptionError((name,), f"is {number}; it must be {most}")
     return number
 
 
@@ -44,26 +45,26 @@ def one_of(name: str, value: Any, known: Sequence[Any], other: str = "") -> None
     """
     if not isinstance(value, str | int) or value not in known:
         names = ", ".join(map(str, known)) + (f" {other}" if other else "")
-        raise InputError(f"{name} is {value!r}; it must be one of {names}")
+        raise OptionError((name,), f"is {value!r}; it must be one of {names}")
 
 
 def text(name: str, value: Any) -> None:
     """Whether a value is a text that can be stored."""
     if not isinstance(value, str):
-        raise InputError(f"{name} is {value!r}; it must be a text")
+        raise OptionError((name,), f"is {value!r}; it must be a text")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{name} holds a surrogate, which is no character") from error
+        raise OptionError((name,), "holds a surrogate, which is no character") from error
 
 
 def items(name: str, value: Any, count: int | None = None) -> Sequence[Any]:
     """The value, a sequence of ``count`` items, or of any number."""
     if not isinstance(value, list | tuple) or (count is not None and len(value) != count):
         wanted = "a list" if count is None else f"{count} numbers"
-        raise InputError(f"{name} is {value!r}; it must be {wanted}")
+        raise OptionError((name,), f"is {value!r}; it must be {wanted}")
     return value
 
 
 def _shown(limit: float) -> str:
-    return f"{limit:.4g}" if limit < 1e4 else f"{limit:.0f}"
+    return f"{limit:.4g}" if abs(limit) < 1e4 else f"{limit:.0f}"

@@ -21,7 +21,7 @@ import numpy as np
 from xcodec.errors import DependencyError, ModelError
 from xcodec.evaluation.measures.lpips import at_least
 from xcodec.system import folders
-from xcodec.system.packages import require
+from xcodec.system.packages import pip_command, require
 from xcodec.types import RGB
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def heads() -> Path:
     try:
         path = Path(str(metadata.distribution(PACKAGE).locate_file(HEADS)))
     except metadata.PackageNotFoundError as error:
-        message = f"{PACKAGE} is not installed: pip install 'xcodec[bench]'"
-        raise DependencyError(message) from error
+        raise DependencyError(f"{PACKAGE} is not installed: {pip_command('bench')}") from error
     if not path.is_file():
         raise ModelError(f"{PACKAGE}: has no file {HEADS}")
     return path
