@@ -173,3 +173,18 @@ def test_remote_trees(small: RGB) -> None:
         system.pipe_file(f"/camera/{name}", data.getvalue())
     there = trees.listing("memory://camera", "encode")
     assert there == Listing(["a.png"], [".c.png", "b.CR2", "d/e.txt"])
+
+
+def test_names_with_two_slashes(small: RGB) -> None:
+    """Keys of object stores may have them: a part of the name is empty then."""
+    fsspec = pytest.importorskip("fsspec")
+    data = io.BytesIO()
+    Image.fromarray(small).save(data, "PNG")
+    system = fsspec.filesystem("memory")
+    for name in ("a.png", "d//b.png", "d//.c.png"):
+        system.pipe_file(f"/bucket/{name}", data.getvalue())
+    there = trees.listing("memory://bucket", "encode")
+    assert there == Listing(["a.png", "d//b.png"], ["d//.c.png"])
+    every = batch.tasks("memory://bucket", "memory://out", "encode")
+    assert {task.target for task in every} == {"memory://out/a.xgc", "memory://out/d/b.xgc"}
+    assert trees.read(trees.join("memory://bucket", "d//b.png")) == data.getvalue()

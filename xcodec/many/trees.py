@@ -237,7 +237,7 @@ def _link(folder: str, name: str) -> bool:
 
 def _hidden(name: str) -> bool:
     """Whether a file, or a folder that it is in, is hidden."""
-    return any(part[0] == "." for part in name.split("/"))
+    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _parent(name: str) -> str:
