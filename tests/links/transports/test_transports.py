@@ -2,6 +2,7 @@
 
 import atexit
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -154,3 +155,15 @@ def test_answers_go_to_whom_they_are_for() -> None:
         receiver.send(b"to the first")
         assert other.receive(SECONDS) == Message(b"to the last", "127.0.0.1")
         assert one.receive(SECONDS) == Message(b"to the first", "127.0.0.1")
+
+
+def test_strangers_redirect_no_sender() -> None:
+    receiver, sender = udp_pair()
+    with receiver, sender, socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        sender.send(b"one")
+        first = receiver.receive(SECONDS)
+        assert first is not None
+        stranger.sendto(b"hello", first.origin)
+        assert sender.receive(SECONDS) == Message(b"hello", "127.0.0.1")
+        sender.send(b"two")
+        assert receiver.receive(SECONDS) == Message(b"two", "127.0.0.1")

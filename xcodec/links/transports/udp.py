@@ -18,7 +18,11 @@ class Udp(Transport):
     answers = True
 
     def __init__(self, link: socket.socket, peer: tuple[str, int] | None) -> None:
-        self._link, self._to = link, peer
+        """Take a socket.
+
+        peer : to whom a sender sends; None: a receiver
+        """
+        self._link, self._to, self._listening = link, peer, peer is None
 
     @property
     def port(self) -> int:
@@ -44,9 +48,11 @@ class Udp(Transport):
             return None
         except OSError as error:
             raise LinkError(str(error.strerror or error)) from error
-        self._to = peer[0], peer[1]
+        origin = peer[0], peer[1]
+        if self._listening:  # A sender goes on to its receiver, whoever else sends it something.
+            self._to = origin
         # Not its port: a sender that starts anew has another.
-        return Message(data, str(peer[0]), self._to)
+        return Message(data, str(peer[0]), origin)
 
     def close(self) -> None:
         """Close the socket."""
