@@ -15,6 +15,7 @@ import pytest
 
 from tests.links.transports import loopback_reticulum
 from xcodec.coding import header
+from xcodec.coding.primitives import ending
 from xcodec.errors import DependencyError, InputError, LinkError
 from xcodec.links import transports
 from xcodec.links.transports import lxmf
@@ -102,10 +103,11 @@ def test_other_programs_see_attachments_and_send_them(nodes: list[Path]) -> None
         address = other.stdout.readline().strip()
         noise = random.Random(1).randbytes
         with transports.connect(f"lxmf:<{address}>?config={nodes[1]}") as link:
+            coded = header.START + noise(9995)
             for data, expected in [
                 (b"\x01" + noise(275), "p.xgp 276 packet"),
                 (b"\x01" + noise(276), "p.xgp 277 link"),
-                (header.START + noise(9999), "picture.xgc 10000 link"),
+                (coded + ending(coded), "picture.xgc 10000 link"),
             ]:
                 link.send(data)
                 assert other.stdout.readline().strip() == expected

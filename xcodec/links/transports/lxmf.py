@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from xcodec.choices import CODED, PACKET
-from xcodec.coding import packets
-from xcodec.coding.header import START
+from xcodec.coding.header import version_of
 from xcodec.errors import InputError, LinkError
 from xcodec.links.transports import Address, Message, Transport
 from xcodec.system.packages import require
@@ -127,7 +126,7 @@ class Lxmf(Transport):
             raise LinkError("nobody to answer: nothing was received yet")
         if len(data) > SIZE:
             raise LinkError(f"{len(data)} bytes: a message carries at most {SIZE}")
-        coded = data.startswith(START) and not packets.sound(data)
+        coded = version_of(data[:3]) is not None
         order = {
             "to": self._to,
             "name": f"picture{CODED}" if coded else f"p{PACKET}",
