@@ -46,11 +46,12 @@ class Lines(Transport):
                 return None
             more = os.read(sys.stdin.fileno(), 1 << 16)
             self._ended = not more
-            self._text = self._text[-KEPT:] + more
-            if b"\n" in more or self._ended:
+            self._text += more
+            # Without an end of a line, there is no hurry: so each byte is searched twice at most.
+            if b"\n" in more or self._ended or len(self._text) > 2 * KEPT:
                 found = [each for each in finding.found_in(self._text) if each not in self._found]
                 self._found |= dict.fromkeys(found)
-                self._waiting = found
+                self._waiting, self._text = found, self._text[-KEPT:]
         return Message(self._waiting.pop(0))
 
 
