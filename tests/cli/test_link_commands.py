@@ -248,6 +248,12 @@ def test_lines_of_text_through_a_pipe(
     assert psnr(picture.with_name("out.png"), small) > 24
 
 
+def test_a_sender_waits_for_nobody_where_input_ends(picture: Path, xcodec_process: Run) -> None:
+    sent = xcodec_process("send", picture, "--via", "-", *PACKETS, "--wait", "60", "--json")
+    assert (sent.returncode, len(sent.stdout.splitlines())) == (0, 12)
+    assert json.loads(sent.stderr.splitlines()[-1])["packets"] == 12
+
+
 def test_a_folder_as_a_link(picture: Path, small: NDArray[np.uint8], xcodec_process: Run) -> None:
     outgoing = picture.with_name("outgoing")
     outgoing.mkdir()

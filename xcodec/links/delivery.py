@@ -55,7 +55,8 @@ def deliver(
 def serve(
     outbox: Outbox, link: Transport, pacer: Pacer, airtime: Airtime, wait: float
 ) -> Iterator[Progress]:
-    """Answer requests for more packets until the picture has arrived; yield after each packet.
+    """Answer requests for more packets until the picture has arrived, or nobody can ask any longer;
+    yield after each packet.
 
     wait : seconds without a request after which nobody is served any longer
 
@@ -63,7 +64,10 @@ def serve(
     """
     last = time.monotonic()
     while (left := last + wait - time.monotonic()) > 0:
-        message = link.receive(left)
+        try:
+            message = link.receive(left)
+        except EOFError:
+            return
         asked = None if message is None else requests.parse(message.data)
         if asked is None or asked.picture != outbox.picture:
             continue
