@@ -1,15 +1,18 @@
-"""Lines of text: what is found in standard input, however it arrives, and streams that are closed."""
+"""Lines of text: what is found in standard input as it arrives, and streams that are closed."""
 
 import os
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from xcodec.coding import packets
 from xcodec.coding.ranges import Parameters, Range
+from xcodec.errors import LinkError
 from xcodec.links import armor, transports
+from xcodec.links.transports import Message, lines
 
 SECONDS = 10
 
@@ -42,7 +45,39 @@ def test_one_long_line(keyboard: int) -> None:
             while message := link.receive(0.01):
                 found.append(message.data)
         os.close(keyboard)
-        with pytest.raises(EOFError):
+        with suppress(EOFError):
             while message := link.receive(SECONDS):
                 found.append(message.data)
     assert sorted(found) == sorted(sent)
+
+
+@pytest.mark.parametrize(("stream", "listening"), [("input", True), ("output", False)])
+def test_closed_streams(monkeypatch: pytest.MonkeyPatch, stream: str, listening: bool) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(LinkError, match=f"standard {stream} is closed$"):
+        transports.connect("-", listening)
+
+
+def test_where_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What asks a sender for more comes from standard input, if it is open."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with transports.connect("-") as link, pytest.raises(EOFError):
+        link.receive(SECONDS)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_systems_that_cannot_wait_for_standard_input(
+    keyboard: int, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    monkeypatch.setattr(lines, "WAITS", waits)
+    sent = made(3)
+    with transports.connect("-", listening=True) as link:
+        assert link.receive(0.05) is None
+        for packet in sent:
+            os.write(keyboard, armor.line(packet, "base64") + b"\n")
+            assert link.receive(SECONDS) == Message(packet)
+        assert link.receive(0.05) is None
+        os.close(keyboard)
+        with pytest.raises(EOFError):
+            link.receive(SECONDS)
