@@ -25,6 +25,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".tif", ".tiff", ".bmp", 
 """Suffixes of the pictures that training and benchmarks read in folders."""
 CODED, PACKET = ".xgc", ".xgp"
 """Suffixes of files and of packets."""
+JOURNAL = "sent.json"
+"""Name of the file beside packets that lists which of them went out: ``links.outbox``."""
 ARMORS = ("base64", "ascii85", "base32")
 """Encodings of packets as lines of text: ``links.armor``."""
 TASKS = ("points", "color-noise", "white-block", "color-block")

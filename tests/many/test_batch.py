@@ -87,6 +87,11 @@ def test_a_folder_of_packets_is_one_picture(small: RGB, tmp_path: Path) -> None:
     assert list(contents(tmp_path / "out")) == ["x/file.png", "x/packets.png"]
     assert not trees.is_tree(str(folder))
     assert trees.is_tree(str(coded))
+    (folder / "sent.json").write_text("{}")  # After ``xcodec send``.
+    assert batch.tasks(str(coded.parent), str(tmp_path / "out"), "decode") == every
+    again = list(batch.run(every, Settings(DecodeOptions("classical")), 1))
+    assert [outcome.read for outcome in again] == [outcome.read for outcome in done]
+    assert not trees.is_tree(str(folder))
 
 
 def test_what_is_there_is_left_or_replaced_only_when_asked(tree: Path, tmp_path: Path) -> None:

@@ -8,15 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from xcodec.choices import PACKET
+from xcodec.choices import JOURNAL, PACKET
 from xcodec.coding import packets
 from xcodec.decoder import reading
 from xcodec.errors import FormatError, InputError
 from xcodec.links import packet_files
 from xcodec.system import files
-
-JOURNAL = "sent.json"
-"""Name of the file in the folder that lists the indices of packets that went out."""
 
 
 class Outbox:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from xcodec.choices import CODED, PACKET
+from xcodec.choices import CODED, JOURNAL, PACKET
 from xcodec.errors import InputError
 from xcodec.system import files
 from xcodec.system.packages import require
@@ -88,7 +88,7 @@ def listing(folder: str, action: str, kind: str | None = None) -> Listing:
     """List the pictures in a tree, and what is there besides.
 
     action : "encode": files that Pillow can read; "decode": .xgc files, and folders that contain
-             only .xgp files, each of which is one picture
+             only .xgp files, and perhaps a sender's journal, each of which is one picture
     kind   : for "encode", the only format to read; None: those that are read unasked
 
     Hidden files and folders, and special files, are never read. Raises InputError if there is no
@@ -102,7 +102,7 @@ def listing(folder: str, action: str, kind: str | None = None) -> Listing:
         rest = set(names) - set(found)
         return Listing(sorted(found), sorted([*others, *rest]), special)
     packets = {_parent(name) for name in names if _suffix(name) == PACKET}
-    packets -= {_parent(name) for name in names if _suffix(name) != PACKET} | {"."}
+    packets -= {_parent(name) for name in names if not _is_of_packets(name)} | {"."}
     coded = [name for name in names if _suffix(name) == CODED]
     rest = {name for name in names if _parent(name) not in packets} - set(coded)
     return Listing(sorted([*coded, *packets]), sorted([*others, *rest]), special)
@@ -189,12 +189,13 @@ def is_folder(name: str) -> bool:
 
 def is_tree(name: str) -> bool:
     """Whether a name is a folder that contains anything but packets."""
-    return is_folder(name) and not all(_suffix(each) == PACKET for each in _files(name)[0])
+    return is_folder(name) and not all(map(_is_of_packets, _files(name)[0]))
 
 
 def packets(folder: str) -> list[bytes]:
-    """Read the files in a folder of packets."""
-    return [read(join(folder, name)) for name in _files(folder)[0] if "/" not in name]
+    """Read the packets in a folder of such."""
+    names = [name for name in _files(folder)[0] if "/" not in name and _suffix(name) == PACKET]
+    return [read(join(folder, name)) for name in names]
 
 
 def _files(folder: str) -> tuple[list[str], list[str]]:
@@ -238,6 +239,11 @@ def _link(folder: str, name: str) -> bool:
 def _hidden(name: str) -> bool:
     """Whether a file, or a folder that it is in, is hidden."""
     return any(part.startswith(".") for part in name.split("/"))
+
+
+def _is_of_packets(name: str) -> bool:
+    """Whether a file is a packet, or the journal that ``xcodec send`` keeps beside packets."""
+    return _suffix(name) == PACKET or PurePosixPath(name).name == JOURNAL
 
 
 def _parent(name: str) -> str:
