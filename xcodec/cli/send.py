@@ -216,9 +216,7 @@ def _prepared(
     if source == "-":
         return b"", Outbox(made)
     packet_files.save(str(folder), made, force)
-    outbox = Outbox.opened(folder)
-    outbox.forget()
-    return b"", outbox
+    return b"", Outbox.opened(folder)
 
 
 def _check_size(size: int, link: Any, via: str) -> None:

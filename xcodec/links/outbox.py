@@ -35,19 +35,21 @@ class Outbox:
             raise InputError("these are packets of several pictures: send one at a time")
         self.data = {packet.index: each for packet, each in zip(parsed, data, strict=True)}
         self.picture = parsed[0].picture[1:3]
+        self._name = parsed[0].picture.hex()
         self.folder = folder
         self.sent: list[int] = []
 
     @classmethod
     def opened(cls, folder: Path) -> "Outbox":
-        """Go on with a folder of packets, and its journal if it has one.
+        """Go on with a folder of packets, and its journal if it has one of this picture.
 
         Raises InputError if there is no packet in it.
         """
         outbox = cls(packet_files.gather([str(folder)]), folder)
-        with suppress(OSError, ValueError, TypeError):
-            noted = json.loads((folder / JOURNAL).read_text())["sent"]
-            outbox.sent = [index for index in noted if index in outbox.data]
+        with suppress(Exception):  # Anyone may have changed it; at worst packets go out again.
+            noted = json.loads((folder / JOURNAL).read_text())
+            if noted["picture"] == outbox._name:
+                outbox.sent = [index for index in noted["sent"] if index in outbox.data]
         return outbox
 
     @property
@@ -82,7 +84,7 @@ class Outbox:
 
     def _write_journal(self) -> None:
         if self.folder is not None:
-            text = json.dumps({"sent": self.sent}) + "\n"
+            text = json.dumps({"picture": self._name, "sent": self.sent}) + "\n"
             files.write_atomic(self.folder / JOURNAL, text.encode(), True)
 
 

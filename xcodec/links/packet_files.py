@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from xcodec.choices import PACKET
+from xcodec.choices import JOURNAL, PACKET
 from xcodec.coding import header, packets
 from xcodec.coding.original import MAX_SIDE
 from xcodec.coding.primitives import Reader
@@ -107,7 +107,8 @@ def check_folder(name: str, overwrite: bool) -> None:
 def save(name: str, data: Sequence[bytes], overwrite: bool) -> None:
     """Write packets as numbered files into a folder, which is created if needed.
 
-    overwrite : replace packets that are there; other files are left alone
+    overwrite : replace packets that are there, and forget which of them were sent; other files are
+                left alone
 
     Raises InputError if the folder cannot be written.
     """
@@ -116,6 +117,7 @@ def save(name: str, data: Sequence[bytes], overwrite: bool) -> None:
     names = {f"{index:03d}{PACKET}" for index in range(len(data))}
     try:
         folder.mkdir(exist_ok=True)
+        (folder / JOURNAL).unlink(missing_ok=True)
         for path in folder.glob("*" + PACKET):
             if path.name not in names:
                 path.unlink()
