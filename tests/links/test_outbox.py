@@ -1,6 +1,7 @@
 """What a sender has: which packets went out, and that a set is written whole or not at all."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +57,44 @@ def test_a_journal_that_is_none(folder: Path, text: str) -> None:
     assert box.left == list(range(5))
     box.note(3)
     assert json.loads((folder / "sent.json").read_text())["sent"] == [3]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("call", range(18))
+@pytest.mark.parametrize("new", [True, False])
+def test_an_interruption_leaves_one_set_or_the_other(
+    made: list[list[bytes]], folder: Path, new: bool, call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at each place where a file is written, moved or removed."""
+    (folder / "notes").write_text("mine")
+    (folder / "005.xgp").write_bytes(made[0][4])
+    target = folder.with_name("new") if new else folder
+    before = {} if new else contents(folder)
+    calls = iter(range(100))
+
+    def interrupted(kind: type, name: str) -> None:
+        real = getattr(kind, name)
+
+        def run(*args: object, **options: object) -> object:
+            if next(calls) == call:
+                raise KeyboardInterrupt
+            return real(*args, **options)
+
+        monkeypatch.setattr(kind, name, run)
+
+    for kind, name in ((packet_files.files, "write_atomic"), (os, "replace"), (Path, "unlink")):
+        interrupted(kind, name)
+    stopped = False
+    try:
+        packet_files.save(str(target), made[1], not new)
+    except KeyboardInterrupt:
+        stopped = True
+    monkeypatch.undo()
+    whole = {f"{index:03d}.xgp": packet for index, packet in enumerate(made[1])}
+    whole |= {} if new else {"notes": b"mine"}
+    after = contents(target) if target.exists() else {}
+    assert after in ([before, whole] if stopped else [whole])
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []

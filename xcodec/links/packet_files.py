@@ -1,6 +1,8 @@
 """Reading and writing packets: folders of .xgp files, bundles in one stream, texts and captures."""
 
 import base64
+import os
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -113,15 +115,36 @@ def save(name: str, data: Sequence[bytes], overwrite: bool) -> None:
     Raises InputError if the folder cannot be written.
     """
     check_folder(name, overwrite)
-    folder = Path(name)
-    names = {f"{index:03d}{PACKET}" for index in range(len(data))}
+    folder, names = Path(name), [f"{index:03d}{PACKET}" for index in range(len(data))]
+    there = folder.is_dir()
+    inside = folder if there else folder.parent
+    whole = inside / f".{folder.name[:24]}.{os.urandom(6).hex()}.part"
     try:
-        folder.mkdir(exist_ok=True)
-        (folder / JOURNAL).unlink(missing_ok=True)
-        for path in folder.glob("*" + PACKET):
-            if path.name not in names:
-                path.unlink()
-    except OSError as error:
-        raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
-    for file, packet in zip(sorted(names), data, strict=True):
-        files.write_atomic(folder / file, packet, overwrite)
+        whole.mkdir()
+        for file, packet in zip(names, data, strict=True):
+            files.write_atomic(whole / file, packet)
+        if not there:
+            whole.rename(folder)
+            return
+        try:
+            _replace(folder, whole, names)
+        except BaseException:  # What has begun is finished: parts of two sets are no set.
+            _replace(folder, whole, names)
+            raise
+        whole.rmdir()
+    except BaseException as error:
+        shutil.rmtree(whole, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
+        raise
+
+
+def _replace(folder: Path, whole: Path, names: Sequence[str]) -> None:
+    """Move packets of these names from one folder to another, in the place of all that are there,
+    and of the journal of what was sent."""
+    (folder / JOURNAL).unlink(missing_ok=True)
+    for path in whole.iterdir():
+        os.replace(path, folder / path.name)
+    for path in folder.glob("*" + PACKET):
+        if path.name not in names:
+            path.unlink()
