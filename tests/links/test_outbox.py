@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 import xcodec
+from tests.links.transports.lines import free_udp_port
+from xcodec.__main__ import main
 from xcodec.links import packet_files
 from xcodec.links.outbox import Outbox
+from xcodec.links.pacing import HOUR, Pacer
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +102,28 @@ def test_an_interruption_leaves_one_set_or_the_other(
     after = contents(target) if target.exists() else {}
     assert after in ([before, whole] if stopped else [whole])
     assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_duty_cycle_outlasts_interruptions(
+    made: list[list[bytes]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What went out within an hour counts, also when everything is sent again."""
+    (folder / "sent.json").unlink()
+    box = Outbox.opened(folder)
+    box.note(0, 359.0)
+    box.forget()
+    delays: list[float] = []
+    monkeypatch.setattr(Pacer, "wait", lambda pacer, airtime: delays.append(pacer.delay(airtime)))
+    line = ["send", str(folder), "--via", f"udp://127.0.0.1:{free_udp_port()}", "-q"]
+    line += ["--link", "meshtastic", "--duty", "10"]
+    assert main(line) == 0
+    assert len(delays) == 5
+    assert HOUR - 60 < delays[0] <= HOUR + 359
+    later = time.time() + HOUR
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert Outbox.opened(folder).recent()[0] == pytest.approx((HOUR, 359.0), abs=60)
+    later += 400
+    box = Outbox.opened(folder)
+    assert box.recent() == []
+    box.note(1, 2.0)
+    assert len(json.loads((folder / "sent.json").read_text())["on_air"]) == 1

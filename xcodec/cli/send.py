@@ -139,6 +139,8 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
             text, note = f"{via}: {len(data)} bytes sent", price.text() if price else ""
             report(text, facts, "-" if via == "-" else source, as_json, quiet, note)
             return
+        for ago, seconds in outbox.recent():
+            pacer.count(ago, seconds)
         if again:
             outbox.forget()
         indices = outbox.more(more) if more else outbox.left

@@ -47,7 +47,7 @@ def deliver(
     for place, index in enumerate(indices):
         pacer.wait(times[place])
         link.send(outbox.data[index])
-        outbox.note(index)
+        outbox.note(index, times[place])
         rest = times[place + 1 :]
         yield Progress(index, place + 1, len(indices), pacer.remaining(rest))
 

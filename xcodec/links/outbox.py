@@ -4,6 +4,7 @@ So a sender that was interrupted goes on where it stopped, and more packets can 
 """
 
 import json
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from xcodec.coding import packets
 from xcodec.decoder import reading
 from xcodec.errors import FormatError, InputError
 from xcodec.links import packet_files
+from xcodec.links.pacing import HOUR
 from xcodec.system import files
 
 
@@ -22,6 +24,7 @@ class Outbox:
     folder : where they are kept; None: nowhere
     data   : packets by index
     sent   : indices of those that went out
+    on_air : when packets went out in the last hour, in seconds since 1970, and their time on air
     """
 
     def __init__(self, data: Sequence[bytes], folder: Path | None = None) -> None:
@@ -38,6 +41,7 @@ class Outbox:
         self._name = parsed[0].picture.hex()
         self.folder = folder
         self.sent: list[int] = []
+        self.on_air: list[tuple[float, float]] = []
 
     @classmethod
     def opened(cls, folder: Path) -> "Outbox":
@@ -49,7 +53,9 @@ class Outbox:
         with suppress(Exception):  # Anyone may have changed it; at worst packets go out again.
             noted = json.loads((folder / JOURNAL).read_text())
             if noted["picture"] == outbox._name:
+                on_air = [(float(at), float(airtime)) for at, airtime in noted["on_air"]]
                 outbox.sent = [index for index in noted["sent"] if index in outbox.data]
+                outbox.on_air = on_air
         return outbox
 
     @property
@@ -57,13 +63,26 @@ class Outbox:
         """Indices of the packets that did not go out yet."""
         return [index for index in sorted(self.data) if index not in set(self.sent)]
 
-    def note(self, index: int) -> None:
-        """Note that a packet went out."""
+    def note(self, index: int, airtime: float = 0.0) -> None:
+        """Note that a packet went out just now.
+
+        airtime : its seconds on air
+        """
         self.sent.append(index)
+        if airtime:
+            self.on_air.append((time.time(), airtime))
         self._write_journal()
 
+    def recent(self) -> list[tuple[float, float]]:
+        """How many seconds ago packets went out that count for a duty cycle, and their seconds on
+        air."""
+        now = time.time()
+        # Beyond an hour in the future, a clock was wrong.
+        self.on_air = [each for each in self.on_air if abs(now - each[0]) < HOUR + each[1]]
+        return [(max(now - at, 0.0), airtime) for at, airtime in self.on_air]
+
     def forget(self) -> None:
-        """Forget what went out: to send everything again."""
+        """Forget which packets went out, not when: to send everything again."""
         self.sent = []
         self._write_journal()
 
@@ -84,8 +103,9 @@ class Outbox:
 
     def _write_journal(self) -> None:
         if self.folder is not None:
-            text = json.dumps({"picture": self._name, "sent": self.sent}) + "\n"
-            files.write_atomic(self.folder / JOURNAL, text.encode(), True)
+            self.recent()
+            noted = {"picture": self._name, "sent": self.sent, "on_air": self.on_air}
+            files.write_atomic(self.folder / JOURNAL, f"{json.dumps(noted)}\n".encode(), True)
 
 
 def is_packets(data: Sequence[bytes]) -> bool:

@@ -31,6 +31,10 @@ class Pacer:
         self._sent: deque[tuple[float, float]] = deque()  # Starts and seconds on air.
         self._next = clock()
 
+    def count(self, ago: float, airtime: float) -> None:
+        """Count a packet that went out before, so many seconds ago; the earliest one first."""
+        self._sent.append((self._clock() - ago, airtime))
+
     def delay(self, airtime: float) -> float:
         """Return the seconds until a packet may go that is on air for ``airtime`` seconds."""
         now = self._clock()
