@@ -23,6 +23,9 @@ import xcodec
 from tests.conftest import Run
 from xcodec.__main__ import main
 from xcodec.choices import LINKS
+from xcodec.errors import LinkError
+from xcodec.links import transports
+from xcodec.links.transports import Message, Transport, kiss
 from xcodec.pictures.quality import decibels
 
 SECONDS = 30
@@ -263,6 +266,89 @@ def test_a_folder_as_a_link(picture: Path, small: NDArray[np.uint8], xcodec_proc
     received = xcodec_process("receive", "--via", outgoing, "-o", "out.png", *CLASSICAL)
     assert received.returncode == 0, received.stderr
     assert psnr(picture.with_name("out.png"), small) > 24
+
+
+class Fake(Transport):
+    """A link that passes some messages on at once; then it fails, or there is noise for ever."""
+
+    size, answers = 4096, True
+
+    def __init__(self, data: list[bytes], fails: bool) -> None:
+        self._data, self._fails, self.sent = list(data), fails, 0
+        self._until = time.monotonic() + SECONDS
+
+    def send(self, data: bytes) -> None:
+        self.sent += 1
+
+    def receive(self, timeout: float) -> Message | None:
+        assert time.monotonic() < self._until
+        if self._data:
+            return Message(self._data.pop(0))
+        if self._fails:
+            raise LinkError("the other side closed the connection")
+        return Message(b"noise" * 20)
+
+
+@pytest.fixture
+def sent(small: NDArray[np.uint8]) -> list[bytes]:
+    return xcodec.encode_packets(small, 90, 4, loss=0, effort=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "options", "code", "complete"),
+    [
+        (4, ("-o", "a.png"), 0, True),
+        (4, ("-o", "many"), 1, True),
+        (3, ("-o", "a.png"), 1, False),
+    ],
+)
+def test_what_arrived_before_a_link_failed_is_shown(
+    picture: Path, sent: list[bytes], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    count: int, options: tuple[str, ...], code: int, complete: bool,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(picture.parent)
+    monkeypatch.setattr(transports, "connect", lambda *_, **__: Fake(sent[:count], True))
+    assert main(["receive", "--via", "udp://127.0.0.1:9", *options, *CLASSICAL, "--json"]) == code
+    said = capsys.readouterr()
+    (facts,) = map(json.loads, said.out.splitlines())
+    assert (facts["have"], facts["complete"]) == (count, complete)
+    assert Path(facts["file"]).exists()
+    assert said.err == ("xcodec: the other side closed the connection\n" if code else "")
+
+
+def test_a_connection_that_ends_with_the_last_packet(
+    picture: Path, small: NDArray[np.uint8], sent: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ax25", reason="pyham-ax25 is not installed")
+    slip = pytest.importorskip("sliplib", reason="sliplib is not installed")
+    monkeypatch.chdir(picture.parent)
+    frames = [slip.encode(b"\0" + kiss.pack(each, "AB1CD-1", "AB1CD-2")) for each in sent]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(SECONDS)
+
+        def talk() -> None:
+            with server.accept()[0] as link:
+                link.sendall(slip.END + slip.END.join(frames) + slip.END)
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        via = f"kiss+tcp://127.0.0.1:{server.getsockname()[1]}"
+        assert main(["receive", "--via", via, "-o", "a.png", *CLASSICAL]) == 0
+        thread.join()
+    assert psnr(Path("a.png"), small) > 18
+
+
+def test_noise_keeps_nothing_from_being_shown_or_asked_for(
+    picture: Path, sent: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(picture.parent)
+    link = Fake(sent[:2], False)
+    monkeypatch.setattr(transports, "connect", lambda *_, **__: link)
+    line = ["receive", "--via", "udp://127.0.0.1:9", "-o", "a.png", *CLASSICAL]
+    assert main([*line, "--idle", "0.5", "--reply", "0.1"]) == 0
+    assert Path("a.png").exists()
+    assert link.sent > 0
 
 
 def test_links_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,14 +22,19 @@ from xcodec.cli.common import (
     say,
     usage,
 )
+from xcodec.errors import LinkError
 
 if TYPE_CHECKING:
-    from xcodec.links.inbox import Arrival
+    from xcodec.links.inbox import Arrival, Inbox
     from xcodec.links.serving import Server
+    from xcodec.links.transports import Transport
     from xcodec.options import DecodeOptions
 
 LOOK = 0.25
 """Seconds that are waited for a packet at a time."""
+BURST, MOST = 1.0, 8
+"""Seconds that packets are taken for where one follows another, and pictures that get some, before
+pictures are drawn."""
 
 
 @cloup.command(short_help="Receive pictures, and show each as it arrives.")
@@ -125,32 +130,42 @@ def receive(via: str, output: str | None, **options: Any) -> None:
             say(f"{server.url}: the page", err=True)
         if not shown["quiet"] and getattr(link, "address", None):
             say(f"{via}: listening as {link.address}", err=True)  # type: ignore[attr-defined]
-        last = time.monotonic()
-        while count is None or pages.complete < count:
-            try:
-                message = link.receive(LOOK)
-            except EOFError:
-                break
+        last, ended = time.monotonic(), None
+        while ended is None and (count is None or pages.complete < count):
+            grown, ended = _arrived(link, inbox)
             now = time.monotonic()
-            grown: dict[int, Any] = {}
-            while message is not None:
-                grown |= {id(each): each for each in inbox.add(message)}
-                # All that is there already, before a picture is drawn.
-                try:
-                    message = link.receive(0) if len(grown) < 8 else None
-                except EOFError:
-                    message = None
-            for arrival in grown.values():
+            for arrival in grown:
                 server.put(arrival.data)
                 pages.show(arrival)
                 arrival.asked_at = now
             last = now if grown else last
-            if run["reply"] and link.answers:
+            if run["reply"] and link.answers and ended is None:
                 for arrival in inbox:
                     ask(arrival, link, now, run["reply"])
             if run["idle"] is not None and time.monotonic() - last > run["idle"]:
                 break
+        if isinstance(ended, LinkError) and (count is None or pages.complete < count):
+            raise ended
     pages.end(inbox)
+
+
+def _arrived(
+    link: "Transport", inbox: "Inbox"
+) -> "tuple[list[Arrival], EOFError | LinkError | None]":
+    """The pictures that have got something new, by all that is there already; and what has ended
+    the link, if it has ended."""
+    grown: dict[int, Arrival] = {}
+    until = time.monotonic() + BURST
+    try:
+        message = link.receive(LOOK)
+        while message is not None:
+            grown |= {id(each): each for each in inbox.add(message)}
+            if len(grown) >= MOST or time.monotonic() > until:
+                break
+            message = link.receive(0)
+    except (EOFError, LinkError) as error:
+        return list(grown.values()), error
+    return list(grown.values()), None
 
 
 class _Unserved:
