@@ -27,6 +27,9 @@ FOLDER = ".packets"
 MOST = 1000
 """Pictures that are kept apart at a time; the oldest incomplete one is forgotten beyond."""
 
+SORTED = 64
+"""Packets of one header among which one of another picture is looked for, which takes time."""
+
 
 @dataclass
 class Arrival:
@@ -149,21 +152,25 @@ class Inbox:
         found = 0
         for data, packet in _parsed(message.data):
             found += 1
-            arrival = self._add(sender, data, packet)
+            arrival = self.put(data, packet, sender)
             if arrival is not None:
                 arrival.last = message
                 grown[id(arrival)] = arrival
         self.damaged += not found
         return list(grown.values())
 
-    def _add(self, sender: str, data: bytes, packet: Packet) -> Arrival | None:
-        """Take a packet; the picture that it is new to."""
+    def put(self, data: bytes, packet: Packet, sender: str = "") -> Arrival | None:
+        """Take a packet, its bytes and what they say; returns the picture that it is new to."""
         key = sender, packet.picture
         here = self._pictures.setdefault(key, [])
         if any(arrival.has(data, packet) for arrival in here):
             self.repeated += 1
             return None
-        for arrival in reversed(here):
+        # First those that have so many packets that their shares tell.
+        threshold = packet.first.threshold
+        many = [each for each in here if each.have >= threshold]
+        few = [each for each in here if each.have < threshold]
+        for arrival in reversed([*few, *many]):
             if restored := arrival.agreed(packet):
                 break
         else:
@@ -174,23 +181,40 @@ class Inbox:
             arrival = self._begun(key, packet.picture[1:3].hex())
         arrival.take(data, packet, restored)
         self._keep(arrival, f"{packet.index:03d}{PACKET}", data)
-        self._sort_out(here, arrival)
+        return self._sorted_out(here, arrival, threshold)
+
+    def _sorted_out(self, here: list[Arrival], arrival: Arrival, threshold: int) -> Arrival:
+        """Give a picture what was taken for another one of the same header before shares could
+        tell; returns the picture that has the last packet then, or most of the others.
+
+        threshold : number of packets beyond which shares tell
+        """
+        others = [other for other in here if other is not arrival]
+        if arrival.have > threshold:
+            for other in others:
+                for index, (_, packet) in list(other.packets.items()):
+                    if other.have > 1 and (restored := arrival.agreed(packet)):
+                        self._move(index, other, arrival, restored)
+            return arrival
+        for other in others:
+            odd = _odd_one(arrival, other) if other.have <= threshold else None
+            if odd is not None:
+                alone, place = odd
+                to = other if alone is arrival else arrival
+                for index in [index for index in alone.packets if index != place]:
+                    self._move(index, alone, to)
+                return to
         return arrival
 
-    def _sort_out(self, here: list[Arrival], arrival: Arrival) -> None:
-        """Give a picture what was taken for another one of the same header before shares could
-        tell."""
-        if len(arrival.packets) <= next(iter(arrival.packets.values()))[1].first.threshold:
-            return
-        for other in here:
-            if other is arrival:
-                continue
-            for index, (data, packet) in list(other.packets.items()):
-                if len(other.packets) > 1 and (restored := arrival.agreed(packet)):
-                    other.drop(index)
-                    arrival.take(data, packet, restored)
-                    self._keep(arrival, f"{index:03d}{PACKET}", data)
-                    self._drop(other, f"{index:03d}{PACKET}")
+    def _move(
+        self, index: int, source: Arrival, to: Arrival, restored: Restored | None = None
+    ) -> None:
+        """Give a packet of a picture to another one; ``restored`` as for ``Arrival.take``."""
+        data, packet = source.packets[index]
+        source.drop(index)
+        to.take(data, packet, restored)
+        self._keep(to, f"{index:03d}{PACKET}", data)
+        self._drop(source, f"{index:03d}{PACKET}")
 
     def _add_file(self, sender: str, data: bytes) -> list[Arrival]:
         digest = sha256(data).digest()
@@ -261,6 +285,18 @@ class Inbox:
                     arrival = next((each for each in here if each.name == name), None)
                     arrival = arrival or self._noted(key, Arrival(name, key[0]))
                     arrival.take(data, packet)
+
+
+def _odd_one(one: Arrival, other: Arrival) -> tuple[Arrival, int] | None:
+    """The only packet without which those of two pictures of the same header are of one, if there
+    is such: a picture that has few takes one of another for its own."""
+    every = [(each, *known) for each in (one, other) for known in each.packets.items()]
+    for arrival, odd, (_, packet) in every if len(every) <= SORTED else ():
+        rest = [known for _, _, (_, known) in every if known is not packet]
+        tells = len({known.index for known in rest}) == len(rest) > packet.first.threshold
+        if tells and packets.agreed(rest, reading.LIMITS):
+            return arrival, odd
+    return None
 
 
 def _is_file(data: bytes) -> bool:

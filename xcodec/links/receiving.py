@@ -12,11 +12,11 @@ from xcodec.coding import embedded, packets
 from xcodec.coding.embedded import KnownBits
 from xcodec.coding.header import version_of
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy
-from xcodec.coding.packets import Packet
 from xcodec.coding.ranges import Restored
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
 from xcodec.links import packet_files, prefixes
+from xcodec.links.inbox import Arrival, Inbox
 from xcodec.options import DecodeOptions
 from xcodec.pictures import scaling
 from xcodec.pictures.modes import to_image
@@ -58,7 +58,7 @@ def needed(data: list[bytes]) -> int:
 def facts(data: list[bytes]) -> dict[str, Any]:
     """Return what is known of the picture that most packets belong to.
 
-    Raises FormatError if there is no undamaged packet, or if they are inconsistent.
+    Raises FormatError if there is no undamaged packet.
     """
     collection = Collection()
     for each in data:
@@ -174,7 +174,7 @@ class Collection:
     """The packets received so far, and the picture that they give."""
 
     def __init__(self) -> None:
-        self._pictures: dict[bytes, dict[int, Packet]] = {}
+        self._pictures = Inbox()
         self._damaged = 0
         self._error = FormatError("no packet received")
         self._known: Restored | None = None
@@ -183,50 +183,55 @@ class Collection:
         """Add the bytes of a packet; returns whether it is undamaged and new."""
         try:
             packet = packets.parse(data)
+            packets.restored([packet], reading.LIMITS)  # Its checksum may be right by chance.
         except FormatError as error:
             self._damaged += 1
             self._error = error
             return False
-        of_picture = self._pictures.setdefault(packet.picture, {})
-        new = packet.index not in of_picture
-        of_picture.setdefault(packet.index, packet)
-        return new
+        return self._pictures.put(data, packet) is not None
 
     def grew(self) -> bool:
         """Whether, since the last call, the picture improved or another one has most packets."""
-        before, self._known = self._known, self.restored() if self._best() else None
+        best = self._best()
+        before, self._known = self._known, None if best is None else best.restored
         return self._known != before
 
     @property
     def have(self) -> int:
         """Number of different packets of the picture that has most of them."""
-        return len(self._best())
+        best = self._best()
+        return 0 if best is None else best.have
 
     @property
     def bytes(self) -> int:
         """Their bytes."""
-        return sum(packet.length for packet in self._best().values())
+        best = self._best()
+        return 0 if best is None else sum(map(len, best.data))
+
+    @property
+    def _strays(self) -> int:
+        """Number of packets of other pictures."""
+        return sum(each.have for each in self._pictures) - self.have
 
     def left_out(self) -> str:
         """What was left out as a line of text; empty if nothing was."""
-        strays = sum(map(len, self._pictures.values())) - len(self._best())
         parts = [f"{self._damaged} damaged"] if self._damaged else []
-        parts += [f"{strays} of other pictures"] if strays else []
+        parts += [f"{self._strays} of other pictures"] if self._strays else []
         return f"packets left out: {', '.join(parts)}" if parts else ""
 
-    def _best(self) -> dict[int, Packet]:
-        """The packets of the picture that has most of them, by index."""
-        return max(self._pictures.values(), key=len, default={})
+    def _best(self) -> Arrival | None:
+        """The picture that has most packets."""
+        return max(self._pictures, key=lambda each: each.have, default=None)
 
     def restored(self) -> Restored:
         """What the packets so far restore.
 
-        Raises FormatError if there is no undamaged packet, or if they are inconsistent.
+        Raises FormatError if there is no undamaged packet.
         """
-        here = self._best()
-        if not here:
+        best = self._best()
+        if best is None:
             raise self._error
-        return packets.restored(here.values(), reading.LIMITS)
+        return best.restored
 
     def picture(self, options: DecodeOptions) -> Received:
         """Decode the picture so far.
@@ -235,13 +240,15 @@ class Collection:
 
         Raises FormatError if there is no undamaged packet, and what ``decode`` raises.
         """
-        restored, here = self.restored(), self._best()
+        best = self._best()
+        if best is None:
+            raise self._error
         return Received(
-            image_of(restored, next(iter(here.values())).length, options),
-            len(here),
-            None if restored.complete else restored.needed,
+            image_of(best.restored, len(best.data[0]), options),
+            best.have,
+            None if best.complete else best.needed,
             self._damaged,
-            sum(map(len, self._pictures.values())) - len(here),
+            self._strays,
         )
 
 
