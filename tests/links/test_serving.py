@@ -1,5 +1,9 @@
 """The server of the page: what it answers, and that packets come through as they arrive."""
 
+import socket
+import struct
+import threading
+import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -49,8 +53,35 @@ def test_the_page_and_the_packets() -> None:
         urllib.request.urlopen(place, timeout=SECONDS)
 
 
+def test_a_client_that_goes_away_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with Server(bytes(1 << 24), LOOPBACK, 0) as server:
+        port = int(server.url.removesuffix("/?live").rpartition(":")[2])
+        with socket.create_connection((LOOPBACK, port), SECONDS) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert client.recv(100)
+            # It is reset when it is closed.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        until = time.monotonic() + SECONDS
+        while any("process_request" in thread.name for thread in threading.enumerate()):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_server_of_ipv6() -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with Server(b"page", *place_of("[::1]:0")) as server:
+        assert server.url.startswith("http://[::1]:")
+        with urllib.request.urlopen(server.url, timeout=SECONDS) as answer:
+            assert answer.read() == b"page"
+
+
 def test_places() -> None:
     assert place_of("8080") == (LOOPBACK, 8080)
+    assert place_of("[::]:8080") == ("::", 8080)
     assert place_of("0.0.0.0:80") == ("0.0.0.0", 80)
     for wrong in ("", "eighty", "70000", "localhost:"):
         with pytest.raises(InputError, match="is no port"):

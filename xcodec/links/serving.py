@@ -5,16 +5,19 @@ The page asks for ``live`` beside it and gets server-sent events: packets as lin
 """
 
 import socket
+import sys
 import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from xcodec.errors import InputError, LinkError
 from xcodec.links import armor
 
-LOOPBACK, ANY = "127.0.0.1", "0.0.0.0"
+LOOPBACK = "127.0.0.1"
+ANY = "", "0.0.0.0", "::"
+"""Hosts that stand for all addresses of this machine."""
 HEARTBEAT = 10.0
 """Seconds after which a silent connection gets a comment, so that a lost one is noticed."""
 
@@ -26,7 +29,7 @@ class Server:
     """
 
     def __init__(self, page: bytes, host: str, port: int) -> None:
-        """Listen at a host and port, 0 for a free one.
+        """Listen at a host, by IPv4 if it has such an address, and a port, 0 for a free one.
 
         page : the page, HTML
 
@@ -38,12 +41,16 @@ class Server:
         self.closed = False
         self._seen: set[bytes] = set()
         try:
-            self._http = _Http((host, port), self)
+            found = socket.getaddrinfo(
+                host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            family, *_, place = min(found, key=lambda each: each[0] != socket.AF_INET)
+            self._http = _Http(family, place, self)
         except OSError as error:
             raise LinkError(f"{host}:{port}: {(error.strerror or str(error)).lower()}") from error
         # Of all addresses of this machine, its name is what others can ask for.
-        place = socket.gethostname() if host in ("", ANY) else host
-        self.url = f"http://{place}:{self._http.server_address[1]}/?live"
+        name = socket.gethostname() if host in ANY else f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{self._http.server_address[1]}/?live"
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
         self._thread.start()
 
@@ -76,9 +83,14 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, place: tuple[str, int], server: Server) -> None:
-        self.of = server
+    def __init__(self, family: int, place: Any, server: Server) -> None:
+        self.of, self.address_family = server, family
         super().__init__(place, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing where whoever had the page open has closed it."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -139,4 +151,4 @@ def place_of(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > 65_535:
         raise InputError(f"{text!r} is no port, or host and port: 8080 or 0.0.0.0:8080")
-    return host or LOOPBACK, int(port)
+    return host.strip("[]") or LOOPBACK, int(port)
