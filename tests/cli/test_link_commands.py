@@ -392,7 +392,11 @@ def test_encode_says_what_a_link_costs(picture: Path, capsys: pytest.CaptureFixt
         (("send", "photo.png", "--via", "nowhere"), 1, "there is no such folder"),
         (("send", "none.png", "--via", "udp://127.0.0.1:9"), 1, "none.png"),
         (("send", "photo.png", "--via", "-"), 2, "how large are packets?"),
-        (("send", "photo.png", "--via", "udp://127.0.0.1:9", "--packets", "0"), 1, "packets is 0"),
+        (
+            ("send", "photo.png", "--via", "udp://127.0.0.1:9", "--packets", "0"),
+            2,
+            "--packets is 0",
+        ),
         (("receive", "--via", "udp://127.0.0.1:9", "-o", "photo.png"), 1, "exists already"),
         (("receive", "--via", "udp://192.0.2.1:9", "-o", "x.png"), 1, "udp://192.0.2.1:9: "),
         (("receive", "--via", "udp://127.0.0.1:0", "--idle", "0.1"), 1, "no packet received"),

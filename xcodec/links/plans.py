@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from xcodec.errors import ConflictError, InputError
+from xcodec.coding import packets
+from xcodec.errors import ConflictError, OptionError
 from xcodec.links import armor as armors
 from xcodec.links import sending
 from xcodec.links.costs import Cost, affordable, cost
 from xcodec.links.profiles import Profile, profile
 from xcodec.options import EncodeOptions
+from xcodec.system import checks
 
 if TYPE_CHECKING:
     from xcodec.pictures.modes import Picture
@@ -73,10 +75,9 @@ class Plan:
             return replace(options, max_bytes=self.size)
         assert self.profile is not None
         if options.max_bytes > self.profile.largest:
-            raise InputError(
-                f"max_bytes is {options.max_bytes}: {self.profile.name} takes "
-                f"{self.profile.largest} at once; --packets sends several"
-            )
+            most = f"it must be in 1..{self.profile.largest} for {self.profile.name}"
+            reason = f"is {options.max_bytes}; {most}: --packets sends several"
+            raise OptionError(("max_bytes",), reason)
         return options
 
     def budget(self, options: EncodeOptions) -> int:
@@ -142,7 +143,8 @@ def planned(wishes: Wishes, max_bytes: int | None = None) -> Plan | None:
     asked = _given(wishes.packet_size, known.size)
     if asked > known.largest:
         kind = "bytes" if armor is None else "characters"
-        raise InputError(f"packet size is {asked}: {known.name} takes {known.largest} {kind}")
+        reason = f"is {asked}; it must be at most {known.largest} {kind} for {known.name}"
+        raise OptionError(("packet_size",), reason)
     size, count = _carried(asked, armor), wishes.packets
     if wishes.airtime is not None or wishes.credits is not None:
         if count is not None:
@@ -163,8 +165,15 @@ def planned(wishes: Wishes, max_bytes: int | None = None) -> Plan | None:
 
 
 def _carried(size: int, armor: str | None) -> int:
-    """The bytes of a packet that fits ``size`` bytes, or characters with an armor."""
-    return size if armor is None else armors.carried(size, armor)
+    """The bytes of a packet that fits ``size`` bytes, or characters with an armor.
+
+    Raises OptionError if there are too few or too many characters for a packet.
+    """
+    if armor is None:
+        return size
+    low, high = (armors.length(each, armor) for each in (packets.MIN_SIZE, packets.MAX_SIZE))
+    checks.whole("packet_size", size, low, high)
+    return armors.carried(size, armor)
 
 
 def _given(value: Value | None, default: Value) -> Value:

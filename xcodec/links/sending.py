@@ -28,6 +28,7 @@ from xcodec.links.protection import Protection
 from xcodec.options import MAX_RATE, EncodeOptions
 from xcodec.pictures import modes
 from xcodec.pictures.modes import Picture
+from xcodec.system import checks
 from xcodec.types import RGB, EncodeKeywords
 
 OPTIONS = ("max_bytes", "max_side", "model", "effort")
@@ -104,8 +105,7 @@ def packets_of(
     rgb = picture.rgb
     if picture.alpha is not None:
         warnings.warn("packets carry no transparency: the picture becomes opaque", stacklevel=3)
-    if not 0 <= loss <= 0.9:
-        raise InputError(f"loss is {loss:g}; it lies in 0..0.9")
+    checks.real("loss", loss, 0, 0.9)
     colour = colour_of(rgb)
     luma, orange, green = map(float, prefixes.ycocg_of(colour))
     # Lookahead gains little here and costs up to 1.4 dB when more is lost than planned
@@ -123,19 +123,17 @@ def shapes(size: int, count: int | None, total: int | None) -> list[tuple[int, i
     count : largest number of packets
     total : largest size of all packets together in bytes
 
-    Raises InputError if an argument is out of range, or neither ``count`` nor ``total`` is given.
+    Raises OptionError if an argument is out of range, and InputError if neither ``count`` nor
+    ``total`` is given.
     """
     low, high = packets.MIN_SIZE, packets.MAX_SIZE
-    if not low <= size <= high:
-        raise InputError(f"packet size is {size}; it lies in {low}..{high} bytes")
-    if count is not None and not 1 <= count <= MAX_COUNT:
-        raise InputError(f"packets is {count}; it lies in 1..{MAX_COUNT}")
+    checks.whole("packet_size", size, low, high)
+    checks.whole("packets", count, 1, MAX_COUNT)
+    checks.whole("max_bytes", total, low)
     if total is None:
         if count is None:
             raise InputError("packets need a number of packets, a byte budget, or both")
         return [(count, size)]
-    if total < low:
-        raise InputError(f"max_bytes is {total}; a packet has at least {low} bytes")
     most = min(total // low, MAX_COUNT if count is None else count)
     fewest = min(-(-total // size), most)
     counts = {min(round(fewest * share), most) for share in COUNT_FACTORS}
