@@ -197,6 +197,44 @@ def test_weights_are_not_overwritten_unasked(settings: TrainSettings) -> None:
     assert settings.weights.read_bytes() == b"precious"
 
 
+def test_weights_of_a_run_without_its_state_are_not_replaced(settings: TrainSettings) -> None:
+    """The folder is another one, or gone."""
+    first = settings.replaced(resume=True)
+    trainer.train(first)  # Neither weights nor state: it starts.
+    files = settings.weights, settings.weights.with_suffix(".history.json")
+    kept = [file.read_bytes() for file in files]
+    other = first.replaced(checkpoint=settings.state.parent / "other")
+    with pytest.raises(InputError, match=r"other/state\.safetensors: there is no state to resume"):
+        trainer.train(other)
+    assert [file.read_bytes() for file in files] == kept
+    assert trainer.train(other.replaced(overwrite=True)).steps == 4
+    assert trainer.train(other.replaced(steps=5)).steps == 5
+
+
+@pytest.mark.parametrize("moment", ["validation.validate", "learner.Learner.learn"])
+def test_a_run_killed_before_its_first_step_can_be_resumed(
+    settings: TrainSettings, learned: list[int], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Also one that goes on from other weights, whose history is kept."""
+    first = trainer.train(settings).history
+    begun = settings.replaced(init=settings.weights, output=settings.weights.with_name("b"))
+
+    def killed(*_: object) -> Outcome:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"xcodec.training.{moment}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.train(begun)
+    assert begun.weights.exists() == (moment == "learner.Learner.learn")
+    learned.clear()
+    second = trainer.train(begun.replaced(init=None, resume=True))
+    assert learned == [0, 1, 2, 3]
+    assert second.history[: len(first)] == first
+    start, end = second.history[len(first) :]
+    assert end["steps"] - start["steps"] == 4
+
+
 def test_encoded_pictures_are_kept_for_later_runs(
     settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

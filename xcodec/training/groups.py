@@ -222,8 +222,8 @@ class FileSettings:
     features   : folder of VGG's weights, searched before XCODEC_WEIGHTS and torch's hub cache
     init       : weights to start from; their counts of steps and hours continue, and their history
                  too if the task is the same
-    resume     : continue the run whose state is in ``checkpoint``, if there is one; its weights
-                 then replace those of ``init``
+    resume     : continue the run whose state is in ``checkpoint``; its weights then replace those
+                 of ``init``. Without a state the run starts anew, if there is no output yet
     """
 
     output: Path | None = None

@@ -93,7 +93,9 @@ def _run(
 ) -> None:
     """Learn, save and validate until the run ends or is interrupted."""
     settings, account, world = learner.settings, learner.account, learner.world
-    if world.first and (not account.history or (settings.files.init and not account.step)):
+    if world.first and account.best is None:
+        # Before the first weights are written: wherever a run is killed, --resume finds its state.
+        learner.save(settings.state)
         judge()
     base = time.monotonic() - account.seconds
     saved = validated = account.seconds
@@ -160,11 +162,19 @@ def _set_threads(count: int) -> None:
 def _check(settings: TrainSettings) -> None:
     """Raise InputError if the run would overwrite weights that it does not continue."""
     path, kept = settings.weights, settings.files
-    continued = kept.resume or (kept.init and kept.init.resolve() == path.resolve())
-    if path.exists() and not (continued or kept.overwrite):
+    continued = kept.resume and settings.state.exists()
+    continued |= kept.init is not None and kept.init.resolve() == path.resolve()
+    if not path.exists() or continued or kept.overwrite:
+        return
+    if kept.resume:
         raise InputError(
-            f"{path}: exists already; --resume or --init continue from it, -f overwrites it"
+            f"{settings.state}: there is no state to resume, but {path} exists already:"
+            " --checkpoint names the folder of the state, --init starts from the weights, -f"
+            " overwrites them"
         )
+    raise InputError(
+        f"{path}: exists already; --resume or --init continue from it, -f overwrites it"
+    )
 
 
 @contextmanager
