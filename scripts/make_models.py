@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from xcodec.reconstruction import model_files, ranges
+from xcodec.training.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "models"
@@ -105,7 +106,6 @@ def command(
     preset = work / f"{entry.name}.toml"
     lines = [f"{name} = {json.dumps(value)}" for name, value in entry.settings.items()]
     preset.write_text("\n".join([f'base = "{entry.preset}"', f'preset = "{entry.preset}"', *lines]))
-    state = work / "states" / entry.name
     asked = ["--preset", str(preset), "--data", str(pictures(data, entry, work))]
     if (data / entry.val).is_dir():
         asked += ["--val", str(data / entry.val)]
@@ -113,8 +113,9 @@ def command(
     asked += ["--teacher", str(weights(models, entry.teacher))] if entry.teacher else []
     if entry.clutter and (data / entry.clutter).is_dir():
         asked += ["--clutter", str(data / entry.clutter)]
-    begun = ["--resume"] if state.exists() else ["--init", str(weights(models, entry.start))]
-    places = ["-o", str(weights(work, entry.name)), "--checkpoint", str(state)]
+    resumed = state(entry, work).exists()
+    begun = ["--resume"] if resumed else ["--init", str(weights(models, entry.start))]
+    places = ["-o", str(weights(work, entry.name)), "--checkpoint", str(state(entry, work).parent)]
     length = ["--time-limit", f"{minutes:g}", "--device", device, "--cache", str(work / "cache")]
     start = [sys.executable, "-m", "xcodec", "train"]
     return [*start, *asked, *begun, *places, *length, "-f"]
@@ -123,6 +124,11 @@ def command(
 def weights(folder: Path, name: str) -> Path:
     """Return the file of a set in a folder."""
     return folder / f"{name}.safetensors"
+
+
+def state(entry: Entry, work: Path) -> Path:
+    """Return the file of the state of a set's run, whose folder may be there before it."""
+    return TrainSettings.of(data=work, checkpoint=work / "states" / entry.name).state
 
 
 def section(run: Sequence[dict[str, Any]], best: dict[str, Any], facts: str) -> str:
@@ -199,7 +205,7 @@ def calibrate(name: str, folder: Path, models: Path) -> None:
 def begin(entry: Entry, work: Path, models: Path) -> None:
     """Note how many validations there were before a run, unless it continues."""
     note = work / f"{entry.name}.json"
-    if not (work / "states" / entry.name).exists():
+    if not state(entry, work).exists():
         start = model_files.card(weights(models, entry.start))
         same = start.settings.get("task", "codec") == (entry.task or "codec")
         note.write_text(json.dumps({"before": len(start.history) if same else 0}) + "\n")

@@ -113,6 +113,21 @@ def test_a_set_is_kept_only_if_it_is_better(script: ModuleType, tmp_path: Path) 
         assert f"21.000, {mean:.3f}, 21.200" in text
 
 
+def test_a_run_without_a_state_starts_from_its_weights(script: ModuleType, tmp_path: Path) -> None:
+    """Its folder holds TensorBoard's events before the first state."""
+    entry = script.recipe()["photo"]
+    folder = tmp_path / "states" / "photo"
+    for resumed, file in (
+        (False, folder / "board" / "events"),
+        (True, folder / "state.safetensors"),
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        line = script.command(entry, tmp_path, tmp_path, 1.0, "cpu", tmp_path)
+        assert ("--resume" in line, "--init" in line) == (resumed, not resumed)
+        assert line[line.index("--checkpoint") + 1] == str(folder)
+
+
 def test_ranges_follow_the_weights(script: ModuleType, tmp_path: Path, picture: Path) -> None:
     """Those of a set that has some, when its weights have changed."""
     generator, card = torch_weights.load(MODELS / "photo.safetensors")
