@@ -324,6 +324,19 @@ def test_compare_in_a_browser(made: Path, browser: Any, monkeypatch: pytest.Monk
     assert "exists already" in str(done.exception)
 
 
+def test_compare_with_a_picture_that_is_scaled_down(
+    photo: RGB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from xcodec.evaluation.pages import comparison
+
+    monkeypatch.setattr(comparison, "GENERATOR", "classical")  # The network would be slow.
+    monkeypatch.setattr(comparison, "PEERS", ("jpeg",))
+    Image.fromarray(photo[:256, :256]).save(tmp_path / "a.png")
+    invoke("compare", tmp_path / "a.png", "--bytes", 90)
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "256x256 pixels" in page
+
+
 def test_the_nearest_size_is_the_nearest(small: RGB, tmp_path: Path) -> None:
     from xcodec.evaluation.measures.metrics import Meter
     from xcodec.evaluation.pages import comparison

@@ -87,6 +87,20 @@ def test_the_command(
     assert main(["bench", "links", str(folder), "--channels", "nowhere"]) == 1
 
 
+def test_a_picture_that_is_scaled_down_is_measured_at_its_size(
+    photo: NDArray[np.uint8], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also from one packet, which does not tell that size."""
+    Image.fromarray(photo[:256, :256]).save(tmp_path / "a.png")
+    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
+    command = f"bench links {tmp_path} --bytes 90 --packet-size 45 --planned 0 --losses 0,0.5"
+    command += f" --channels random --seeds 4 --peers= -E effort=0 -j 1 --state {state} -o {record}"
+    assert main(command.split()) == 0
+    rows = json.loads(record.read_text())["figures"]["rows"]
+    by_loss = {row["loss"]: row["psnr"] for row in rows if row["party"].startswith("xcodec")}
+    assert by_loss[0] > by_loss[0.5] + 3
+
+
 def hears() -> None:
     """Skip a test where packets cannot go through the sound of a packet radio."""
     pytest.importorskip("ax25", reason="pyham-ax25 is not installed")

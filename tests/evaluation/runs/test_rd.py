@@ -168,6 +168,18 @@ def test_budgets_are_kept_and_the_best_peer_is_the_best(folder: Path, weights: P
     assert "| 300 bytes |" in output
 
 
+def test_a_picture_that_is_scaled_down_is_measured_at_its_size(photo: RGB, folder: Path) -> None:
+    picture = np.ascontiguousarray(photo[:256, :256])
+    Image.fromarray(picture).save(folder / "4.png")
+    arguments = ["--bytes", "90", "--decoders", "classical", "--peers", "", "--only", "4"]
+    record, _ = run(folder, *arguments)
+    (point,) = named(record)[f"{OWN}, fitted"]["points"]
+    data = xcodec.encode(picture, max_bytes=90, effort=0)
+    assert xcodec.info(data).width < 256
+    shown = np.asarray(xcodec.decode(data, decoder="classical", original_size=True))
+    assert point["pictures"]["psnr"] == pytest.approx([metrics.psnr(picture, shown)], rel=1e-5)
+
+
 def points_of_vvc(folder: Path, *names: str) -> Path:
     """A folder of recorded points of pictures of 96 rows and 80 columns."""
     points = [

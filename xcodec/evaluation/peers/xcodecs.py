@@ -80,9 +80,11 @@ class Variant:
             return b""
 
     def paint(self, data: bytes, decoder: str) -> RGB:
-        """Decode a file to uint8 (height, width, 3)."""
+        """Decode a file to uint8 (height, width, 3), at the size of the picture before encoding."""
         model = self.model if decoder == GENERATOR else "auto"
-        image = xcodec.decode(data, decoder=decoder, model=model, device=self.device)
+        image = xcodec.decode(
+            data, decoder=decoder, model=model, device=self.device, original_size=True
+        )
         return np.asarray(image.convert("RGB"))
 
     def file_key(self) -> list[Any]:

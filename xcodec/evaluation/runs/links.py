@@ -229,7 +229,11 @@ def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:
         restored = packets.restored(parsed[:count], reading.LIMITS)
         if (known := (restored.parameters, restored.stream)) != before:
             before = known
-            picture = np.asarray(xcodec.decode_packets(data[:count], model=model, device="cpu"))
+            options: dict[str, Any] = {"model": model, "device": "cpu", "original_size": True}
+            picture = np.asarray(xcodec.decode_packets(data[:count], **options))
+            # Too few packets for the parameters do not tell how large a picture was before it was
+            # scaled down.
+            picture = codecs.enlarge(picture, meter.original.shape)
             figures = meter.measure(picture, metrics.ALWAYS)
         yield figures
 
