@@ -66,9 +66,11 @@ def main() -> None:
         arguments = packets, port, options.loss, options.pause, options.seed
         sender = threading.Thread(target=send, args=arguments)
         sender.start()
-        for received in xcodec.receive(arriving(link), decoder=options.decoder):
-            received.image.save(options.output)
-            error = np.mean(np.square(np.asarray(original, float) - np.asarray(received.image)))
+        for received in xcodec.receive(arriving(link), decoder=options.decoder, original_size=True):
+            # For few bytes it was scaled down; the first packets may not say from which size.
+            image = received.image.resize(original.size)
+            image.save(options.output)
+            error = np.mean(np.square(np.asarray(original, float) - np.asarray(image)))
             print(f"{received.text()}: {decibels(error):.2f} dB")
         sender.join()
 

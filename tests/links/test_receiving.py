@@ -157,3 +157,19 @@ def test_the_loopback_example(picture: Path) -> None:
     assert decibels[-1] > decibels[0] + 3
     with Image.open(out) as image:
         assert image.size == (120, 96)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+def test_the_loopback_example_within_few_bytes(
+    photo: NDArray[np.uint8], tmp_path: Path, loss: float
+) -> None:
+    """The picture is scaled down; without a planned loss, one packet does not tell its size."""
+    source, out = tmp_path / "a.png", tmp_path / "b.png"
+    Image.fromarray(photo[:256, :256]).save(source)
+    command = [sys.executable, str(ROOT / "examples" / "loopback.py"), str(source), str(out)]
+    command += ["--packet-size", "40", "--packets", "2", "--pause", "0.01", "--loss", str(loss)]
+    command += ["--decoder", "classical"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    with Image.open(out) as image:
+        assert image.size == (256, 256)
