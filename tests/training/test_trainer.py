@@ -6,6 +6,7 @@ import multiprocessing
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from xcodec.reconstruction.conditions import from_network, stack
 from xcodec.reconstruction.model_files import Card
 from xcodec.reconstruction.torch_weights import build
 from xcodec.training import cache, dataset, trainer, unpacking, validation
+from xcodec.training import filler as filling
 from xcodec.training.filler import Filler
 from xcodec.training.learner import Learner, Outcome
 from xcodec.training.losses import PixelLoss, crop_errors
@@ -260,6 +262,43 @@ def test_a_killed_worker_is_no_hang(settings: TrainSettings) -> None:
     with pytest.raises(InputError, match="no picture can be trained on"):
         filler.first(1)
     filler.close()
+
+
+def kill_workers() -> None:
+    for worker in multiprocessing.active_children():
+        worker.kill()
+
+
+def test_a_killed_worker_is_replaced(settings: TrainSettings) -> None:
+    said: list[str] = []
+    filler = Filler(jobs(settings), 32, 1, said.append)
+    kill_workers()
+    try:
+        filler.first(6)
+    finally:
+        filler.close()
+    assert (len(filler.entries), filler.skipped) == (6, 0)
+    assert said == ["a worker that encodes pictures was lost, and is started again"]
+
+
+@pytest.mark.parametrize(("restarts", "skipped", "told"), [(0, 0, 1), (10, 1, 2)])
+def test_workers_are_not_replaced_for_ever(
+    settings: TrainSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    restarts: int,
+    skipped: int,
+    told: int,
+) -> None:
+    """Neither in all nor for one picture."""
+    monkeypatch.setattr(filling, "RESTARTS", restarts)
+    said: list[str] = []
+    filler = Filler(jobs(settings)[:1], 32, 1, said.append)
+    while filler.encoding:
+        kill_workers()
+        time.sleep(0.01)
+    filler.close()
+    assert (len(filler.entries), filler.skipped, len(said)) == (0, skipped, told)
+    assert ("no more pictures are encoded" in said[-1]) == (not skipped)
 
 
 def test_worker_processes_encode(settings: TrainSettings) -> None:

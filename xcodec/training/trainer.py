@@ -50,7 +50,7 @@ def train(settings: TrainSettings) -> model_files.Card:
             monitor.say(f"resuming at step {account.step}, {account.hours:.2f} h")
         training, choosing = dataset.split(settings)
         jobs = list(dataset.jobs(training, settings))
-        filler = Filler(jobs, settings.crops.crop, settings.run.workers)
+        filler = Filler(jobs, settings.crops.crop, settings.run.workers, monitor.say)
         stack.enter_context(closing(filler))
         monitor.say(f"{len(training)} pictures train, {len(choosing)} validate; encoding the first")
         if carried := sum(cache.beside(job).exists() for job in jobs):
