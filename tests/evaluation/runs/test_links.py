@@ -11,6 +11,7 @@ from PIL import Image
 
 from xcodec.__main__ import main
 from xcodec.evaluation.measures.metrics import Meter
+from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.peers.rivals import RIVALS
 from xcodec.evaluation.runs import direwolf, links
 from xcodec.evaluation.runs.channels import BURSTS, RANDOM, arrived, heard
@@ -99,6 +100,33 @@ def test_a_picture_that_is_scaled_down_is_measured_at_its_size(
     rows = json.loads(record.read_text())["figures"]["rows"]
     by_loss = {row["loss"]: row["psnr"] for row in rows if row["party"].startswith("xcodec")}
     assert by_loss[0] > by_loss[0.5] + 3
+
+
+@pytest.mark.parametrize("peer", ["jpeg", "webp"])
+def test_a_codec_without_a_small_file_sends_nothing(
+    small: NDArray[np.uint8], tmp_path: Path, capsys: pytest.CaptureFixture[str], peer: str
+) -> None:
+    """JPEG has no file of 100 bytes. WebP's smallest leaves no room for the header of parity."""
+    picture = small[:64, :64]
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    (codec,) = codecs.codecs(["webp"])
+    shrunk = (codecs.shrink(picture, scale) for scale in codecs.SCALES)
+    smallest = min(len(codec.encode(each, codec.qualities[0])) for each in shrunk)
+    budget = 100 if peer == "jpeg" else smallest + 2
+    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
+    command = f"bench links {tmp_path} --bytes {budget} --packet-size {budget} --planned 0.3"
+    command += f" --losses 0 --channels random --peers {peer} -E effort=0 -j 1 --state {state}"
+    assert main([*command.split(), "-o", str(record)]) == 0
+    rows = {row["party"]: row for row in json.loads(record.read_text())["figures"]["rows"]}
+    grey = Meter(picture).measure(np.full_like(picture, 128), ["psnr"])["psnr"]
+    for party in (peer, f"{peer} with parity, planned for 30 %"):
+        row = rows[party]
+        if party == "webp":
+            assert smallest <= row["bytes"] <= budget
+            assert row["psnr"] > grey
+        else:
+            assert (row["packets"], row["bytes"]) == (0, 0)
+            assert row["psnr"] == pytest.approx(grey, rel=1e-5)
 
 
 def hears() -> None:

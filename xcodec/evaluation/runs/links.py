@@ -178,12 +178,7 @@ def _parties(
     yield Transmission("plain .xgc, nothing lost", 0, place.size(whole), _by_count((figures,)))
     for rival in plan.rivals:
         files = files_of(place, rival, budget)
-        fewest = -(-budget // plan.packet_size)
-        # All of its packets are needed, so that they are counted without headers.
-        peer = best_of(files, budget)
-        sent = place.figures(peer, metrics.ALWAYS)
-        table = _by_count((*[grey] * fewest, sent))
-        yield Transmission(rival.name, fewest, place.size(peer), table)
+        yield _whole(place, files, grey, rival.name, budget, plan)
         for loss in plan.planned:
             yield _with_parity(place, files, grey, rival.name, budget, loss, plan)
 
@@ -291,6 +286,29 @@ def best_of(files: Sequence[tuple[int, float, PeerCoding]], budget: int) -> Peer
     return max(fitting, key=lambda file: (file[1], -file[0]))[2]
 
 
+def _nothing(party: str, grey: Figures) -> Transmission:
+    """What a codec sends whose smallest file is too large: the receiver sees grey."""
+    return Transmission(party, 0, 0, _by_count((grey,)))
+
+
+def _whole(
+    place: Measuring,
+    files: list[tuple[int, float, PeerCoding]],
+    grey: Figures,
+    name: str,
+    budget: int,
+    plan: LinksPlan,
+) -> Transmission:
+    """A file cut into packets, all of which are needed, so that they are counted without
+    headers."""
+    if not files:
+        return _nothing(name, grey)
+    count = -(-budget // plan.packet_size)
+    peer = best_of(files, budget)
+    table = _by_count((*[grey] * count, place.figures(peer, metrics.ALWAYS)))
+    return Transmission(name, count, place.size(peer), table)
+
+
 def _with_parity(
     place: Measuring,
     files: list[tuple[int, float, PeerCoding]],
@@ -302,6 +320,7 @@ def _with_parity(
 ) -> Transmission:
     """A file with Reed-Solomon parity. The number of packets, and how many of them are needed,
     maximise the mean PSNR at the planned loss."""
+    party = f"{name} with parity, planned for {100 * loss:.0f} %"
     nothing = grey["psnr"] or 0.0
     ordered = sorted((size, psnr) for size, psnr, _ in files)
     sizes = np.array([size for size, _ in ordered])
@@ -317,9 +336,10 @@ def _with_parity(
             chance = float(bdtrc(needed - 1, count, 1 - loss))
             gained = chance * (best_psnr[fitting - 1] - nothing)
             tried.append((gained, count, needed, room, size))
+    if not tried:
+        return _nothing(party, grey)
     _, count, needed, room, size = max(tried)
     peer = best_of(files, room)
     figures = place.figures(peer, metrics.ALWAYS)
     table = _by_count((*[grey] * needed, *[figures] * (count - needed + 1)))
-    party = f"{name} with parity, planned for {100 * loss:.0f} %"
     return Transmission(party, count, count * size, table)
