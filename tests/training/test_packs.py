@@ -289,7 +289,7 @@ def test_packs_of_another_version_are_refused(tmp_path: Path, name: str) -> None
     assert pack.exists()
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "text", "compressed", "none"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "text", "compressed", "list", "none"])
 def test_damaged_packs_are_one_clear_error(tmp_path: Path, damage: str) -> None:
     compressed = {"compression": zipfile.ZIP_DEFLATED} if damage == "compressed" else {}
     pack = pack_of(tmp_path, **compressed)
@@ -301,6 +301,9 @@ def test_damaged_packs_are_one_clear_error(tmp_path: Path, damage: str) -> None:
     elif damage == "text":
         data = bytearray(b"no pack")
     pack.write_bytes(data)
+    if damage == "list":
+        with zipfile.ZipFile(pack, "w") as file:
+            file.writestr(packs.INDEX, "[]")
     if damage == "none":
         assert packs.pictures(tmp_path, tmp_path / "cache")
         return

@@ -70,7 +70,9 @@ def _check(pack: Path, file: zipfile.ZipFile) -> None:
     """Raise InputError unless a pack has the versions of this release."""
     if any(info.compress_type != zipfile.ZIP_STORED for info in file.infolist()):
         raise ValueError("compressed")  # Contents are no larger than the file.
-    index: dict[str, Any] = json.loads(file.read(INDEX))
+    index: Any = json.loads(file.read(INDEX))
+    if not isinstance(index, dict):
+        raise ValueError(f"{INDEX} holds no versions")
     for name, here in VERSIONS.items():
         if (there := index.get(name)) != here:
             raise InputError(
