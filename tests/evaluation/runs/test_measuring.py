@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from xcodec.errors import XcodecError
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.peers.xcodecs import Variant
@@ -117,3 +118,18 @@ def test_known_figures_are_reused_and_missing_ones_added(small: RGB, state: Stat
     )
     both = place.figures(peer, ["psnr", "ssim"])
     assert both["ssim"] == metrics.ssim(small, jpeg.decode(jpeg.encode(small, 20)))
+
+
+def test_a_damaged_state_is_one_clear_error(tmp_path: Path) -> None:
+    """Damaged behind its first page, so that it opens."""
+    path = tmp_path / "state.sqlite"
+    with State(path) as state:
+        for number in range(200):
+            state.put(str(number), bytes(1000))
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"?" * (len(data) - 4096)
+    path.write_bytes(data)
+    with State(path) as state:
+        for use in (lambda: state.get("7"), lambda: state.put("7", b"")):
+            with pytest.raises(XcodecError, match=f"{path}: not usable as a state file: .*malf"):
+                use()

@@ -7,6 +7,8 @@ After a change of pictures, settings, versions or weights old results are unused
 import hashlib
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,18 +35,18 @@ def key(*parts: Any) -> str:
 class State:
     """Results by key, shared between processes; each is stored as soon as it is put.
 
-    A context manager that closes the file. Raises XcodecError if the file cannot be used.
+    A context manager that closes the file. Raises XcodecError if the file cannot be used, also
+    later.
     """
 
     def __init__(self, path: Path) -> None:
-        try:
+        self._path = path
+        with self._used():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(path, timeout=WRITE_TIMEOUT, isolation_level=None)
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=NORMAL")
             self._file.execute(CREATE_TABLE)
-        except (OSError, sqlite3.Error) as error:
-            raise XcodecError(f"{path}: not usable as a state file: {error}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -54,13 +56,22 @@ class State:
 
     def get(self, key: str) -> bytes | None:
         """Return a result, or None if there is none."""
-        row = self._file.execute("SELECT value FROM found WHERE key = ?", (key,)).fetchone()
+        with self._used():
+            row = self._file.execute("SELECT value FROM found WHERE key = ?", (key,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def put(self, key: str, value: bytes) -> None:
         """Store a result."""
-        self._file.execute("INSERT OR REPLACE INTO found VALUES (?, ?)", (key, value))
+        with self._used():
+            self._file.execute("INSERT OR REPLACE INTO found VALUES (?, ?)", (key, value))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    @contextmanager
+    def _used(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise XcodecError(f"{self._path}: not usable as a state file: {error}") from error
