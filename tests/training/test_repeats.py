@@ -44,6 +44,16 @@ def test_what_a_crop_is_follows_from_seed_step_and_place(settings: TrainSettings
     assert not np.array_equal(whole.pixels, other.pixels)
 
 
+@pytest.mark.parametrize("seed", [0, 2**24 - 1, 2**24, 2**70])
+def test_a_seed_may_be_any_whole_number(settings: TrainSettings, seed: int) -> None:
+    entries = [cache.opened(cache.encode(job)) for job in jobs(settings)]
+    one, other = (Learner(settings.replaced(seed=seed), torch.device("cpu")) for _ in range(2))
+    batch = dataset.draw(entries, settings.replaced(seed=seed), 0, range(2))
+    assert one.learn([batch]) == other.learn([batch])
+    if seed < 2**24:
+        assert torch.initial_seed() == seed << 40  # Those of runs of before.
+
+
 def test_what_no_step_draws_from_is_not_encoded(settings: TrainSettings) -> None:
     every = jobs(settings)
     assert jobs(settings.replaced(ready=2, pace=0.0)) == every[:2]

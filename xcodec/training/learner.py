@@ -109,7 +109,7 @@ class Learner:
                 raise ModelError(
                     f"{settings.teacher} can't teach a network with other input planes"
                 )
-        torch.manual_seed(settings.run.seed)
+        _seed(settings.run.seed)
         init = settings.files.init
         if init is None:
             generator: Network = build(settings.architecture)
@@ -152,9 +152,7 @@ class Learner:
         """
         optimisation, adversaries = self.settings.optimisation, self.settings.adversaries
         # Dropout depends on the step only, so that a resumed run repeats it.
-        torch.manual_seed(
-            (self.settings.run.seed << 40) + (self.account.step << 8) + self.world.rank
-        )
+        _seed((self.settings.run.seed << 40) + (self.account.step << 8) + self.world.rank)
         play = self.rivals is not None and self._progress() >= adversaries.pretrain
         found = [self._gather(batch, play, len(batches)) for batch in batches]
         outcome = Outcome(
@@ -275,6 +273,11 @@ class Learner:
             raise InputError(f"{path}: not the state of a training run") from error
         self.account = account
         self.optimizer.restore(_part(tensors, "moved"))
+
+
+def _seed(number: int) -> None:
+    """Seed torch's generators, by the lowest 64 bits of a number."""
+    torch.manual_seed(number % 2**64)
 
 
 def _floats(network: Network) -> list[Tensor]:
