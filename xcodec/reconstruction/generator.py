@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xcodec.reconstruction.architecture import MULTIPLE, SLOPE, Architecture, Shape
+from xcodec.reconstruction.architecture import SLOPE, Architecture, Shape
 from xcodec.reconstruction.conditions import CHANNELS
 
 BRANCH_SCALE = 0.1
@@ -123,35 +123,6 @@ class Block(nn.Module):
             inner = F.dropout2d(inner, self.dropout)
         branch: Tensor = self.second(inner)
         return x + branch
-
-
-def parameters(generator: nn.Module) -> int:
-    """Number of weights."""
-    return sum(weight.numel() for weight in generator.parameters())
-
-
-def multiply_adds(generator: nn.Module, side: int = 8 * MULTIPLE) -> float:
-    """Multiply-adds of the convolutions for each pixel of a large picture.
-
-    side : of the square picture that they are counted on
-    """
-    total = 0
-
-    def count(layer: nn.Module, _: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        assert isinstance(layer, nn.Conv2d)
-        total += layer.weight.numel() * output.shape[-2] * output.shape[-1]
-
-    layers = [layer for layer in generator.modules() if isinstance(layer, nn.Conv2d)]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    device = layers[0].weight.device
-    try:
-        with torch.inference_mode():
-            generator(torch.zeros(1, CHANNELS, side, side, device=device))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return total / side**2
 
 
 def _blocks(width: int, count: int) -> nn.Sequential:
