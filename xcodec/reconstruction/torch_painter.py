@@ -8,14 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from xcodec.choices import DEVICES
 from xcodec.errors import InputError
 from xcodec.reconstruction import model_files, torch_weights
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.painter import Painter
 from xcodec.system import threads
 from xcodec.system.processor import has_bf16
-
-DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 class TorchPainter(Painter):
