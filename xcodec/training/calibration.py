@@ -15,6 +15,7 @@ from torch import nn
 from xcodec.encoder.analysis import quantised
 from xcodec.options import EncodeOptions
 from xcodec.pictures import loading
+from xcodec.pictures.cropping import random_part
 from xcodec.reconstruction import ranges, torch_weights
 from xcodec.reconstruction.classical import fill
 from xcodec.reconstruction.conditions import conditions
@@ -57,10 +58,8 @@ def seen(pictures: Sequence[Path], seed: int = 0) -> Iterator[NDArray[np.float32
     """
     rng = np.random.default_rng(seed)
     for picture in pictures:
-        rgb = loading.load(picture).rgb
-        top, left = (int(rng.integers(max(side - SIDE, 0) + 1)) for side in rgb.shape[:2])
+        square = np.ascontiguousarray(random_part(loading.load(picture).rgb, SIDE, rng))
         rate = float(np.exp(rng.uniform(*np.log(RATES))))
-        square = np.ascontiguousarray(rgb[top : top + SIDE, left : left + SIDE])
         samples = quantised(square, EncodeOptions(rate=rate, effort=EFFORT))
         yield conditions(samples, fill(samples))
 
