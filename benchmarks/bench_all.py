@@ -28,7 +28,7 @@ DONE = "done.json"
 
 def table() -> dict[str, dict[str, str]]:
     """Return records.toml."""
-    return tomllib.loads((ROOT / "benchmarks" / "records.toml").read_text())
+    return tomllib.loads((ROOT / "benchmarks" / "records.toml").read_text(encoding="utf-8"))
 
 
 def command(name: str, data: Path, output: Path, jobs: int = 1) -> list[str]:
@@ -77,7 +77,7 @@ def main() -> int:
         parser.error(f"{folder}: not a folder")
     output.mkdir(parents=True, exist_ok=True)
     place = output / DONE
-    done = json.loads(place.read_text()) if place.exists() else {}
+    done = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
     now, failed = commit(), []
     for name in names:
         known = done.get(name)
@@ -94,7 +94,7 @@ def main() -> int:
             print(f"{name}: failed after {duration(seconds)}", flush=True)
             continue
         done[name] = {"commit": now, "seconds": round(seconds, 1)}
-        place.write_text(json.dumps(done, indent=1) + "\n")
+        place.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
         print(f"{name}: {duration(seconds)}", flush=True)
     print(f"all: {duration(sum(each['seconds'] for each in done.values()))}")
     return 1 if failed else 0

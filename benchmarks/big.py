@@ -260,7 +260,7 @@ def main() -> None:
 
 def note(key: str, found: dict[str, Any], jobs: int) -> None:
     """Write a part of the record."""
-    record = json.loads(RECORD.read_text()) if RECORD.exists() else {}
+    record = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     measured_with = {
         "versions": {"xcodec": xcodec.__version__, "commit": records.commit()},
         "machine": records.machine(),
@@ -268,7 +268,7 @@ def note(key: str, found: dict[str, Any], jobs: int) -> None:
         "load_at_end": os.getloadavg()[0],
     }
     record[key] = found | measured_with
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def main() -> None:
             for name in ("encode", "decode")
         }
         record["others"] = [tried(wheel, each) for each in interpreters]
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(record, indent=1))
 
 

@@ -231,7 +231,10 @@ def main(only: str, budgets: str, output: Path) -> None:
     portrait().save(output / "portrait.jpg", quality=QUALITY)
     page = output / "index.md"
     text = "\n".join(["", *entries, ""])
-    page.write_text(PART.sub(lambda part: part[1] + text + part[2], page.read_text()))
+    page.write_text(
+        PART.sub(lambda part: part[1] + text + part[2], page.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ def main(pictures: Path, limit: int, jobs: int, effort: int, output: Path) -> No
     fitted = {
         kind: fit(kind, [one for one in everything if one.kind == kind]) for kind in context.KINDS
     }
-    output.write_text(json.dumps(fitted, separators=(",", ":")) + "\n")
+    output.write_text(json.dumps(fitted, separators=(",", ":")) + "\n", encoding="utf-8")
     click.echo(f"wrote {output} from {len(chosen)} pictures")
 
 

@@ -54,7 +54,8 @@ class Entry:
 
 def recipe(path: Path = MODELS / "recipe.toml") -> dict[str, Entry]:
     """Return the entries of a recipe, in its order."""
-    return {name: Entry(name, **values) for name, values in tomllib.loads(path.read_text()).items()}
+    known = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: Entry(name, **values) for name, values in known.items()}
 
 
 def stages(entries: Sequence[Entry], together: bool) -> Iterator[list[Entry]]:
@@ -105,7 +106,8 @@ def command(
     """Return the command that trains a set for some minutes, or continues to."""
     preset = work / f"{entry.name}.toml"
     lines = [f"{name} = {json.dumps(value)}" for name, value in entry.settings.items()]
-    preset.write_text("\n".join([f'base = "{entry.preset}"', f'preset = "{entry.preset}"', *lines]))
+    lines = [f'base = "{entry.preset}"', f'preset = "{entry.preset}"', *lines]
+    preset.write_text("\n".join(lines), encoding="utf-8")
     asked = ["--preset", str(preset), "--data", str(pictures(data, entry, work))]
     if (data / entry.val).is_dir():
         asked += ["--val", str(data / entry.val)]
@@ -168,8 +170,8 @@ def kept(name: str, work: Path, models: Path, device: str) -> str:
     """
     new = weights(work, name)
     card = model_files.card(new)
-    every = json.loads(new.with_suffix(".history.json").read_text())
-    run = every[json.loads((work / f"{name}.json").read_text())["before"] :]
+    every = json.loads(new.with_suffix(".history.json").read_text(encoding="utf-8"))
+    run = every[json.loads((work / f"{name}.json").read_text(encoding="utf-8"))["before"] :]
     if card.best is None or card.best == run[0]:
         return f"{name}: {run[0]['mean']:.3f} dB, no better after {run[-1]['hours']:.2f} h"
     digest, count = card.settings["data_digest"], card.settings["data_pictures"]
@@ -177,13 +179,12 @@ def kept(name: str, work: Path, models: Path, device: str) -> str:
     for end in (".safetensors", ".history.json"):
         shutil.copyfile(new.with_suffix(end), models / f"{name}{end}")
     page = models / f"{name}.md"
-    text = page.read_text() if page.exists() else f"# `{name}`\n"
+    text = page.read_text(encoding="utf-8") if page.exists() else f"# `{name}`\n"
     before, _, rest = text.partition(PARTS[0])
     after = rest.partition(PARTS[1])[2].lstrip("\n")
     block = "\n\n".join([PARTS[0], section(run, card.best, facts), PARTS[1]])
-    page.write_text(
-        "\n\n".join(part for part in (before.rstrip(), block, after) if part).rstrip() + "\n"
-    )
+    parts = (part for part in (before.rstrip(), block, after) if part)
+    page.write_text("\n\n".join(parts).rstrip() + "\n", encoding="utf-8")
     return f"{name}: {run[0]['mean']:.3f} -> {card.best['mean']:.3f} dB, kept"
 
 
@@ -208,7 +209,8 @@ def begin(entry: Entry, work: Path, models: Path) -> None:
     if not state(entry, work).exists():
         start = model_files.card(weights(models, entry.start))
         same = start.settings.get("task", "codec") == (entry.task or "codec")
-        note.write_text(json.dumps({"before": len(start.history) if same else 0}) + "\n")
+        before = len(start.history) if same else 0
+        note.write_text(json.dumps({"before": before}) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

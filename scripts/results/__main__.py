@@ -65,10 +65,10 @@ def main() -> None:
     """Write the pages whose tables the records change."""
     for page in PAGES:
         path = ROOT / page
-        before = path.read_text()
+        before = path.read_text(encoding="utf-8")
         after = written(before)
         if after != before:
-            path.write_text(after)
+            path.write_text(after, encoding="utf-8")
             print(f"{page}: written again")
 
 

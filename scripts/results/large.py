@@ -22,7 +22,7 @@ ROWS = {
 
 def large() -> list[str]:
     """What large pictures take."""
-    record: dict[str, Any] = json.loads((RESULTS / "big.json").read_text())
+    record: dict[str, Any] = json.loads((RESULTS / "big.json").read_text(encoding="utf-8"))
     lines = [["2 % of the pixels", *(f"{size} megapixels" for size in SIZES)]]
     lines.append(["---", "---:", "---:"])
     for title, (effort, part) in ROWS.items():

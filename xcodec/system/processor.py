@@ -28,6 +28,6 @@ def has_integer_dot_products() -> bool:
 
 def _flags() -> set[str]:
     try:
-        return set(_CPU_INFO.read_text().split())
+        return set(_CPU_INFO.read_text(encoding="utf-8").split())
     except OSError:
         return set()

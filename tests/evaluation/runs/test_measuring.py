@@ -1,5 +1,8 @@
 """One picture through the codecs: the best file within a budget, and nothing computed twice."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from PIL import Image
 from xcodec.errors import XcodecError
 from xcodec.evaluation.measures import metrics
 from xcodec.evaluation.peers import codecs
-from xcodec.evaluation.peers.xcodecs import Variant
+from xcodec.evaluation.peers.xcodecs import Variant, source_digest
 from xcodec.evaluation.runs.measuring import Measuring, OwnCoding, PeerCoding
 from xcodec.evaluation.runs.state import State
 
@@ -133,3 +136,14 @@ def test_a_damaged_state_is_one_clear_error(tmp_path: Path) -> None:
         for use in (lambda: state.get("7"), lambda: state.put("7", b"")):
             with pytest.raises(XcodecError, match=f"{path}: not usable as a state file: .*malf"):
                 use()
+
+
+def test_sources_are_read_in_any_locale() -> None:
+    """Some hold letters beyond ASCII."""
+    line = "from xcodec.evaluation.peers import xcodecs; print(xcodecs.source_digest())"
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", line]
+    done = subprocess.run(
+        command, env=os.environ | ascii_only, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == source_digest(), done.stderr

@@ -79,7 +79,7 @@ def picture(folder: Path, name: str, size: tuple[int, int]) -> RecordedPicture |
 @cache
 def _read(path: Path) -> dict[str, RecordedPicture]:
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text(encoding="utf-8"))
         return {
             name: RecordedPicture(
                 (int(each["size"][0]), int(each["size"][1])), tuple(map(_point, each["vvc"]))

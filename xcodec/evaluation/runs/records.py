@@ -162,7 +162,9 @@ def check(record: Any, path: Path) -> None:
         reason = f"schema {version}, not {SCHEMA}" if version else "not a record of xcodec bench"
         raise InputError(f"{path}: {reason}")
     jsonschema = require("jsonschema", "bench")
-    schema = json.loads(resources.files("xcodec.evaluation").joinpath("schema.json").read_text())
+    schema = json.loads(
+        resources.files("xcodec.evaluation").joinpath("schema.json").read_text(encoding="utf-8")
+    )
     try:
         jsonschema.validate(record, schema)
     except jsonschema.ValidationError as error:
@@ -242,7 +244,7 @@ def machine() -> Machine:
     """Describe this computer: model of the processor, usable cores, system."""
     model = platform.processor() or platform.machine()
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         pass  # Not Linux, or a processor without a model name.
