@@ -57,6 +57,20 @@ def test_ratios_have_a_spread() -> None:
     ]
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_memory_is_none_where_the_system_does_not_tell(
+    small: RGB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """As on Windows, which has no module ``resource``."""
+    np.save(tmp_path / "a.npy", small)
+    if not told:
+        monkeypatch.setitem(sys.modules, "resource", None)
+    found = speed.work(tmp_path / "a.npy", "jpeg", 0.02, "photo", 1)
+    assert len(found["encode"]) == len(found["decode"]) == 1
+    memory = found["peak"], found["grown"]
+    assert memory[0] > 2**20 if told else memory == (None, None)
+
+
 def test_a_run_measures_processes_and_codecs(
     picture: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

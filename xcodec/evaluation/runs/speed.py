@@ -226,9 +226,7 @@ def tables(figures: SpeedFigures) -> str:
 
 def work(picture: Path, codec: str, rate: float, model: str, runs: int) -> dict[str, Any]:
     """Measure a codec in this process: times, file size, peak memory, and its growth since the
-    warm-up."""
-    import resource
-
+    warm-up; both are None on Windows."""
     import xcodec
 
     rgb = np.load(picture)
@@ -253,7 +251,7 @@ def work(picture: Path, codec: str, rate: float, model: str, runs: int) -> dict[
 
         decode = peer.decode
     decode(encode(crop))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     found: dict[str, Any] = {"encode": [], "decode": []}
     for _ in range(runs):
         start = time.perf_counter()
@@ -262,9 +260,19 @@ def work(picture: Path, codec: str, rate: float, model: str, runs: int) -> dict[
         decode(data)
         found["encode"].append(middle - start)
         found["decode"].append(time.perf_counter() - middle)
+    peak = _peak()
+    grown = None if peak is None or before is None else peak - before
+    return found | {"peak": peak, "grown": grown, "bytes": len(data)}
+
+
+def _peak() -> int | None:
+    """Peak memory of this process in bytes; None where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return found | {"peak": peak, "grown": peak - before * unit, "bytes": len(data)}
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def load(picture: Path) -> RGB:
