@@ -24,7 +24,7 @@ from tests.golden.regenerate import (
     to_freeze,
     written,
 )
-from xcodec.coding import container, packets, payload, primitives
+from xcodec.coding import container, network, packets, payload, primitives
 from xcodec.coding.header import ALPHA, MASKS, read_header
 from xcodec.decoder import inspection, reading
 from xcodec.links import receiving
@@ -150,6 +150,17 @@ def test_what_a_release_wrote_is_read_by_later_ones_of_its_series() -> None:
         assert (known["version"], known["packets"]) == (now["version"], now["packets"])
         for kind in ("files", "facts"):
             assert {name: now[kind].get(name) for name in known[kind]} == known[kind]
+
+
+def test_a_share_of_a_half_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file tells a reader that rounds it up."""
+    exponent = 25 * network.LOG_STEPS
+    powers = network._powers()
+    assert powers[exponent - 1 : exponent + 1].tolist() == [1, 0]
+    wrong = powers.copy()
+    wrong[exponent] = 1
+    monkeypatch.setattr(network, "_powers", lambda: wrong)
+    assert facts(stored("half"), cases()["half"][0])["symbols"] != EXPECTED["half"]["symbols"]
 
 
 def test_each_way_to_write_a_mask_is_among_the_files() -> None:

@@ -89,6 +89,8 @@ def cases() -> dict[str, tuple[Source, dict[str, Any]]]:
         ),
         "reduced": (pictures.scene(300, 400), {"rate": 0.05, "max_side": 160}),
         "grey-reduced": (pictures.scene(497, 301)[..., 1], {"rate": 0.05, "max_side": 100}),
+        # A share of a table is exactly a half there, which counts as 0.
+        "half": (pictures.scene(56, 56), {"rate": 0.3, "step": 6.0, "effort": 0}),
         "random-tiles": (pictures.scene(200, 100), {"mask": "random", "seed": 3, "tile": 128}),
     }
 

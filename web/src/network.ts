@@ -35,9 +35,10 @@ export function networkOf(plane: number): Network {
   return planes[plane]!;
 }
 
-/** 2 ** (-i / LOG_STEPS) in units of 2 ** -POWER_BITS, rounded; 0 from some i on. */
+/** 2 ** (-i / LOG_STEPS) in units of 2 ** -POWER_BITS, rounded, a half to 0, which that of 800 is;
+ * 0 from some i on. */
 const powers = Int32Array.from({ length: LOG_STEPS * (POWER_BITS + 2) }, (_, i) =>
-  Math.round(2 ** (POWER_BITS - i / LOG_STEPS)),
+  Math.ceil(2 ** (POWER_BITS - i / LOG_STEPS) - 0.5),
 );
 
 const shares = new Int32Array(SIGNED);

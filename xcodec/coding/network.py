@@ -66,8 +66,11 @@ def layers(plane: int) -> tuple[Layer, ...]:
 
 @cache
 def _powers() -> NDArray[np.int64]:
-    """2 ** (-i / LOG_STEPS) in units of 2 ** -_POWER_BITS, rounded; 0 from some i on. No entry
-    lies near enough to a half to be rounded differently anywhere."""
+    """2 ** (-i / LOG_STEPS) in units of 2 ** -_POWER_BITS, rounded, a half to 0; 0 from some i on.
+
+    One entry is exactly a half, that of 800. No other lies near enough to one to be rounded
+    differently anywhere.
+    """
     exponents = np.arange(LOG_STEPS * (_POWER_BITS + 2)) / LOG_STEPS
     return np.rint(2.0 ** (_POWER_BITS - exponents)).astype(np.int64)
 
