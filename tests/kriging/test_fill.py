@@ -93,6 +93,14 @@ def test_weights_sum_to_one_and_are_exact_at_a_site() -> None:
     assert (variance[:, 8:][elsewhere] > 0).all()
 
 
+@pytest.mark.parametrize("apart", [30_000, 46_341, 65_536, (1 << 20) - 1])
+def test_sites_far_apart(apart: int) -> None:
+    sites = np.array([[[0, 0], [0, apart], [apart, apart]]])
+    weights, variance = kriging(sites, np.array([[[0, 0], [0, apart]]]))
+    assert np.allclose(weights, [[[1, 0, 0], [0, 1, 0]]])
+    assert np.allclose(variance, 0)
+
+
 def test_one_site_has_all_the_weight() -> None:
     weights, variance = kriging(np.array([[[3, 4]]]), np.array([[[3, 4], [100, 90]]]))
     assert weights[0, :, 0].tolist() == pytest.approx([1, 1])

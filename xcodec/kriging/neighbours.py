@@ -5,6 +5,7 @@ depends on them. Weights are floats, and only sample values depend on them.
 """
 
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ _SPARE = 4
 """Neighbours that are queried beyond the requested ones, to find ties."""
 _FEW = 64
 """Sites and queries up to which comparing all of them takes less time than a tree."""
+_FAR = 1 << 15
+"""Pixels between positions from which on 32 bits do not hold the sum of two squares."""
 _CHUNK = 1 << 8
 """Neighbourhoods that are solved together: few enough for the cache of a core."""
 
@@ -107,8 +110,9 @@ def kriging(sites: Ints, targets: Ints) -> tuple[NDArray[np.float64], NDArray[np
     variance = np.empty(targets.shape[:2])
     for start in range(0, m, _CHUNK):
         part = slice(start, start + _CHUNK)
-        rows, cols = (sites[part, :, axis].astype(np.int32) for axis in (0, 1))
-        to_rows, to_cols = (targets[part, :, axis].astype(np.int32) for axis in (0, 1))
+        kind = _holding(sites[part], targets[part])
+        rows, cols = (sites[part, :, axis].astype(kind) for axis in (0, 1))
+        to_rows, to_cols = (targets[part, :, axis].astype(kind) for axis in (0, 1))
         system = np.ones((len(rows), k + 1, k + 1))
         system[:, :k, :k] = covariance(_squared(rows, rows) + _squared(cols, cols))
         system[:, k, k] = 0.0
@@ -120,6 +124,12 @@ def kriging(sites: Ints, targets: Ints) -> tuple[NDArray[np.float64], NDArray[np
     return weights, np.maximum(variance, 0.0)
 
 
-def _squared(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int32]:
-    difference = a[:, :, None] - b[:, None, :]
+def _holding(sites: Ints, targets: Ints) -> type[np.signedinteger[Any]]:
+    """The quickest integers that hold the squared distances of positions."""
+    spread = max(sites.max(), targets.max()) - min(sites.min(), targets.min())
+    return np.int32 if spread < _FAR else np.int64
+
+
+def _squared(a: Ints, b: Ints) -> NDArray[np.signedinteger[Any]]:
+    difference: NDArray[np.signedinteger[Any]] = a[:, :, None] - b[:, None, :]
     return difference * difference
