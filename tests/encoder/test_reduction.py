@@ -11,7 +11,7 @@ from tests.golden import pictures
 from xcodec.cli.common import scaled
 from xcodec.decoder import inspection
 from xcodec.encoder.reduction import reduced, side_for
-from xcodec.errors import ConflictError
+from xcodec.errors import ConflictError, InputError
 from xcodec.options import EncodeOptions
 from xcodec.pictures import loading, modes
 from xcodec.pictures.opening import Reading
@@ -55,6 +55,18 @@ def test_a_file_and_its_original_size() -> None:
     assert full.size == (1200, 901)
     errors = [np.mean(np.square(np.asarray(each, float) - scene)) for each in (large, full)]
     assert decibels(errors[0]) > decibels(errors[1]) + 0.5
+
+
+@pytest.mark.parametrize("options", [{"max_side": 0}, {"max_side": 500}, {"max_bytes": 50}])
+def test_a_side_that_no_file_can_tell(options: dict[str, int]) -> None:
+    long = np.full((1, (1 << 20) + 1, 3), 90, np.uint8)
+    with pytest.raises(InputError, match="a side of 1048577 pixels is too long: 1048576 is"):
+        xcodec.encode(long, effort=0, decoder="classical", **options)
+    with pytest.raises(InputError, match="too long"):
+        xcodec.encode_packets(long, 100, 2)
+    data = xcodec.encode(long[:, 1:], effort=0, decoder="classical", **options)
+    info = inspection.info(data)
+    assert (info.original or (info.width, info.height)) == (1 << 20, 1)
 
 
 def test_alpha_and_depth_are_scaled_too() -> None:

@@ -10,6 +10,8 @@ from math import sqrt
 import numpy as np
 
 from xcodec.coding.header import SIZES
+from xcodec.coding.original import MAX_SIDE
+from xcodec.errors import InputError
 from xcodec.options import EncodeOptions
 from xcodec.pictures import scaling
 from xcodec.pictures.modes import Picture
@@ -72,8 +74,13 @@ def reduced(
     max_bytes : as for ``side_for``
 
     Returns the picture, and options whose regions are those of the smaller picture.
+
+    Raises InputError for a picture with a side that no file can tell.
     """
     height, width = picture.rgb.shape[:2]
+    longest = max(picture.original or (width, height))
+    if longest > MAX_SIDE:
+        raise InputError(f"a side of {longest} pixels is too long: {MAX_SIDE} is the most")
     side = None
     if picture.original is None:
         side = side_for(width, height, options, max_bytes)
