@@ -1,5 +1,6 @@
 """From density to positions: ranks, thresholds, order and rates (xcodec/sampling/mask.py)."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -216,3 +217,13 @@ def test_masks_of_another_size_are_refused() -> None:
             read_mask(write_mask(MASKS[way]), 20, 20)
     with pytest.raises(FormatError):
         read_mask(write_mask(MASKS["bitmap"]), 720, 960)
+
+
+def test_memory_is_bounded_in_wide_pictures() -> None:
+    """A file of a few bytes may say that it is a hundred rows of a million pixels."""
+    density = Density(np.zeros((2, 8192), np.int64), 64, 0)
+    tracemalloc.start()
+    masks.points_from_density(density, 100, 1 << 19, "random")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from math import isqrt
 
 import numpy as np
@@ -32,6 +33,8 @@ MAX_SAMPLES = 1 << 23
 FEW = 16
 """Blue-noise masks with fewer samples than FEW / 128 of the pixels are found without looking at the
 rest: a matter of time alone."""
+_WIDE = 1 << 13
+"""Columns that are looked at together."""
 FREE_SAMPLES, SAMPLES_PER_BYTE = 1 << 17, 64
 """Samples that any file may have, and further ones per byte of its payload. Without this limit, a
 file of a few bytes could demand any amount of work."""
@@ -159,11 +162,12 @@ def points_from_density(
 def _candidates(
     height: int, width: int, origin: tuple[int, int], limit: int, kind: str
 ) -> Iterator[tuple[Ints, Ints]]:
-    """Rows and columns (broadcast) of all pixels whose threshold may lie below a limit, in strips,
+    """Rows and columns (broadcast) of all pixels whose threshold may lie below a limit, in pieces,
     so that memory stays bounded."""
     if kind != "blue" or limit > FEW << RANK_BITS - 7:
-        for top in range(0, height, TILE):
-            yield np.arange(top, min(top + TILE, height))[:, None], np.arange(width)[None, :]
+        for top, left in product(range(0, height, TILE), range(0, width, _WIDE)):
+            rows = np.arange(top, min(top + TILE, height))[:, None]
+            yield rows, np.arange(left, min(left + _WIDE, width))[None, :]
         return
     # Few samples: few places of a blue-noise tile.
     in_rows, in_cols = (places[: -(-limit >> 8)] for places in _tile_places())
