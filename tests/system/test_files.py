@@ -44,6 +44,15 @@ def test_new_files_heed_the_umask(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
 
 
+def test_who_may_read_a_file_stays(tmp_path: Path) -> None:
+    target = tmp_path / "a"
+    target.write_bytes(b"old")
+    for mode in (0o600, 0o664):
+        target.chmod(mode)
+        files.write(target, b"new", overwrite=True)
+        assert stat.S_IMODE(target.stat().st_mode) == mode
+
+
 def test_never_overwrites_unasked(tmp_path: Path) -> None:
     target = tmp_path / "a"
     target.write_bytes(b"old")

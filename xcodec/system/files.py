@@ -110,7 +110,7 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
 
     The data is written to a temporary file in the same folder, synchronised to disk and then
     renamed in one step. An existing file is replaced only with ``overwrite``, even if another
-    process creates it meanwhile.
+    process creates it meanwhile; who may read and write it stays as it was.
 
     Raises InputError; no temporary file is left behind, and an existing file stays unchanged.
     """
@@ -124,6 +124,8 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
         temporary = path.with_name(f".{path.name[:24]}.{os.urandom(6).hex()}.part")
         try:
             with open(temporary, "xb") as file:
+                if path.exists():
+                    os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
