@@ -93,6 +93,8 @@ def test_a_rate_and_a_size_from_everywhere(
         ({"block": 12}, "block is 12"),
         ({"floor": 0}, "floor is 0"),
         ({"bpp": float("inf")}, "bpp is inf"),
+        ({"rate": 10**400}, "rate is inf"),
+        ({"max_bytes": -(10**5000)}, "max_bytes is huge; it must be at least 1"),
     ],
 )
 def test_values_out_of_range(given: dict[str, Any], message: str) -> None:
@@ -120,6 +122,7 @@ def test_values_out_of_range(given: dict[str, Any], message: str) -> None:
         {"roi": 5},
         {"roi": [(1, 2)]},
         {"roi": [(1, 2, "x", 4, 4)]},
+        {"roi": [(0.5, 0, 10, 10, 2.0)]},
         {"roi_mask": 5},
     ],
     ids=str,

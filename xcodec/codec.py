@@ -18,6 +18,7 @@ from xcodec.pictures.colour import from_ycocg, to_ycocg
 from xcodec.pictures.modes import Picture
 from xcodec.reconstruction.classical import fill
 from xcodec.sampling.mask import order_points
+from xcodec.system import checks
 from xcodec.types import (
     MAX_PIXELS,
     RGB,
@@ -203,6 +204,8 @@ def reconstruct(
     if options.needs_model:
         options = replace(options, model=MODELS[0])
     where, colours = np.asarray(points), np.asarray(values)
+    for side in checks.items("shape", shape, 2):
+        checks.whole("a number of shape", side, 1)
     height, width = shape
     if where.ndim != 2 or where.shape[1] != 2 or not len(where) or where.dtype.kind not in "iu":
         raise InputError("points must be integers (n, 2), n >= 1: row and column of each sample")

@@ -31,7 +31,7 @@ from xcodec.sampling.density import BLOCKS
 from xcodec.system import checks
 from xcodec.types import MAX_PIXELS, Region
 
-DEFAULT_RATE = 0.02
+DEFAULT_RATE = quantizer.DEFAULT_RATE
 MIN_RATE, MAX_RATE = 0.001, 0.5
 TARGETS = ("rate", "max_bytes", "bpp", "psnr")
 """The options that set the size or the quality of a file: at most one of them is given."""
@@ -219,8 +219,10 @@ class EncodeOptions(_Options):
         if self.comment is not None:
             checks.text("comment", self.comment)
         for region in checks.items("roi", self.roi):
-            for each in checks.items("a region of roi", region, 5):
-                checks.real("a number of roi", each, -1e6, 1e6)
+            *place, weight = checks.items("a region of roi", region, 5)
+            for each in place:
+                checks.whole("a number of roi", each, -1_000_000, 1_000_000)
+            checks.real("a weight of roi", weight, 0, 1e6)
         if self.roi_mask is not None and not isinstance(self.roi_mask, np.ndarray):
             raise OptionError(("roi_mask",), f"is {self.roi_mask!r}; it must be a uint8 array")
 

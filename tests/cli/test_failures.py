@@ -12,6 +12,7 @@ from PIL import Image
 
 import xcodec
 from xcodec.__main__ import main
+from xcodec.decoder import inspection
 
 Capture = pytest.CaptureFixture[str]
 
@@ -119,6 +120,21 @@ def test_limits(picture: Path, tmp_path: Path, capsys: Capture) -> None:
     failure(capsys, "decode", file, "-o", tmp_path / "out.png", "--max-pixels", 1000)
 
 
+def test_a_raised_limit_holds_for_the_report(
+    picture: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def peek(data: bytes, max_pixels: int = 0) -> inspection.Peek:
+        seen.append(max_pixels)
+        return plain(data, max_pixels=max_pixels)
+
+    plain = inspection.peek
+    monkeypatch.setattr(inspection, "peek", peek)
+    assert main(["encode", str(picture), "--max-pixels", "200000000"]) == 0
+    assert seen == [200_000_000]
+
+
 def test_values_out_of_range(picture: Path, capsys: Capture) -> None:
     """Wrong usage, which names the option as it was typed."""
     for options, said in (
@@ -134,7 +150,7 @@ def test_values_out_of_range(picture: Path, capsys: Capture) -> None:
         (["--strength", "-1"], "--strength is -1"),
         (["--tile", "100"], "--tile is 100"),
         (["--model", "dog"], "--model is 'dog'"),
-        (["--roi", "9999999,0,8,8"], "a number of roi is 1e+07; it must be in -1000000..1000000"),
+        (["--roi", "9999999,0,8,8"], "a number of roi is 9999999; it must be in -1000000..1000000"),
         (["--seed", "-1", "--mask", "random"], "--seed is -1"),
         (["--packet-size", "200"], "--packet-size needs --packets, --bytes or --link"),
         (["-o", "photo.JPG"], "-o photo.JPG: what is written is no picture of that format"),

@@ -115,6 +115,14 @@ def test_compare(stack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seen == [Reading(9, frame=1)]
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.float32])
+def test_weights_of_more_than_8_bits(kind: type, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    levels = np.linspace(0, 1 if kind is np.float32 else 65535, 256).astype(kind)
+    Image.fromarray(np.tile(levels, (4, 1))).save(path)
+    assert np.array_equal(loading.load_weights(path), np.tile(np.arange(256), (4, 1)))
+
+
 def test_a_mask_of_one_frame(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(SCENE).save(path)

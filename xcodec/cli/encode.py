@@ -328,15 +328,15 @@ def _file(
     files.write(output, data, how.force)
     # Only --json reports all facts: they take reading the whole file again.
     facts = asdict(inspection.info(data, max_pixels=reading.max_pixels)) if how.as_json else {}
-    text = "" if how.as_json or how.quiet else _line(output, data)
+    text = "" if how.as_json or how.quiet else _line(output, data, reading.max_pixels)
     return Written(output, text, facts), data
 
 
-def _line(output: str, data: bytes) -> str:
+def _line(output: str, data: bytes, max_pixels: int) -> str:
     """The report on a file as a line of text."""
     from xcodec.decoder import inspection
 
-    seen = inspection.peek(data)
+    seen = inspection.peek(data, max_pixels=max_pixels)
     area = seen.width * seen.height
     samples = inspection.sample_count(data, max_pixels=area)
     text = (

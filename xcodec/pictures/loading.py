@@ -93,6 +93,8 @@ def load_weights(source: Source, how: Reading = _USUAL) -> NDArray[np.uint8]:
     Raises what ``load`` raises.
     """
     image = upright(opened(source, how)[0])
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # convert() would clip them.
+        return modes.picture_of(image, turn=False).rgb[..., 0]
     grey: NDArray[np.uint8] = np.asarray(image.convert("L"))
     return grey
 

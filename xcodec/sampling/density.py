@@ -102,13 +102,15 @@ class DensityShape:
 
     def __post_init__(self) -> None:
         if self.kind not in DENSITIES:
-            raise InputError(f"density is {self.kind!r}; it is one of {', '.join(DENSITIES)}")
+            raise InputError(f"density is {self.kind!r}; it must be one of {', '.join(DENSITIES)}")
         if self.block not in BLOCKS:
-            raise InputError(f"block is {self.block}; it is one of {', '.join(map(str, BLOCKS))}")
+            raise InputError(
+                f"block is {self.block}; it must be one of {', '.join(map(str, BLOCKS))}"
+            )
         if not 0 <= self.strength <= 2:
-            raise InputError(f"strength is {self.strength:g}; it lies in 0..2")
+            raise InputError(f"strength is {self.strength:g}; it must be in 0..2")
         if not 0 < self.floor <= 10:
-            raise InputError(f"floor is {self.floor:g}; it lies above 0 and up to 10")
+            raise InputError(f"floor is {self.floor:g}; it must be above 0 and at most 10")
 
 
 def exponents_of(

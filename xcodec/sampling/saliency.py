@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.errors import InputError
+from xcodec.types import Region
 
 REGION_WEIGHT = 4.0
 """Default weight of regions, of faces, and of the most salient pixels: docs/research/regions.md."""
@@ -25,9 +26,6 @@ _FACE_WINDOW = 60
 """Smallest face that the cascade detects, in pixels of the reduced picture."""
 _FACE_SIDE = 640
 """Longer side, in pixels, of the reduced picture in which faces are detected."""
-
-Region = tuple[int, int, int, int, float]
-"""x, y, width and height in pixels, and the weight."""
 
 
 def weights(
@@ -50,7 +48,7 @@ def weights(
     total = np.ones(shape, np.float32)
     for x, y, width, height, weight in regions:
         if not 1 / MAX_WEIGHT <= weight <= MAX_WEIGHT:
-            raise InputError(f"the weight of a region is {weight:g}; it lies in 1/64..64")
+            raise InputError(f"the weight of a region is {weight:g}; it must be in 1/64..64")
         part = total[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)]
         if min(width, height) < 1 or not part.size:
             raise InputError(f"the region {x},{y},{width},{height} has no pixel of the picture")

@@ -15,7 +15,10 @@ def real(name: str, value: Any, low: float, high: float, unit: str = "") -> floa
         return None
     if isinstance(value, bool) or not isinstance(value, Real):
         raise OptionError((name,), f"is {value!r}; it must be a number")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # Of an integer with hundreds of digits.
+        number = math.inf if value > 0 else -math.inf
     if not low <= number <= high:
         within = f"{_shown(low)}..{_shown(high)}{unit}"
         raise OptionError((name,), f"is {number:g}; it must be in {within}")
@@ -34,7 +37,8 @@ def whole(name: str, value: Any, low: int, high: float = math.inf) -> int | None
         raise OptionError((name,), f"is {value!r}; it must be a whole number")
     if not low <= number <= high:
         most = f"at least {low}" if high == math.inf else f"in {low}..{_shown(high)}"
-        raise OptionError((name,), f"is {number}; it must be {most}")
+        shown = number if abs(number) < 1 << 64 else "huge"  # Python refuses to print some.
+        raise OptionError((name,), f"is {shown}; it must be {most}")
     return number
 
 
