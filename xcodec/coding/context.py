@@ -64,7 +64,7 @@ class Tables:
 @cache
 def tables(kind: str) -> Tables:
     """Return the tables of one of KINDS."""
-    raw = json.loads(files("xcodec.coding").joinpath("tables.json").read_text())[kind]
+    raw = json.loads(files("xcodec.coding").joinpath("tables.json").read_text("utf-8"))[kind]
     arrays = {name: np.array(raw[name], np.int64) for name in raw if name != "clip"}
     return Tables(clip=raw["clip"], **arrays)
 
