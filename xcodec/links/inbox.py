@@ -6,10 +6,11 @@ that nothing is lost however a receiver ends.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
 from xcodec.choices import CODED, PACKET
@@ -26,9 +27,13 @@ FOLDER = ".packets"
 """Suffix of the folder with the packets of a picture."""
 MOST = 1000
 """Pictures that are kept apart at a time; the oldest incomplete one is forgotten beyond."""
-
+ALIKE = 16
+"""Pictures of one header that are kept apart; the smallest is forgotten beyond. Comparing packets
+with all of them takes time."""
 SORTED = 64
-"""Packets of one header among which one of another picture is looked for, which takes time."""
+"""Packets of one header among which one of another picture is looked for."""
+LOOKED_AT = 512
+"""Packets of one header of which the largest picture is looked for."""
 
 
 @dataclass
@@ -42,6 +47,7 @@ class Arrival:
     last    : the last message that brought something
     requests : how often more packets were asked for
     asked_at : when they were last, or when the last packet came
+    known   : what the packets restore, if that was asked before
     """
 
     name: str
@@ -51,15 +57,15 @@ class Arrival:
     last: Message | None = None
     requests: int = 0
     asked_at: float = 0.0
-    _restored: Restored | None = None
+    known: Restored | None = None
 
     @property
     def restored(self) -> Restored:
         """What the packets restore. Raises FormatError if they contradict each other."""
-        if self._restored is None:
+        if self.known is None:
             known = [packet for _, packet in self.packets.values()]
-            self._restored = packets.restored(known, reading.LIMITS)
-        return self._restored
+            self.known = packets.restored(known, reading.LIMITS)
+        return self.known
 
     @property
     def have(self) -> int:
@@ -96,12 +102,12 @@ class Arrival:
         restored : what it restores with the others, if known
         """
         self.packets[packet.index] = data, packet
-        self._restored = restored
+        self.known = restored
 
     def drop(self, index: int) -> None:
         """Remove a packet."""
         del self.packets[index]
-        self._restored = None
+        self.known = None
 
     def has(self, data: bytes, packet: Packet) -> bool:
         """Whether this very packet arrived before."""
@@ -178,6 +184,8 @@ class Inbox:
             if restored is None:
                 self.damaged += 1  # Its checksum was right by chance.
                 return None
+            if len(here) == ALIKE:
+                self._forget(key, min(here, key=lambda each: each.have))
             arrival = self._begun(key, packet.picture[1:3].hex())
         arrival.take(data, packet, restored)
         self._keep(arrival, f"{packet.index:03d}{PACKET}", data)
@@ -237,7 +245,8 @@ class Inbox:
             name = f"{stem}-{number}"
         arrival = self._noted(key, Arrival(name, key[0]))
         if len(self._order) > MOST:
-            self._forget()
+            incomplete = (each for each in self._order[:-1] if not each[1].complete)
+            self._forget(*next(incomplete, self._order[0]))
         return arrival
 
     def _noted(self, key: tuple[str, bytes], arrival: Arrival) -> Arrival:
@@ -247,10 +256,9 @@ class Inbox:
         self._order.append((key, arrival))
         return arrival
 
-    def _forget(self) -> None:
+    def _forget(self, key: tuple[str, bytes], arrival: Arrival) -> None:
         """Make room: what was written stays."""
-        place = next((at for at, (_, each) in enumerate(self._order[:-1]) if not each.complete), 0)
-        key, arrival = self._order.pop(place)
+        self._order.remove((key, arrival))
         self._pictures[key].remove(arrival)
 
     def _is_taken(self, name: str) -> bool:
@@ -285,6 +293,31 @@ class Inbox:
                     arrival = next((each for each in here if each.name == name), None)
                     arrival = arrival or self._noted(key, Arrival(name, key[0]))
                     arrival.take(data, packet)
+
+
+def largest(alike: dict[bytes, Packet]) -> Arrival:
+    """The picture to which most packets of one header belong: all of them as a rule, or all but
+    one, whose checksum is right by chance.
+
+    alike : what packets say, by their bytes; at least one
+    """
+    every = list(islice(alike.items(), LOOKED_AT))
+    for odd in range(len(every) + 1):
+        if picture := _picture_of(every[: odd - 1] + every[odd:] if odd else every):
+            return picture
+    inbox = Inbox()
+    for data, packet in every:
+        inbox.put(data, packet)
+    return max(inbox, key=lambda each: each.have)
+
+
+def _picture_of(every: Sequence[tuple[bytes, Packet]]) -> Arrival | None:
+    """The picture to which all packets belong; None if they are of several."""
+    picture = Arrival("", "", {packet.index: (data, packet) for data, packet in every})
+    if len(picture.packets) < len(every):
+        return None
+    picture.known = packets.agreed([packet for _, packet in every], reading.LIMITS)
+    return None if picture.known is None else picture
 
 
 def _odd_one(one: Arrival, other: Arrival) -> tuple[Arrival, int] | None:

@@ -12,11 +12,12 @@ from xcodec.coding import embedded, packets
 from xcodec.coding.embedded import KnownBits
 from xcodec.coding.header import version_of
 from xcodec.coding.lifting import Hierarchy, Lifting, hierarchy
+from xcodec.coding.packets import Packet
 from xcodec.coding.ranges import Restored
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
 from xcodec.links import packet_files, prefixes
-from xcodec.links.inbox import Arrival, Inbox
+from xcodec.links.inbox import Arrival, largest
 from xcodec.options import DecodeOptions
 from xcodec.pictures import scaling
 from xcodec.pictures.modes import to_image
@@ -174,7 +175,8 @@ class Collection:
     """The packets received so far, and the picture that they give."""
 
     def __init__(self) -> None:
-        self._pictures = Inbox()
+        self._alike: dict[bytes, dict[bytes, Packet]] = {}  # By header, then by their bytes.
+        self._best: Arrival | None = None
         self._damaged = 0
         self._error = FormatError("no packet received")
         self._known: Restored | None = None
@@ -188,30 +190,32 @@ class Collection:
             self._damaged += 1
             self._error = error
             return False
-        return self._pictures.put(data, packet) is not None
+        alike = self._alike.setdefault(packet.picture, {})
+        if data in alike:
+            return False
+        alike[data] = packet
+        self._best = None
+        return True
 
     def grew(self) -> bool:
         """Whether, since the last call, the picture improved or another one has most packets."""
-        best = self._best()
-        before, self._known = self._known, None if best is None else best.restored
+        before, self._known = self._known, self.restored() if self._alike else None
         return self._known != before
 
     @property
     def have(self) -> int:
         """Number of different packets of the picture that has most of them."""
-        best = self._best()
-        return 0 if best is None else best.have
+        return self._found().have if self._alike else 0
 
     @property
     def bytes(self) -> int:
         """Their bytes."""
-        best = self._best()
-        return 0 if best is None else sum(map(len, best.data))
+        return sum(map(len, self._found().data)) if self._alike else 0
 
     @property
     def _strays(self) -> int:
         """Number of packets of other pictures."""
-        return sum(each.have for each in self._pictures) - self.have
+        return sum(map(len, self._alike.values())) - self.have
 
     def left_out(self) -> str:
         """What was left out as a line of text; empty if nothing was."""
@@ -219,19 +223,20 @@ class Collection:
         parts += [f"{self._strays} of other pictures"] if self._strays else []
         return f"packets left out: {', '.join(parts)}" if parts else ""
 
-    def _best(self) -> Arrival | None:
-        """The picture that has most packets."""
-        return max(self._pictures, key=lambda each: each.have, default=None)
+    def _found(self) -> Arrival:
+        """The picture that has most packets. Raises FormatError if there is no undamaged one."""
+        if not self._alike:
+            raise self._error
+        if self._best is None:
+            self._best = largest(max(self._alike.values(), key=len))
+        return self._best
 
     def restored(self) -> Restored:
         """What the packets so far restore.
 
         Raises FormatError if there is no undamaged packet.
         """
-        best = self._best()
-        if best is None:
-            raise self._error
-        return best.restored
+        return self._found().restored
 
     def picture(self, options: DecodeOptions) -> Received:
         """Decode the picture so far.
@@ -240,9 +245,7 @@ class Collection:
 
         Raises FormatError if there is no undamaged packet, and what ``decode`` raises.
         """
-        best = self._best()
-        if best is None:
-            raise self._error
+        best = self._found()
         return Received(
             image_of(best.restored, len(best.data[0]), options),
             best.have,

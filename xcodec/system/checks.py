@@ -17,8 +17,8 @@ def real(name: str, value: Any, low: float, high: float, unit: str = "") -> floa
         raise OptionError((name,), f"is {value!r}; it must be a number")
     try:
         number = float(value)
-    except OverflowError:  # Of an integer with hundreds of digits.
-        number = math.inf if value > 0 else -math.inf
+    except OverflowError as error:  # Of an integer with hundreds of digits.
+        raise OptionError((name,), "is huge; it must be a number that a float can hold") from error
     if not low <= number <= high:
         within = f"{_shown(low)}..{_shown(high)}{unit}"
         raise OptionError((name,), f"is {number:g}; it must be in {within}")
