@@ -58,7 +58,7 @@ def test_closed_streams_hold_no_picture(
 @posix
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_full_streams(picture: Path) -> None:
-    done = shell(picture.parent, "2>/dev/full", "encode", "photo.png", "--bpp", "0")
+    done = shell(picture.parent, "2>/dev/full", "encode", "none.png")
     assert done.returncode == 1
     done = shell(picture.parent, "2>/dev/full", "paint")
     assert done.returncode == 2

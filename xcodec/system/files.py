@@ -124,7 +124,7 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
         temporary = path.with_name(f".{path.name[:24]}.{os.urandom(6).hex()}.part")
         try:
             with open(temporary, "xb") as file:
-                if path.exists():
+                with suppress(OSError):  # There is none, or the file system knows no such thing.
                     os.chmod(temporary, stat.S_IMODE(path.stat().st_mode))
                 file.write(data)
                 file.flush()
