@@ -295,4 +295,4 @@ def test_budgets_of_large_pictures() -> None:
         ]
         for cell, figure in zip(cells, figures, strict=True):
             assert not unlike(cell, [figure]), (title, cell)
-        assert row["ratio"] <= (2.5 if "psnr" in title else 2), title
+        assert row["ratio"] <= (3 if "psnr" in title else 2.05), title
