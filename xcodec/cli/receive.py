@@ -1,6 +1,7 @@
 """``xcodec receive``."""
 
 import json
+import math
 import os
 import time
 from contextlib import ExitStack, suppress
@@ -116,7 +117,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
     with usage():
         chosen = DecodeOptions(**given(**options))
     pages = _Pages(via, output, chosen, **shown)
-    count = run["count"] or (1 if pages.single else None)
+    count = run["count"] or (1 if pages.single else math.inf)
     inbox = Inbox(pages.kept(run["resume"]), run["resume"])
     for arrival in inbox:
         pages.show(arrival)
@@ -131,7 +132,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
         if not shown["quiet"] and getattr(link, "address", None):
             say(f"{via}: listening as {link.address}", err=True)  # type: ignore[attr-defined]
         last, ended = time.monotonic(), None
-        while ended is None and (count is None or pages.complete < count):
+        while ended is None and pages.complete < count:
             grown, ended = _arrived(link, inbox)
             now = time.monotonic()
             for arrival in grown:
@@ -144,7 +145,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
                     ask(arrival, link, now, run["reply"])
             if run["idle"] is not None and time.monotonic() - last > run["idle"]:
                 break
-        if isinstance(ended, LinkError) and (count is None or pages.complete < count):
+        if isinstance(ended, LinkError) and pages.complete < count:
             raise ended
     pages.end(inbox)
 
@@ -155,6 +156,7 @@ def _arrived(
     """The pictures that have got something new, by all that is there already; and what has ended
     the link, if it has ended."""
     grown: dict[int, Arrival] = {}
+    ended: EOFError | LinkError | None = None
     until = time.monotonic() + BURST
     try:
         message = link.receive(LOOK)
@@ -164,8 +166,8 @@ def _arrived(
                 break
             message = link.receive(0)
     except (EOFError, LinkError) as error:
-        return list(grown.values()), error
-    return list(grown.values()), None
+        ended = error
+    return list(grown.values()), ended
 
 
 class _Unserved:
