@@ -27,7 +27,7 @@ from xcodec.coding.header import MAX_SEED, MODELS
 from xcodec.coding.original import MAX_SIDE as MAX_PICTURE_SIDE
 from xcodec.coding.tiles import MAX_SIDE, UNIT
 from xcodec.errors import ConflictError, OptionError
-from xcodec.sampling.density import BLOCKS
+from xcodec.sampling.density import BLOCKS, FLOORS, STRENGTHS, DensityShape
 from xcodec.system import checks
 from xcodec.types import MAX_PIXELS, Region
 
@@ -43,8 +43,8 @@ REALS: Limits = {
     "bpp": (1e-6, 1e4),
     "psnr": (0.01, 99.99, " dB"),
     "step": (quantizer.SMALLEST_STEP, LARGEST_STEP),
-    "strength": (0.0, 2.0),
-    "floor": (0.0, 10.0),
+    "strength": STRENGTHS,
+    "floor": FLOORS,
 }
 WHOLES: Limits = {
     "max_bytes": (1,),
@@ -204,11 +204,7 @@ class EncodeOptions(_Options):
 
     def _check_values(self) -> None:
         self._normalise(REALS, WHOLES)
-        checks.one_of("density", self.density, DENSITIES)
-        if self.block is not None:
-            checks.one_of("block", self.block, BLOCKS)
-        if self.floor == 0:
-            raise OptionError(("floor",), "is 0; it must be above 0")
+        DensityShape.of(self.density, self.block, self.strength, self.floor)  # Checks them.
         checks.one_of("tone", self.tone, TONES)
         checks.one_of("model", self.model, MODELS)
         checks.one_of("decoder", self.decoder or DECODERS[0], DECODERS)

@@ -380,9 +380,8 @@ def test_encode_says_what_a_link_costs(picture: Path, capsys: pytest.CaptureFixt
     facts = json.loads(capsys.readouterr().out)
     assert (facts["have"], facts["complete"], facts["preset"]) == (8, True, "LongFast")
     assert main(["info", str(picture.with_name("set")), "--link", "meshtastic"]) == 0
-    shown = capsys.readouterr().out
-    assert re.search(r"airtime +15\.2\d\d s", shown)
-    assert re.search(r"at_duty +15\d\d\.?\d* s at 1%, 15\d\.?\d* s at 10%", shown)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"cost {second}" in shown
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import xcodec
 from tests.golden import pictures
 from xcodec.choices import DENSITIES
-from xcodec.errors import InputError
+from xcodec.errors import OptionError
 from xcodec.kriging.fill import normal_equations
 from xcodec.pictures.colour import to_ycocg
 from xcodec.reconstruction.classical import fill
@@ -97,5 +97,5 @@ def test_a_flat_picture_is_sampled_evenly() -> None:
     [{"kind": "x"}, {"block": 12}, {"strength": -0.1}, {"strength": 2.1}, {"floor": 0.0}],
 )
 def test_arguments_out_of_range_are_refused(options: dict[str, object]) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(OptionError, match=" and ".join(options).replace("kind", "density")):
         DensityShape(**options)  # type: ignore[arg-type]

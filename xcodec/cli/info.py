@@ -40,14 +40,17 @@ def info(
         else:
             facts = asdict(inspection.info(data, **given(max_pixels=max_pixels)))
             sizes = [len(data)]
+    price = None
     if link is not None:
         from xcodec.links import costs
         from xcodec.links.profiles import profile
 
-        facts |= costs.cost(profile(link), sizes, preset).facts()
+        price = costs.cost(profile(link), sizes, preset)
     if as_json:
-        say(json.dumps({"file": source} | facts))
+        say(json.dumps({"file": source} | facts | (price.facts() if price else {})))
         return
+    if price and price.text():
+        facts["cost"] = price.text()
     from rich.console import Console
 
     console = Console()
@@ -81,10 +84,6 @@ def shown(name: str, value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name == "airtime":
-        return f"{value:.3f} s"
-    if name == "at_duty":
-        return ", ".join(f"{seconds:g} s at {float(duty):.0%}" for duty, seconds in value.items())
     if name == "original":
         return "x".join(map(str, value))
     if name == "rate":

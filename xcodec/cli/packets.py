@@ -75,9 +75,6 @@ def plan_of(wishes: dict[str, Any], max_bytes: int | None) -> "Plan | None":
         return None
     from xcodec.links.plans import Wishes, planned
 
-    unlimited = wishes["packets"] is None and max_bytes is None
-    if wishes["link"] is None and wishes["packet_size"] is not None and unlimited:
-        raise click.UsageError("--packet-size needs --packets, --bytes or --link")
     return planned(Wishes(**wishes), max_bytes)
 
 

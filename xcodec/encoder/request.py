@@ -11,7 +11,7 @@ from xcodec.coding.header import MODELS
 from xcodec.coding.synthesis import GREY
 from xcodec.encoder.effort import EFFORTS, Effort
 from xcodec.options import DEFAULT_RATE, EncodeOptions
-from xcodec.sampling.density import BLOCK, DensityShape
+from xcodec.sampling.density import DensityShape
 from xcodec.types import Floats
 
 Origin = tuple[float, float, float]
@@ -59,8 +59,7 @@ class Request:
     @property
     def shape(self) -> DensityShape:
         """How the density follows the edges."""
-        block = BLOCK if self.block is None else self.block
-        return DensityShape.of(self.density, block, self.strength, self.floor)
+        return DensityShape.of(self.density, self.block, self.strength, self.floor)
 
     @property
     def settings(self) -> Effort:

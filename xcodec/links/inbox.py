@@ -188,7 +188,7 @@ class Inbox:
                 self._forget(key, min(here, key=lambda each: each.have))
             arrival = self._begun(key, packet.picture[1:3].hex())
         arrival.take(data, packet, restored)
-        self._keep(arrival, f"{packet.index:03d}{PACKET}", data)
+        self._keep(arrival, packet.index, data)
         return self._sorted_out(here, arrival, threshold)
 
     def _sorted_out(self, here: list[Arrival], arrival: Arrival, threshold: int) -> Arrival:
@@ -221,8 +221,8 @@ class Inbox:
         data, packet = source.packets[index]
         source.drop(index)
         to.take(data, packet, restored)
-        self._keep(to, f"{index:03d}{PACKET}", data)
-        self._drop(source, f"{index:03d}{PACKET}")
+        self._keep(to, index, data)
+        self._drop(source, index)
 
     def _add_file(self, sender: str, data: bytes) -> list[Arrival]:
         digest = sha256(data).digest()
@@ -268,15 +268,16 @@ class Inbox:
             return False
         return any((self._folder / (name + end)).exists() for end in (FOLDER, CODED, ".png"))
 
-    def _keep(self, arrival: Arrival, file: str, data: bytes) -> None:
+    def _keep(self, arrival: Arrival, index: int, data: bytes) -> None:
         if self._folder is not None:
             inside = self._folder / (arrival.name + FOLDER)
             inside.mkdir(exist_ok=True)
-            files.write_atomic(inside / file, data, True)
+            files.write_atomic(inside / packet_files.named(index), data, True)
 
-    def _drop(self, arrival: Arrival, file: str) -> None:
+    def _drop(self, arrival: Arrival, index: int) -> None:
         if self._folder is not None:
-            (self._folder / (arrival.name + FOLDER) / file).unlink(missing_ok=True)
+            inside = self._folder / (arrival.name + FOLDER)
+            (inside / packet_files.named(index)).unlink(missing_ok=True)
 
     def _read_again(self, folder: Path) -> None:
         """Go on with what an earlier receiver left."""
@@ -302,9 +303,10 @@ def largest(alike: dict[bytes, Packet]) -> Arrival:
     alike : what packets say, by their bytes; at least one
     """
     every = list(islice(alike.items(), LOOKED_AT))
-    for odd in range(len(every) + 1):
-        if picture := _picture_of(every[: odd - 1] + every[odd:] if odd else every):
-            return picture
+    if picture := _picture_of(every):
+        return picture
+    if found := _without_one(every):
+        return found[1]
     inbox = Inbox()
     for data, packet in every:
         inbox.put(data, packet)
@@ -320,16 +322,25 @@ def _picture_of(every: Sequence[tuple[bytes, Packet]]) -> Arrival | None:
     return None if picture.known is None else picture
 
 
+def _without_one(every: Sequence[tuple[bytes, Packet]]) -> tuple[int, Arrival] | None:
+    """The first packet without which the others are of one picture, by its place, and that picture;
+    None if there is no such packet."""
+    for odd in range(len(every)):
+        if picture := _picture_of([*every[:odd], *every[odd + 1 :]]):
+            return odd, picture
+    return None
+
+
 def _odd_one(one: Arrival, other: Arrival) -> tuple[Arrival, int] | None:
     """The only packet without which those of two pictures of the same header are of one, if there
     is such: a picture that has few takes one of another for its own."""
-    every = [(each, *known) for each in (one, other) for known in each.packets.items()]
-    for arrival, odd, (_, packet) in every if len(every) <= SORTED else ():
-        rest = [known for _, _, (_, known) in every if known is not packet]
-        tells = len({known.index for known in rest}) == len(rest) > packet.first.threshold
-        if tells and packets.agreed(rest, reading.LIMITS):
-            return arrival, odd
-    return None
+    every = [*one.packets.values(), *other.packets.values()]
+    tell = every[0][1].first.threshold + 1
+    found = _without_one(every) if tell < len(every) <= SORTED else None
+    if found is None:
+        return None
+    odd, _ = found
+    return one if odd < len(one.packets) else other, every[odd][1].index
 
 
 def _is_file(data: bytes) -> bool:

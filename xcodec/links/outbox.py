@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from xcodec.choices import JOURNAL, PACKET
+from xcodec.choices import JOURNAL
 from xcodec.coding import packets
 from xcodec.decoder import reading
 from xcodec.errors import FormatError, InputError
@@ -51,7 +51,7 @@ class Outbox:
         """
         outbox = cls(packet_files.gather([str(folder)]), folder)
         with suppress(Exception):  # Anyone may have changed it; at worst packets go out again.
-            noted = json.loads((folder / JOURNAL).read_text())
+            noted = json.loads((folder / JOURNAL).read_text("utf-8"))
             if noted["picture"] == outbox._name:
                 on_air = [(float(at), float(airtime)) for at, airtime in noted["on_air"]]
                 outbox.sent = [index for index in noted["sent"] if index in outbox.data]
@@ -98,7 +98,7 @@ class Outbox:
             self.data[index] = each
             indices.append(index)
             if self.folder is not None:
-                files.write_atomic(self.folder / f"{index:03d}{PACKET}", each, True)
+                files.write_atomic(self.folder / packet_files.named(index), each, True)
         return indices
 
     def _write_journal(self) -> None:

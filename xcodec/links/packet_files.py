@@ -84,6 +84,11 @@ def gather(names: Sequence[str]) -> list[bytes]:
     return found
 
 
+def named(index: int) -> str:
+    """Return the name of the file of a packet."""
+    return f"{index:03d}{PACKET}"
+
+
 def content(path: Path) -> bytes:
     """Return the bytes of a file; empty if it cannot be read."""
     try:
@@ -115,10 +120,10 @@ def save(name: str, data: Sequence[bytes], overwrite: bool) -> None:
     Raises InputError if the folder cannot be written.
     """
     check_folder(name, overwrite)
-    folder, names = Path(name), [f"{index:03d}{PACKET}" for index in range(len(data))]
+    folder, names = Path(name), [named(index) for index in range(len(data))]
     there = folder.is_dir()
     inside = folder if there else folder.parent
-    whole = inside / f".{folder.name[:24]}.{os.urandom(6).hex()}.part"
+    whole = files.hidden_beside(inside / folder.name)
     try:
         whole.mkdir()
         for file, packet in zip(names, data, strict=True):

@@ -136,6 +136,8 @@ def planned(wishes: Wishes, max_bytes: int | None = None) -> Plan | None:
         if wishes.packet_size is None:
             name = next(n for n in ("packets", "loss", "armor") if getattr(wishes, n) is not None)
             raise ConflictError((name,), "needs the size of packets: --packet-size or --link")
+        if wishes.packets is None and max_bytes is None:
+            raise ConflictError(("packet_size",), "needs --packets, --bytes or --link")
         size = _carried(wishes.packet_size, wishes.armor)
         return Plan(size, wishes.packets, _given(wishes.loss, sending.LOSS), wishes.armor)
     known.modem(wishes.preset)

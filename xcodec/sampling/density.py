@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.choices import DENSITIES, MASKS
-from xcodec.errors import InputError
+from xcodec.errors import OptionError
 from xcodec.pictures.modes import to_depth
 from xcodec.sampling.mask import scale_for_count
+from xcodec.system import checks
 from xcodec.types import Density, Floats, Ints
 
 BLOCKS = (8, 16, 32, 64, 128)
@@ -31,6 +32,8 @@ Measured against 0.5 and 0.9 in docs/research/density.md.
 FLOOR = 0.25
 """Default addition to the relative edge strength of every block, so that blocks without edges are
 sampled too. No comparison is on record."""
+STRENGTHS, FLOORS = (0.0, 2.0), (0.0, 10.0)
+"""Ranges of both; a floor is above 0."""
 SPREAD = 3
 """Largest distance of a block's density from the mean density, in octaves. No comparison is on
 record."""
@@ -82,7 +85,7 @@ class DensityShape:
     strength : 0 (uniform) to 2
     floor    : edge strength of flat areas, above 0 and up to 10, relative to the picture's mean
 
-    Raises InputError for values out of range.
+    Raises OptionError for values out of range.
     """
 
     kind: str = DENSITIES[0]
@@ -91,26 +94,22 @@ class DensityShape:
     floor: float = FLOOR
 
     @classmethod
-    def of(cls, kind: str, block: int, strength: float | None, floor: float | None) -> Self:
+    def of(cls, kind: str, block: int | None, strength: float | None, floor: float | None) -> Self:
         """The shape of options, in which None stands for a default."""
         return cls(
             kind,
-            block,
+            BLOCK if block is None else block,
             STRENGTH if strength is None else strength,
             FLOOR if floor is None else floor,
         )
 
     def __post_init__(self) -> None:
-        if self.kind not in DENSITIES:
-            raise InputError(f"density is {self.kind!r}; it must be one of {', '.join(DENSITIES)}")
-        if self.block not in BLOCKS:
-            raise InputError(
-                f"block is {self.block}; it must be one of {', '.join(map(str, BLOCKS))}"
-            )
-        if not 0 <= self.strength <= 2:
-            raise InputError(f"strength is {self.strength:g}; it must be in 0..2")
-        if not 0 < self.floor <= 10:
-            raise InputError(f"floor is {self.floor:g}; it must be above 0 and at most 10")
+        checks.one_of("density", self.kind, DENSITIES)
+        checks.one_of("block", self.block, BLOCKS)
+        checks.real("strength", self.strength, *STRENGTHS)
+        checks.real("floor", self.floor, *FLOORS)
+        if self.floor == 0:
+            raise OptionError(("floor",), "is 0; it must be above 0")
 
 
 def exponents_of(

@@ -120,8 +120,7 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             path.write_bytes(data)  # A device or a pipe cannot be replaced.
             return
-        # 24 characters take at most 96 bytes: no file system finds the name too long.
-        temporary = path.with_name(f".{path.name[:24]}.{os.urandom(6).hex()}.part")
+        temporary = hidden_beside(path)
         try:
             with open(temporary, "xb") as file:
                 with suppress(OSError):  # There is none, or the file system knows no such thing.
@@ -140,6 +139,13 @@ def write_atomic(name: Name, data: bytes, overwrite: bool = False) -> None:
         raise _exists(name) from error
     except OSError as error:
         raise _explained(name, error) from error
+
+
+def hidden_beside(path: Path) -> Path:
+    """Return a free, hidden name in the folder of a file or folder, for its parts until it is
+    whole."""
+    # 24 characters take at most 96 bytes: no file system finds the name too long.
+    return path.with_name(f".{path.name[:24]}.{os.urandom(6).hex()}.part")
 
 
 def _sync_folder(folder: Path) -> None:

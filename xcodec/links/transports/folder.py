@@ -5,7 +5,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from xcodec.choices import PACKET
 from xcodec.errors import InputError
 from xcodec.links import packet_files
 from xcodec.links.transports import Address, Message, Transport
@@ -30,7 +29,7 @@ class Folder(Transport):
     def send(self, data: bytes) -> None:
         """Write a packet as a file."""
         number = 0
-        while (path := self._folder / f"{number:03d}{PACKET}").exists():
+        while (path := self._folder / packet_files.named(number)).exists():
             number += 1
         files.write_atomic(path, data)
 
