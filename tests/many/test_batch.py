@@ -18,7 +18,7 @@ from PIL import Image
 
 import xcodec
 from tests.conftest import Run
-from xcodec.links import sending
+from xcodec.links import packet_files, sending
 from xcodec.many import batch, trees
 from xcodec.many.batch import DONE, FAILED, SKIPPED, Settings, Task
 from xcodec.options import DecodeOptions, EncodeOptions
@@ -87,11 +87,25 @@ def test_a_folder_of_packets_is_one_picture(small: RGB, tmp_path: Path) -> None:
     assert list(contents(tmp_path / "out")) == ["x/file.png", "x/packets.png"]
     assert not trees.is_tree(str(folder))
     assert trees.is_tree(str(coded))
+    (coded / "file.xgc").unlink()
+    assert trees.is_tree(str(coded))  # Folders of packets, and nothing else.
+    every = batch.tasks(str(coded.parent), str(tmp_path / "out"), "decode")
     (folder / "sent.json").write_text("{}")  # After ``xcodec send``.
     assert batch.tasks(str(coded.parent), str(tmp_path / "out"), "decode") == every
     again = list(batch.run(every, Settings(DecodeOptions("classical")), 1))
-    assert [outcome.read for outcome in again] == [outcome.read for outcome in done]
+    assert [outcome.read for outcome in again] == [done[1].read]
     assert not trees.is_tree(str(folder))
+
+
+def test_an_empty_packet_of_a_folder_is_a_lost_one(small: RGB, tmp_path: Path) -> None:
+    folder = tmp_path / "in" / "packets"
+    folder.parent.mkdir()
+    packet_files.save(str(folder), sending.encode_packets(small, 200, packets=4, effort=0), False)
+    (folder / "003.xgp").write_bytes(b"")
+    every = batch.tasks(str(folder.parent), str(tmp_path / "out"), "decode")
+    (done,) = batch.run(every, Settings(DecodeOptions("classical")), 1)
+    assert done.state == DONE
+    assert done.read == sum(len(data) for data in contents(folder).values())
 
 
 def test_what_is_there_is_left_or_replaced_only_when_asked(tree: Path, tmp_path: Path) -> None:

@@ -188,14 +188,23 @@ def is_folder(name: str) -> bool:
 
 
 def is_tree(name: str) -> bool:
-    """Whether a name is a folder that contains anything but packets."""
-    return is_folder(name) and not all(map(_is_of_packets, _files(name)[0]))
+    """Whether a name is a folder that contains anything but the packets of one picture."""
+    names = _files(name)[0] if is_folder(name) else []
+    only_packets = all(map(_is_of_packets, names))
+    return bool(names) and not (only_packets and any("/" not in each for each in names))
 
 
 def packets(folder: str) -> list[bytes]:
-    """Read the packets in a folder of such."""
+    """Read the packets in a folder of such. One that is empty or is gone has no bytes: it is a lost
+    packet."""
     names = [name for name in _files(folder)[0] if "/" not in name and _suffix(name) == PACKET]
-    return [read(join(folder, name)) for name in names]
+    found = []
+    for name in names:
+        try:
+            found.append(read(join(folder, name)))
+        except InputError:
+            found.append(b"")
+    return found
 
 
 def _files(folder: str) -> tuple[list[str], list[str]]:
