@@ -26,7 +26,8 @@ from xcodec.cli.common import (
 from xcodec.errors import LinkError
 
 if TYPE_CHECKING:
-    from xcodec.links.inbox import Arrival, Inbox
+    from xcodec.links.arrivals import Arrival
+    from xcodec.links.inbox import Inbox
     from xcodec.links.serving import Server
     from xcodec.links.transports import Transport
     from xcodec.options import DecodeOptions

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xcodec.errors import InputError, LinkError
 from xcodec.links import requests
-from xcodec.links.inbox import Arrival
+from xcodec.links.arrivals import Arrival
 from xcodec.links.outbox import Outbox
 from xcodec.links.pacing import Pacer
 from xcodec.links.transports import Transport

@@ -17,7 +17,8 @@ from xcodec.coding.ranges import Restored
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
 from xcodec.links import packet_files, prefixes
-from xcodec.links.inbox import Arrival, largest
+from xcodec.links.arrivals import Arrival
+from xcodec.links.inbox import largest
 from xcodec.options import DecodeOptions
 from xcodec.pictures import scaling
 from xcodec.pictures.modes import to_image
