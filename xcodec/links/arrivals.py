@@ -65,12 +65,9 @@ class Arrival:
 
     def text(self) -> str:
         """Return the progress as a line of text."""
-        count = f"{self.have} packet{'s' if self.have != 1 else ''}"
         if self.file:
             return f"complete, {len(self.file)} bytes"
-        if self.complete:
-            return f"complete, from {count}"
-        return f"from {count}; better with {self.needed}"
+        return progress(self.have, None if self.complete else self.needed)
 
     @property
     def data(self) -> list[bytes]:
@@ -101,6 +98,16 @@ class Arrival:
             return None
         others = [known for _, known in self.packets.values()]
         return packets.agreed([*others, packet], reading.LIMITS)
+
+
+def progress(have: int, needed: int | None) -> str:
+    """Return as text how far a picture is.
+
+    have   : number of its packets that arrived
+    needed : number that would give a better picture; None: it is complete
+    """
+    count = f"{have} packet{'s' if have != 1 else ''}"
+    return f"complete, from {count}" if needed is None else f"from {count}; better with {needed}"
 
 
 def picture_of(every: Sequence[tuple[bytes, Packet]]) -> Arrival | None:

@@ -16,7 +16,7 @@ from xcodec.coding.packets import Packet
 from xcodec.coding.ranges import Restored
 from xcodec.decoder import drawing, inspection, reading
 from xcodec.errors import FormatError, LimitError
-from xcodec.links import packet_files, prefixes
+from xcodec.links import arrivals, packet_files, prefixes
 from xcodec.links.arrivals import Arrival
 from xcodec.links.inbox import largest
 from xcodec.options import DecodeOptions
@@ -99,10 +99,7 @@ class Received:
 
     def text(self) -> str:
         """The progress as a line of text."""
-        count = f"{self.packets} packet{'s' if self.packets > 1 else ''}"
-        if self.needed is None:
-            return f"complete, from {count}"
-        return f"from {count}; better with {self.needed}"
+        return arrivals.progress(self.packets, self.needed)
 
 
 def decode_packets(
