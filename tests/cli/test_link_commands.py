@@ -418,3 +418,23 @@ def test_wrong_usage_is_one_line(
     assert what in err
     assert code == 2 or len(err.splitlines()) == 1
     assert sorted(os.listdir()) == before
+
+
+def test_send_refuses_options_of_pictures_for_what_is_encoded(
+    picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(picture.parent)
+    Path("there").mkdir()
+    via = ["--via", "there", "-q"]
+    assert main(["encode", "photo.png", "-e", "0", "-q"]) == 0
+    assert main(["send", "photo.png", *via, *PACKETS]) == 0
+    assert capsys.readouterr() == ("", "")
+    for source, option, what in (
+        ("photo.xgc", ("--bytes", "200"), "a .xgc file"),
+        ("photo.xgc", ("--more", "2"), "a whole file"),
+        ("photo.packets", ("-e", "3"), "packets"),
+        ("photo.packets", ("--frame", "0"), "packets"),
+    ):
+        assert main(["send", source, *via, *option]) == 2
+        name = "--effort" if option[0] == "-e" else option[0]
+        assert f"{name} cannot be used with {what}" in capsys.readouterr().err

@@ -110,6 +110,12 @@ def decoder(says: str) -> Callable[[Command], Command]:
     return click.option("--decoder", type=names, default=DECODERS[0], show_default=True, help=says)
 
 
+def _flags() -> dict[str, str]:
+    """The options of the command that runs, as they are typed."""
+    parameters = click.get_current_context().command.params
+    return {str(each.name): max(each.opts, key=len) for each in parameters}
+
+
 @contextmanager
 def usage() -> Iterator[None]:
     """Report options that are out of range or contradict each other as wrong usage, by their
@@ -117,8 +123,7 @@ def usage() -> Iterator[None]:
     try:
         yield
     except OptionError as error:
-        parameters = click.get_current_context().command.params
-        flags = {str(each.name): max(each.opts, key=len) for each in parameters}
+        flags = _flags()
         names = " and ".join(flags.get(name, name) for name in error.names)
         raise click.UsageError(f"{names} {error.reason}") from error
 
@@ -145,7 +150,7 @@ def refuse(names: tuple[str, ...], beside: str) -> None:
     context = click.get_current_context()
     for name in names:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"--{name.replace('_', '-')} cannot be used with {beside}")
+            raise click.UsageError(f"{_flags()[name]} cannot be used with {beside}")
 
 
 def beside(source: str, suffix: str, word: str | None = None) -> str:

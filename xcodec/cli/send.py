@@ -22,6 +22,7 @@ from xcodec.cli.common import (
     max_side,
     quiet,
     reading,
+    refuse,
     report,
     say,
     scaled,
@@ -36,6 +37,13 @@ if TYPE_CHECKING:
     from xcodec.pictures.opening import Reading
 
 ENCODING = ("max_bytes", "max_side", "model", "effort")
+OF_PICTURES = (
+    *ENCODING,
+    *("kind", "frame", "salvage", "stretch", "max_pixels"),
+    *("packet_size", "packets", "loss", "airtime", "credits"),
+)
+"""The options that say how a picture is read and encoded."""
+OF_PACKETS = "more", "again", "wait"
 
 
 @cloup.command(short_help="Send a picture over a link: UDP, AX.25, Meshtastic, LXMF, ...")
@@ -130,8 +138,9 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
     # The link comes first: where it is missing, encoding was for nothing.
     with transports.connect(via, armor=plan.armor if plan else None) as link:
         with usage():
-            data, outbox = _prepared(source, settings, how, plan, force)
+            data, outbox = _prepared(source, settings, how, plan, force, quiet)
         if outbox is None:
+            refuse(OF_PACKETS, "a whole file")
             _check_size(len(data), link, via)
             link.send(data)
             price = plan.cost([data]) if plan else None
@@ -176,7 +185,12 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
 
 
 def _prepared(
-    source: str, options: "EncodeOptions", how: "Reading", plan: "Plan | None", force: bool
+    source: str,
+    options: "EncodeOptions",
+    how: "Reading",
+    plan: "Plan | None",
+    force: bool,
+    quiet: bool,
 ) -> "tuple[bytes, Outbox | None]":
     """What is sent: a file, or packets."""
     from xcodec.choices import CODED
@@ -189,20 +203,21 @@ def _prepared(
 
     folder = Path(beside(source, ".packets"))
     if os.path.isdir(source):
+        refuse(OF_PICTURES, "packets")
         return b"", Outbox.opened(Path(source))
     data = files.read(source)
     if source.endswith(CODED):
+        refuse(OF_PICTURES, "a .xgc file")
         return data, None
     found = packet_files.split(data)
     if outboxes.is_packets(found):
+        refuse(OF_PICTURES, "packets")
         return b"", Outbox(found)
     if folder.is_dir() and not force and source != "-":
         kept = Outbox.opened(folder)
-        say(
-            f"{folder}: {len(kept.data)} packets from before, {len(kept.sent)} of them sent; "
-            "-f encodes the picture again",
-            err=True,
-        )
+        note = f"{len(kept.data)} packets from before, {len(kept.sent)} of them sent"
+        if not quiet:
+            say(f"{folder}: {note}; -f encodes the picture again", err=True)
         return b"", kept
     if plan is None:
         raise click.UsageError("how large are packets? --packet-size or --link says so")
@@ -212,7 +227,8 @@ def _prepared(
     picture = loading.read(stream, reading_for(how, options, plan.budget(options)))
     made = plan.made(picture, options)
     size = picture.rgb.shape[1], picture.rgb.shape[0]
-    say(f"{source}: {sum(map(len, made))} bytes{scaled(size, picture.original)}", err=True)
+    if not quiet:
+        say(f"{source}: {sum(map(len, made))} bytes{scaled(size, picture.original)}", err=True)
     if plan.whole:
         return made[0], None
     if source == "-":
