@@ -58,6 +58,8 @@ def test_anything_can_be_set() -> None:
         ({"airtime": 3.0}, "airtime needs a link"),
         ({"packets": 3}, "packets needs the size"),
         ({"loss": 0.3}, "loss needs the size"),
+        ({"link": "sbd", "loss": 0.3}, "loss needs several packets"),
+        ({"packet_size": 100}, "packet_size needs --packets"),
     ],
 )
 def test_wishes_that_cannot_be_met(wishes: dict[str, object], what: str) -> None:

@@ -155,6 +155,10 @@ def planned(wishes: Wishes, max_bytes: int | None = None) -> Plan | None:
         count, size = affordable(known, size, wishes.airtime, wishes.credits, wishes.preset)
     elif count is None and max_bytes is None:
         count = known.packets
+    whole = known.packets == 1 and count in (None, 1) and armor is None
+    if whole and wishes.loss is not None:
+        reason = f"needs several packets, by --packets: {known.name} delivers a file or nothing"
+        raise ConflictError(("loss",), reason)
     return Plan(
         size,
         count,
@@ -162,7 +166,7 @@ def planned(wishes: Wishes, max_bytes: int | None = None) -> Plan | None:
         armor,
         known,
         wishes.preset,
-        whole=known.packets == 1 and count in (None, 1) and armor is None,
+        whole,
     )
 
 
