@@ -399,6 +399,7 @@ def test_encode_says_what_a_link_costs(picture: Path, capsys: pytest.CaptureFixt
         (("receive", "--via", "udp://127.0.0.1:9", "-o", "photo.png"), 1, "exists already"),
         (("receive", "--via", "udp://192.0.2.1:9", "-o", "x.png"), 1, "udp://192.0.2.1:9: "),
         (("receive", "--via", "udp://127.0.0.1:0", "--idle", "0.1"), 1, "no packet received"),
+        (("receive", "--via", ".", "--reply", "1"), 2, "nothing can be sent back"),
         (("encode", "photo.png", "--link", "pigeon"), 2, "pigeon"),
         (("info", "photo.png", "--preset", "LongFast"), 2, "--link"),
     ],

@@ -128,6 +128,9 @@ def receive(via: str, output: str | None, **options: Any) -> None:
         for arrival in inbox:
             server.put(arrival.data)
         link = stack.enter_context(transports.connect(via, listening=True))
+        if run["reply"] and not link.answers:
+            no_way = "nothing can be sent back over it (AX.25 needs from=CALL for that)"
+            raise click.UsageError(f"--reply cannot be used with {via}: {no_way}")
         if server.url and not shown["quiet"]:
             say(f"{server.url}: the page", err=True)
         if not shown["quiet"] and getattr(link, "address", None):
@@ -141,7 +144,7 @@ def receive(via: str, output: str | None, **options: Any) -> None:
                 pages.show(arrival)
                 arrival.asked_at = now
             last = now if grown else last
-            if run["reply"] and link.answers and ended is None:
+            if run["reply"] and ended is None:
                 for arrival in inbox:
                     ask(arrival, link, now, run["reply"])
             if run["idle"] is not None and time.monotonic() - last > run["idle"]:
