@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import xcodec
-from tests.evaluation.published import text_of
+from tests.evaluation.published import NAMES, text_of
 from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
 from xcodec.coding import header, lifting, packets, primitives, tiles
 from xcodec.coding.quantizer import DEFAULT_RATE, SMALLEST_STEP
@@ -34,7 +34,6 @@ from xcodec.training.groups import SourceSettings
 from xcodec.training.settings import ON_DEMAND_HOLES, TrainSettings
 from xcodec.types import MAX_PIXELS
 
-WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 MEGABYTE = 1 << 20
 TORCH = [level for level, each in enumerate(effort.EFFORTS) if each.tuning]
 """Efforts that need torch."""
@@ -45,7 +44,7 @@ FEW = 2 * validation.PICTURES
 GREY = round(modes.WORTH_GREY**0.5)
 ALPHA = round(10 ** (alpha.wanted_psnr(DEFAULT_ALPHA) / 10), -1)
 CROP = TrainSettings.from_preset("photo", data="pictures").crops.crop
-SCALES, TUNES = WORDS[len(codecs.SCALES)], WORDS[len(codecs.AVIF_TUNES)]
+SCALES, TUNES = NAMES[len(codecs.SCALES)], NAMES[len(codecs.AVIF_TUNES)]
 CRC16 = scanning.CODES[0]
 BY_CHANCE = round((CRC16.most - CRC16.least + 1) * MEGABYTE / (1 << 16) / (1 << 3), -2)
 """Pieces of a random megabyte that have a right CRC-16 and begin as packets do, by three bits."""
@@ -72,7 +71,7 @@ STATED = [
     (LARGE, f"for pictures of {runtime.WORTH_TORCH / MEGABYTE:.0f} megapixels or more"),
     (LARGE, f"draws pictures above {tiling.WHOLE:,} pixels in overlapping windows"),
     (LARGE, f"a {drawing.grid_for(32) ** 2}th for 32 and a {drawing.grid_for(64) ** 2}th for 64"),
-    (LARGE, f"up to {WORDS[cluster.RETRIES]} times"),
+    (LARGE, f"up to {NAMES[cluster.RETRIES]} times"),
     (LINKS, f"the private port number {meshtastic.PORT} ("),
     (LINKS, f"{meshtastic.SIZE} is the most on a channel, {meshtastic.SIZE_DIRECT} to one node"),
     (LINKS, f"datagrams of at most {meshcore.SIZE} bytes"),
@@ -84,8 +83,8 @@ STATED = [
     (LINKS, f"sends up to {lxmf.SIZE:,} bytes"),
     (LINKS, f"one message of {PROFILES['sbd'].size} bytes, {-(-PROFILES['sbd'].size // CREDIT)}"),
     (LINKS, f"It sends {PROFILES['sbd'].largest} bytes at most"),
-    (LINKS, f"{WORDS[PROFILES['sms'].packets]} lines of {PROFILES['sms'].size} characters"),
-    (LINKS, f"{WORDS[PROFILES['js8'].packets]} lines of capitals and digits"),
+    (LINKS, f"{NAMES[PROFILES['sms'].packets]} lines of {PROFILES['sms'].size} characters"),
+    (LINKS, f"{NAMES[PROFILES['js8'].packets]} lines of capitals and digits"),
     (LINKS, f"On a serial line (`?baud={serial_line.BAUD}`)"),
     (LINKS, f"Packets have {serial_line.SIZE} bytes"),
     (LINKS, f"(`?size=N`: up to {serial_line.LARGEST:,})"),
@@ -134,16 +133,16 @@ STATED = [
     (WORK, f"at the best of {SCALES} scales"),
     (WORK, f"pictures of more than {large.TILED_FROM / MEGABYTE:.0f} megapixels"),
     (BENCHMARKS, f"`--audio {direwolf.LEVELS}` of `bench links`"),
-    (BENCHMARKS, f"xcodec's at {WORDS[rd.SHOWN_TARGETS]} sizes"),
+    (BENCHMARKS, f"xcodec's at {NAMES[rd.SHOWN_TARGETS]} sizes"),
     (BENCHMARKS, f"({metrics.SSIM_WINDOW}×{metrics.SSIM_WINDOW} windows)"),
     (BENCHMARKS, f"a side below {metrics.MS_SSIM_SMALLEST} pixels"),
     (BENCHMARKS, f"{', '.join(f'1/{each:g}' for each in codecs.SCALES[1:-1])} and 1/8 (Lanczos"),
-    (BENCHMARKS, f"{WORDS[round(10 * summary.COVERED)]} in ten of its pictures"),
+    (BENCHMARKS, f"{NAMES[round(10 * summary.COVERED)]} in ten of its pictures"),
     (BENCHMARKS, f"| `schema` | {records.SCHEMA}; "),
     (f"{TUTORIALS}/first-picture.md", f"more than {TOLERATED * 1000 / 1e6:g} megapixels is scaled"),
     (f"{TUTORIALS}/format.md", f"not among the {len(header.SIZES)} common ones"),
-    (f"{TUTORIALS}/format.md", f"or of {WORDS[primitives.CHECKSUM]} from {SHORTEST} bytes on"),
-    (f"{TUTORIALS}/links.md", f"{WORDS[PROFILES['meshtastic'].packets]} files of at most"),
+    (f"{TUTORIALS}/format.md", f"or of {NAMES[primitives.CHECKSUM]} from {SHORTEST} bytes on"),
+    (f"{TUTORIALS}/links.md", f"{NAMES[PROFILES['meshtastic'].packets]} files of at most"),
     (f"{TUTORIALS}/links.md", f"at most {PROFILES['meshtastic'].size} bytes each"),
     (f"{TUTORIALS}/training.md", f"a side below {CROP} pixels"),
     (f"{TUTORIALS}/training.md", "at 1, 2, 5 and 10 % of the pixels"),
@@ -157,7 +156,7 @@ STATED = [
     (CLI, f"Packets of at most N bytes, {packets.MIN_SIZE} to {packets.MAX_SIZE}; without"),
     (CLI, f"Expected fraction of lost packets. [default: {sending.LOSS}]"),
     (CLI, f"[default: {large.SIDE} above {large.TILED_FROM / MEGABYTE:.0f} megapixels]"),
-    (CLI, f"up to {WORDS[shots.MAX_PICTURES]} of them"),
+    (CLI, f"up to {NAMES[shots.MAX_PICTURES]} of them"),
     (CLI, f"Use N pictures of the dataset. [default: {SourceSettings.pictures}]"),
     (CLI, f"[default: {100 / dataset.HELD_OUT:.0f} % of all]"),
     (OPTIONS, f"step in grey levels, {SMALLEST_STEP} to {LARGEST_STEP:.0f}; None"),

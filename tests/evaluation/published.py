@@ -23,6 +23,8 @@ LONG = {
     "VVC, slices": "VVC, slices alone",
 }
 """Names of curves by titles of tables that are shorter."""
+NAMES = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+"""What pages call small numbers."""
 NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
 
 

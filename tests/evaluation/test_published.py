@@ -1,16 +1,21 @@
 """Figures of the README and of docs/results.md are those of the records beside them."""
 
+import json
 import re
 import subprocess
 import sys
+from statistics import fmean
+from typing import Any
 
 import pytest
 
+import xcodec
 from scripts.results.__main__ import BLOCKS, PAGES, written
 from scripts.results.sets import SETS
 from tests.evaluation.published import (
     FILL,
     GENERATOR,
+    NAMES,
     ROOT,
     at_bpp,
     at_setting,
@@ -29,7 +34,9 @@ from tests.evaluation.published import (
     words,
 )
 
-RESULTS = "docs/results.md"
+RESULTS, LINKS, WEB = "docs/results.md", "docs/links.md", "docs/web.md"
+INSTALL, BENCHMARKS, LARGE = "docs/install.md", "docs/benchmarks.md", "docs/large.md"
+PAINTED = "painting", "painting_256", "painting_faces", "painting_fine", "painting_kodak"
 
 
 @pytest.mark.parametrize(
@@ -282,3 +289,94 @@ def test_time() -> None:
     for (title, *cells), codec in zip(rows, codecs, strict=True):
         for operation, cell in zip(("encode", "decode"), cells, strict=True):
             assert not unlike(cell, [speed(codec, operation)]), (title, operation)
+
+
+def whole(name: str) -> Any:
+    """A record with what it says of the run."""
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def count(name: str) -> int:
+    """How many pictures a record is of."""
+    return len(whole(name)["pictures"])
+
+
+def cores(name: str) -> str:
+    return NAMES[whole(name)["machine"]["cores"]]
+
+
+SOUND, SPEED, SENT = record("direwolf"), record("speed"), record("links-faces")
+MANY, NOISE = record("big")["many"], SOUND["rows"]
+LOSSES = sorted({round(100 * row["loss"]) for row in SENT["rows"]})
+SEEN_LOSSES = 0, 10, 30, 50
+LOST = [
+    # Of the pictures that were cut into packets of the largest size.
+    100
+    * fmean(
+        lost
+        for lost, packets in zip(row["pictures"]["lost"], row["pictures"]["packets"], strict=True)
+        if packets * SOUND["packet_size"] == SOUND["budget"]
+    )
+    for row in NOISE
+]
+MEASURED = [
+    ("README.md", f"on the {count('kodak')} Kodak pictures"),
+    ("README.md", f"on {cores('speed')} cores and with"),
+    (RESULTS, f"{count('kodak')} pictures of {SPEED['width']}x{SPEED['height']}"),
+    (RESULTS, f"`photos.json`: {count('photos')} whole validation photos"),
+    (RESULTS, f"{count('faces')} portraits of 256x256"),
+    (RESULTS, f"{count('photos_256')} validation photos (even positions), their middle square at"),
+    (RESULTS, f"faces and photos at 256x256, {count('faces_realistic')} pictures each"),
+    (RESULTS, f"`--tone point --lossless-samples`), {count('lossless_samples')} photos"),
+    (RESULTS, f"with {NAMES[len(SOUND['levels'])]} levels of noise"),
+    (RESULTS, f"{NAMES[count('direwolf')]} photos of {SOUND['square']}x{SOUND['square']}"),
+    (RESULTS, f"in {SOUND['budget']:,} bytes each, planned for {100 * SOUND['planned']:.0f} %"),
+    (RESULTS, f"{NAMES[SOUND['draws']]} draws a level"),
+    (RESULTS, f"{cores('speed').capitalize()} cores with dot products"),
+    (RESULTS, f"a Kodak picture at `-r {SPEED['rate']}`"),
+    (BENCHMARKS, "{:.0f}, {:.0f} and {:.0f} % of packets of 256 bytes".format(*LOST)),
+    (BENCHMARKS, f"kodak # {count('kodak')} pictures; hours"),
+    (LARGE, f"{NAMES[MANY['jobs']].capitalize()} processes on {NAMES[MANY['machine']['cores']]}"),
+    (LINKS, f"on {count('links-faces')} faces and {count('links-photos')} photos of"),
+    (LINKS, f"photos of {SENT['square']}x{SENT['square']} (the pictures"),
+    (LINKS, f"packets of at most {SENT['packet_size']} bytes, each lost"),
+    (LINKS, f"{NAMES[SENT['seeds']]} draws per loss"),
+    (LINKS, "losses of {}, {}, {} and {} %".format(*sorted({*LOSSES} - {*SEEN_LOSSES}))),
+    (WEB, f"Means of {NAMES[count('web')]} photos"),
+    (WEB, f"and {NAMES[count('web_kodak')]} Kodak pictures"),
+    (WEB, f"on {cores('web')} cores, without"),
+]
+"""Pages, and what they say of the measurements."""
+
+
+@pytest.mark.parametrize(("page", "text"), MEASURED)
+def test_what_was_measured(page: str, text: str) -> None:
+    assert text in " ".join(text_of(page).split())
+
+
+def test_every_picture_arrived_as_sound() -> None:
+    assert "Every picture arrived in every draw." in words(RESULTS)
+    assert not any(lost for row in NOISE for lost in row["pictures"]["empty"])
+
+
+def test_painting_in_integers() -> None:
+    """docs/research/eight-bit-painting.md also has the times of an older processor."""
+    rows = [row for name in PAINTED for row in record(name)["rows"]]
+    most = max(row["most"] for row in rows)
+    assert f"pictures lose {most:.3f} dB at most" in words(INSTALL)
+    assert "in a quarter to a half of the processor time" in words(INSTALL)
+    assert "takes [two to four times as long]" in words(RESULTS)
+    assert all(0.25 <= row["ratio"] <= 0.5 for row in rows)
+
+
+def test_records_are_of_this_version() -> None:
+    """Of this series of releases; those of docs/research/ may be older."""
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/tutorials/*.md")]
+    text = "".join(page.read_text() for page in pages)
+    known = {path.stem for path in ROOT.glob("benchmarks/results/*.json")}
+    named = {name for name in re.findall(r"([\w-]+)\.json", text) if name in known}
+    series = xcodec.__version__.rpartition(".")[0]
+    for name in (named | {"links-faces", "links-photos", *PAINTED}) - {"big", "core"}:
+        assert whole(name)["versions"]["xcodec"].startswith(f"{series}."), name
+    for part, row in whole("big").items():
+        assert row["versions"]["xcodec"].startswith(f"{series}."), part
