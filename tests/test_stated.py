@@ -1,5 +1,6 @@
 """Limits, defaults and sizes that pages and help state are those of the code."""
 
+import json
 import re
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import xcodec
-from tests.evaluation.published import NAMES, text_of
+from tests.evaluation.published import NAMES, ROOT, text_of
 from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
 from xcodec.coding import header, lifting, packets, primitives, tiles
 from xcodec.coding.quantizer import DEFAULT_RATE, SMALLEST_STEP
@@ -45,9 +46,14 @@ GREY = round(modes.WORTH_GREY**0.5)
 ALPHA = round(10 ** (alpha.wanted_psnr(DEFAULT_ALPHA) / 10), -1)
 CROP = TrainSettings.from_preset("photo", data="pictures").crops.crop
 SCALES, TUNES = NAMES[len(codecs.SCALES)], NAMES[len(codecs.AVIF_TUNES)]
+HEADERS = [100 * packets.overhead(*size, 256) / 256 for size in ((256, 256), (250, 250))]
+"""Percent of packets of a picture of a common size, and of another one."""
 CRC16 = scanning.CODES[0]
 BY_CHANCE = round((CRC16.most - CRC16.least + 1) * MEGABYTE / (1 << 16) / (1 << 3), -2)
 """Pieces of a random megabyte that have a right CRC-16 and begin as packets do, by three bits."""
+NODE = (ROOT / "web" / "package.json").read_text()
+(WEB_LIMIT,) = re.findall(r"MAX_PIXELS = 1 << (\d+);", (ROOT / "web/src/codec.ts").read_text())
+WEB_PIXELS = 1 << int(WEB_LIMIT)
 README, CLI, LARGE, LINKS = "README.md", "docs/cli.md", "docs/large.md", "docs/links.md"
 BENCHMARKS, PICTURES, SECURITY = "docs/benchmarks.md", "docs/pictures.md", "docs/security.md"
 TRAINING, WORK, INSTALL = "docs/training.md", "docs/how-it-works.md", "docs/install.md"
@@ -107,6 +113,7 @@ STATED = [
     (LINKS, f"from zero to {({2: 'twice'})[protection.LOSS_SPREAD]} the planned one"),
     (LINKS, f"({sending.LARGEST_DROP} dB of the classical fill or little more"),
     (LINKS, f"planned for {100 * sending.LOSS:.0f} %, if that file"),
+    (LINKS, "Headers and checksums take {:.0f} to {:.0f} % of the bytes".format(*HEADERS)),
     (LINKS, f"best PSNR of {SCALES} scales, of their qualities, and of AVIF's {TUNES} tunes"),
     (LINKS, f"with {links.PARITY_HEADER} bytes of header per packet"),
     (PICTURES, f"({GREY}x{GREY} pixels or more)"),
@@ -122,6 +129,10 @@ STATED = [
     (SECURITY, f"{header.MAX_UNPACKED >> 20} MB for a section"),
     (SECURITY, f"{header.MAX_UNPACKED >> 20} MB unpacked, {header.MAX_SECTION >> 20} MB raw)"),
     (SECURITY, f"A file of fewer than {SHORTEST} bytes ends with a CRC-16"),
+    (SECURITY, f"of more than {WEB_PIXELS:,} pixels are refused by default"),
+    ("docs/web.md", f"Pictures of more than {WEB_PIXELS:,} pixels are refused."),
+    ("docs/web.md", f"for them; {WEB_PIXELS:,} by default"),
+    ("docs/web.md", f"needs Node {json.loads(NODE)['engines']['node'].removeprefix('>=')} or"),
     (TRAINING, f"white blocks of {ON_DEMAND_HOLES[0]} to {ON_DEMAND_HOLES[1]} pixels"),
     (TRAINING, f"a random part of {packing.SIDE} pixels a side"),
     (TRAINING, f"the first {FEW} of the folder, of which {validation.PICTURES} are at odd"),

@@ -265,7 +265,10 @@ def test_records_are_made_once_for_a_commit(
     ]
 
 
-@pytest.mark.parametrize("name", ["astronaut", "hopper", "chelsea", "coins"])
+@pytest.mark.parametrize(
+    "name",
+    ["astronaut", "hopper", "chelsea", "coffee", "rocket", "camera", "coins", "hubble"],
+)
 def test_the_gallery_says_what_xcodec_does(name: str) -> None:
     module = script("gallery")
     page = (BENCHMARKS.parent / "docs" / "index.md").read_text()

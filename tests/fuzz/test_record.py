@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("sliplib", reason="sliplib is not installed")
 pytest.importorskip("ax25", reason="pyham-ax25 is not installed")
 
-from tests.fuzz import guided, parsers, plain, record, run
+from tests.fuzz import guided, parsers, plain, record, run, whole
 from tests.fuzz.record import GUIDED, PLAIN, WHOLE, Outcome, Row
 
 ONE = Outcome(
@@ -27,6 +27,19 @@ def test_the_page_and_the_report_are_those_of_the_record() -> None:
     assert {row.target for row in known} == {*parsers.TARGETS, WHOLE}
     for row in known:
         assert row.outcome.findings == {}
+
+
+def test_the_page_tells_the_limits() -> None:
+    page = " ".join(record.PAGE.read_text().split())
+    side, one, all_ = round(parsers.MAX_PIXELS**0.5), guided.PARSERS, guided.LIMITS[WHOLE]
+    for text in (
+        f"at most {side}x{side} pixels",
+        f"may take {plain.HANG:.0f} s of processor time, and a process {plain.MEGABYTES} MB more",
+        f"may take {one['timeout']} s, the process {one['rss_limit_mb'] >> 10} GB, most of",
+        f"of packets, up to {whole.PAINTED:,} pixels",
+        f"may take {all_['timeout']} s, the process {all_['rss_limit_mb'] >> 10} GB.",
+    ):
+        assert text in page
 
 
 def test_runs_of_the_same_code_add_up() -> None:

@@ -1,6 +1,7 @@
 """Settings of training: groups in Python, single names in presets, options and metadata."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from tests.training.conftest import ONDEMAND
 from xcodec.errors import InputError
 from xcodec.reconstruction import model_files
 from xcodec.reconstruction.architecture import Architecture, OnDemandArchitecture
+from xcodec.reconstruction.torch_weights import build
 from xcodec.training.settings import GROUPS, LossSettings, TrainSettings, presets
 
-MODELS = Path(__file__).parents[2] / "models"
+ROOT = Path(__file__).parents[2]
+MODELS, PAGE = ROOT / "models", (ROOT / "docs" / "training.md").read_text()
 
 
 def test_no_two_groups_have_a_setting_of_the_same_name() -> None:
@@ -53,6 +56,22 @@ def test_settings_that_came_with_shipped_weights_are_still_settings(path: Path) 
 def test_every_preset_is_complete() -> None:
     for name in presets():
         assert TrainSettings.from_preset(name, data="pictures").preset == name
+
+
+def test_the_page_tells_the_weights_of_each_preset() -> None:
+    """In millions, or what a preset has them from: "as `photo`"."""
+    rows = re.findall(r"^\| (`.*?`) \|.*?\| ([^|]*) \|[^|]*\|$", PAGE, re.M)
+    told = {name: text for names, text in rows for name in re.findall(r"`([\w-]+)`", names)}
+    for name in presets():
+        text = told[name]
+        if text == "the same":
+            text = told["photo"]
+        elif text.startswith("as `"):
+            text = told[text.split("`")[1]]
+        for figure in re.findall(r"([\d.]+) M weights", text):
+            network = build(TrainSettings.from_preset(name, data="pictures").architecture)
+            count = sum(each.numel() for each in network.parameters())
+            assert figure == f"{count / 1e6:.{len(figure.partition('.')[2])}f}", name
 
 
 def test_a_preset_of_ones_own(tmp_path: Path) -> None:
