@@ -1,26 +1,34 @@
-"""What a region of interest gains at equal bytes: python benchmarks/regions.py PHOTOS FACES
+"""What a region of interest gains at equal bytes.
 
-The pictures at odd positions of PHOTOS, in sorted order, are encoded within --bytes, with and
-without a region of interest in the middle ninth. The PSNR of the classical decoder is compared
-inside and outside the region. The same is done for FACES with half the bytes, with and without
-saliency; there, the region is the detected face. docs/research/regions.md has the results.
+    python benchmarks/regions.py PHOTOS --faces FACES -o RESULT.json
+
+Photos are encoded within --bytes, with and without a region of interest in the middle ninth. The
+PSNR of the classical decoder is compared inside and outside the region. The same is done for faces
+with half the bytes, with and without saliency; there, the region is the detected face.
+docs/research/regions.md has the results.
 """
 
-import argparse
-import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
 import xcodec
+from xcodec.__main__ import main as run
+from xcodec.cli.bench import folder, only, output, positions
+from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs.options import numbers, pictures
 from xcodec.pictures import loading
 from xcodec.pictures.quality import decibels
 from xcodec.sampling import saliency
 from xcodec.types import RGB
 
 Mask = NDArray[np.bool_]
+Gains = tuple[float, float]
+"""PSNR that is gained inside and outside of a region, in dB."""
 
 
 def psnr(data: bytes, rgb: RGB, where: Mask) -> float:
@@ -29,48 +37,75 @@ def psnr(data: bytes, rgb: RGB, where: Mask) -> float:
     return float(decibels(np.square(found - rgb)[where].mean()))
 
 
-def compare(
-    rgb: RGB, inside: Mask, max_bytes: int, effort: int, **region: Any
-) -> dict[str, list[float]]:
-    """PSNR inside and outside and the bytes, by "plain" and "region": without and with it."""
-    row = {}
-    for name, options in (("plain", {}), ("region", region)):
-        data = xcodec.encode(rgb, max_bytes=max_bytes, effort=effort, **options)
-        row[name] = [psnr(data, rgb, inside), psnr(data, rgb, ~inside), len(data)]
-    return row
+def gains(rgb: RGB, inside: Mask, max_bytes: int, effort: int, **region: Any) -> Gains:
+    """What a region changes within a mask, and outside of it."""
+    plain, weighted = (
+        xcodec.encode(rgb, max_bytes=max_bytes, effort=effort, **options)
+        for options in ({}, region)
+    )
+    first, second = (
+        psnr(weighted, rgb, where) - psnr(plain, rgb, where) for where in (inside, ~inside)
+    )
+    return first, second
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure what regions of interest gain.")
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("faces", type=Path)
-    parser.add_argument("--bytes", type=int, default=1000)
-    parser.add_argument("--effort", type=int, default=2)
-    parser.add_argument("--count", type=int, default=8)
-    parser.add_argument("--weights", type=float, nargs="+", default=[2.0, 4.0, 16.0])
-    arguments = parser.parse_args()
-    result: dict[str, list[dict[str, list[float]]]] = {}
-    for path in sorted(arguments.photos.iterdir())[::2][: arguments.count]:
-        rgb = loading.load(path).rgb
-        height, width = rgb.shape[:2]
-        x, y, w, h = width // 3, height // 3, width // 3, height // 3
-        inside = np.zeros((height, width), bool)
-        inside[y : y + h, x : x + w] = True
-        for weight in arguments.weights:
-            roi = [(x, y, w, h, weight)]
-            row = compare(rgb, inside, arguments.bytes, arguments.effort, roi=roi)
-            result.setdefault(f"roi {weight:g}", []).append(row)
-    for path in sorted(arguments.faces.iterdir())[::2][: arguments.count]:
-        rgb = loading.load(path).rgb
-        inside = saliency.faces(rgb) > 0
-        if inside.any() and not inside.all():
-            row = compare(rgb, inside, arguments.bytes // 2, arguments.effort, saliency=True)
-            result.setdefault("saliency", []).append(row)
-    for name, rows in result.items():
-        gain = [np.mean([r["region"][i] - r["plain"][i] for r in rows]) for i in (0, 1)]
-        print(f"{name:10} {len(rows)} pictures: {gain[0]:+.2f} dB inside, {gain[1]:+.2f} outside")
-    print(json.dumps(result))
+def by_weight(rgb: RGB, weight: float, max_bytes: int, effort: int) -> Gains:
+    """What a weight of the middle ninth changes."""
+    height, width = rgb.shape[:2]
+    x, y, w, h = width // 3, height // 3, width // 3, height // 3
+    inside = np.zeros((height, width), bool)
+    inside[y : y + h, x : x + w] = True
+    return gains(rgb, inside, max_bytes, effort, roi=[(x, y, w, h, weight)])
+
+
+def by_saliency(rgb: RGB, max_bytes: int, effort: int) -> Gains | None:
+    """What saliency changes in the face; None if none is found, or all is face."""
+    inside = saliency.faces(rgb) > 0
+    if not inside.any() or inside.all():
+        return None
+    return gains(rgb, inside, max_bytes, effort, saliency=True)
+
+
+def summary(region: str, found: list[Gains]) -> dict[str, Any]:
+    """Means, and the gains of each picture."""
+    columns = dict(zip(("inside", "outside"), map(list, zip(*found, strict=True)), strict=True))
+    means = {name: records.mean(values) for name, values in columns.items()}
+    return {"region": region} | means | {"pictures": columns}
+
+
+@click.command(help="Measure what regions of interest gain, in the pictures in DIR.")
+@folder
+@click.option("--faces", type=click.Path(path_type=Path), help="Folder of faces, for saliency.")
+@click.option("--bytes", "max_bytes", default=1000, show_default=True, help="Half for faces.")
+@click.option("--effort", default=1, show_default=True)
+@click.option("--weights", default="2,4,16", show_default=True, help="Of the middle ninth.")
+@positions
+@only
+@click.option("--label", help="What was measured.  [default: the folder's name]")
+@output
+def main(
+    folder: Path, faces: Path | None, label: str | None, output: Path | None, **options: Any
+) -> None:
+    """Measure, print the means and write the record."""
+    which = options["positions"], numbers(options["only"], int)
+    chosen, others = pictures(folder, *which), pictures(faces, *which) if faces else []
+    budget, effort = options["max_bytes"], options["effort"]
+    rows = []
+    for weight in numbers(options["weights"], float):
+        each = [by_weight(loading.load(path).rgb, weight, budget, effort) for path in chosen]
+        rows.append(summary(f"weight {weight:g}", each))
+    salient = [by_saliency(loading.load(path).rgb, budget // 2, effort) for path in others]
+    if found := [each for each in salient if each is not None]:
+        rows.append(summary("saliency", found))
+    for row in rows:
+        print(f"{row['region']}: {row['inside']:+.2f} dB inside, {row['outside']:+.2f} dB outside")
+    if output:
+        figures = {"bytes": budget, "effort": effort, "rows": rows}
+        label = label or folder.resolve().name
+        command = records.command_line("python benchmarks/regions.py", sys.argv[1:])
+        record = records.record("regions", label, command, [*chosen, *others], {}, figures)
+        records.save(output, record, overwrite=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(command=main, name=Path(__file__).name))

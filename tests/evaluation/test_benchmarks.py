@@ -121,6 +121,26 @@ def test_painting_in_integers_is_compared_with_float32(
     assert 0 < row["ratio"] < 10
 
 
+def test_regions_gain_more_inside(folder: Path) -> None:
+    options = "--weights", "4", "--only", "2", "--bytes", 400
+    record, text = run("regions", folder, "--faces", folder, *options)
+    row, *faces = record["figures"]["rows"]
+    assert row["region"] == "weight 4"
+    assert not faces  # There is none in these pictures.
+    assert f"weight 4: {row['inside']:+.2f} dB inside, {row['outside']:+.2f} dB outside" in text
+    picture = loaded(folder)[1]
+    height, width = (side // 3 for side in picture.shape[:2])
+    place = np.s_[height : 2 * height, width : 2 * width]
+    roi = [(width, height, width, height, 4.0)]
+    errors = []
+    for regions in ([], roi):
+        data = xcodec.encode(picture, max_bytes=400, effort=1, roi=regions)
+        drawn = np.asarray(xcodec.decode(data, decoder="classical"), float)
+        errors.append(np.square(drawn - picture)[place].mean())
+    assert row["inside"] == pytest.approx(10 * np.log10(errors[0] / errors[1]), abs=0.001)
+    assert row["inside"] > max(row["outside"], 0)
+
+
 def test_pictures_go_through_the_sound_of_a_packet_radio(folder: Path) -> None:
     pytest.importorskip("ax25", reason="pyham-ax25 is not installed")
     if not direwolf.installed():

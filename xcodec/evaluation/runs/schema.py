@@ -315,7 +315,8 @@ RestorationRecord = _Record[Literal["restoration"], RestorationFigures]
 SpeedRecord = _Record[Literal["speed"], SpeedFigures]
 LinksRecord = _Record[Literal["links"], LinksFigures]
 RowsRecord = _Record[
-    Literal["lossless_samples", "direwolf", "packet_planner", "painting", "web"], RowsFigures
+    Literal["lossless_samples", "direwolf", "packet_planner", "painting", "regions", "web"],
+    RowsFigures,
 ]
 Record = RdRecord | PointsRecord | RestorationRecord | SpeedRecord | LinksRecord | RowsRecord
 
