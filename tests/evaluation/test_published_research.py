@@ -1,11 +1,12 @@
 """Figures in tables of docs/research/ and docs/links.md are those of the records beside them."""
 
+import re
 from statistics import fmean
 from typing import Any
 
 import pytest
 
-from tests.evaluation.published import SEEN, headed, only, record, unlike
+from tests.evaluation.published import SEEN, headed, only, record, unlike, words
 
 RESEARCH = "docs/research"
 PUT_BACK = tuple(f"pasted {name}" for name in SEEN)
@@ -265,6 +266,19 @@ def test_packets_beside_ssdv() -> None:
     for percent, *_, cell in rows:
         loss = int(percent.removesuffix(" %")) / 100
         assert not unlike(cell, sent("faces", 1360, HEAVY, loss)), percent
+
+
+def test_regions() -> None:
+    _, rows = only(f"{RESEARCH}/regions.md", "region", "inside, dB")
+    found = record("regions")["rows"]
+    for (title, *cells), row in zip(rows, found, strict=True):
+        assert row["region"] in title
+        assert cells == [f"{row[where]:+.2f}" for where in ("inside", "outside")], title
+    page = words("docs/pictures.md")
+    for row in found[:3]:
+        gained, cost = f"{row['inside']:.2f} dB", f"{-row['outside']:.2f} dB"
+        told = rf"a {row['region'].replace(' ', ' of ')} gained {gained}( inside)? and cost {cost}"
+        assert re.search(told, page), row["region"]
 
 
 def test_seams() -> None:
