@@ -38,6 +38,7 @@ def test_the_wheel_works_with_each_python() -> None:
 def test_starts() -> None:
     said = rows("Start")
     said["python"] = said.pop("Python alone")
+    assert f"(median; Python {RECORD['python']})" in text_of("docs/install.md", "Start")
     assert said == {name: round(taken, 2) for name, taken in RECORD["seconds"].items()}
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 import xcodec
 from tests.evaluation.published import NAMES, ROOT, text_of
+from tests.web.test_decoder import FILES
 from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
 from xcodec.coding import header, lifting, packets, primitives, tiles
 from xcodec.coding.quantizer import DEFAULT_RATE, SMALLEST_STEP
@@ -18,11 +19,11 @@ from xcodec.encoder import alpha, effort, reduction
 from xcodec.encoder.large import sparse
 from xcodec.encoder.large import tiles as large
 from xcodec.evaluation.measures import metrics
-from xcodec.evaluation.pages import shots
+from xcodec.evaluation.pages import comparison, shots
 from xcodec.evaluation.peers import codecs
-from xcodec.evaluation.runs import direwolf, links, rd, records, summary
+from xcodec.evaluation.runs import commands, direwolf, links, rd, records, summary
 from xcodec.kriging import fill
-from xcodec.links import airtime, delivery, protection, requests, scanning, sending
+from xcodec.links import airtime, armor, delivery, protection, requests, scanning, sending
 from xcodec.links.profiles import CREDIT, MESHCORE, MESHTASTIC, PROFILES
 from xcodec.links.transports import kiss, lxmf, meshcore, meshtastic, serial_line, udp
 from xcodec.many import cluster
@@ -48,9 +49,11 @@ CROP = TrainSettings.from_preset("photo", data="pictures").crops.crop
 SCALES, TUNES = NAMES[len(codecs.SCALES)], NAMES[len(codecs.AVIF_TUNES)]
 HEADERS = [100 * packets.overhead(*size, 256) / 256 for size in ((256, 256), (250, 250))]
 """Percent of packets of a picture of a common size, and of another one."""
+BASE64, ASCII85, BASE32 = (after / before for before, after in armor.ARMORS.values())
 CRC16 = scanning.CODES[0]
 BY_CHANCE = round((CRC16.most - CRC16.least + 1) * MEGABYTE / (1 << 16) / (1 << 3), -2)
 """Pieces of a random megabyte that have a right CRC-16 and begin as packets do, by three bits."""
+(PYTHON,) = re.findall(r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text())
 NODE = (ROOT / "web" / "package.json").read_text()
 (WEB_LIMIT,) = re.findall(r"MAX_PIXELS = 1 << (\d+);", (ROOT / "web/src/codec.ts").read_text())
 WEB_PIXELS = 1 << int(WEB_LIMIT)
@@ -63,6 +66,8 @@ STATED = [
     (README, f"graphics cards and efforts {TORCH[0]} and {TORCH[1]}"),
     ("docs/index.md", f"of all qualities, of {SCALES} scales"),
     ("docs/results.md", f"at its best of {SCALES} scales"),
+    (INSTALL, f"xcodec needs Python {PYTHON} or later."),
+    (f"{TUTORIALS}/first-picture.md", f"with Python {PYTHON} or later"),
     (INSTALL, f"`encode` at efforts 0 to {TORCH[0] - 1}, `decode`"),
     (INSTALL, f"`encode` at efforts {TORCH[0]} and {TORCH[1]} |"),
     (INSTALL, f"pictures of {runtime.WORTH_TORCH / MEGABYTE:.0f} megapixels and more"),
@@ -116,6 +121,10 @@ STATED = [
     (LINKS, "Headers and checksums take {:.0f} to {:.0f} % of the bytes".format(*HEADERS)),
     (LINKS, f"best PSNR of {SCALES} scales, of their qualities, and of AVIF's {TUNES} tunes"),
     (LINKS, f"with {links.PARITY_HEADER} bytes of header per packet"),
+    (LINKS, f"is {100 - 100 * ASCII85 / BASE64:.0f} % shorter than `base64`"),
+    (LINKS, f"`base32` is {100 * BASE32 / BASE64 - 100:.0f} % longer"),
+    (PICTURES, f"alpha takes at most a {({4: 'quarter'})[alpha.SHARE]} of the file"),
+    (PICTURES, f"each may take at most an {({8: 'eighth'})[metadata.SHARE]} of the file"),
     (PICTURES, f"({GREY}x{GREY} pixels or more)"),
     (PICTURES, f"the default of {DEFAULT_ALPHA} allows one in {ALPHA:.0f}."),
     (PICTURES, f"a PSNR of {alpha.wanted_psnr(0):.0f} + Q / {1 / (alpha.wanted_psnr(1) - 18):.0f}"),
@@ -133,6 +142,7 @@ STATED = [
     ("docs/web.md", f"Pictures of more than {WEB_PIXELS:,} pixels are refused."),
     ("docs/web.md", f"for them; {WEB_PIXELS:,} by default"),
     ("docs/web.md", f"needs Node {json.loads(NODE)['engines']['node'].removeprefix('>=')} or"),
+    ("docs/web.md", f"tries {FILES:,} damaged files"),
     (TRAINING, f"white blocks of {ON_DEMAND_HOLES[0]} to {ON_DEMAND_HOLES[1]} pixels"),
     (TRAINING, f"a random part of {packing.SIDE} pixels a side"),
     (TRAINING, f"the first {FEW} of the folder, of which {validation.PICTURES} are at odd"),
@@ -161,8 +171,11 @@ STATED = [
     (CLI, f"Fraction of pixels to sample, {MIN_RATE} to {MAX_RATE}. [default: {DEFAULT_RATE}]"),
     (CLI, f"attract samples, 0 to {density.STRENGTHS[1]:.0f}. [default: {density.STRENGTH}]"),
     (CLI, f"relative to the mean. [default: {density.FLOOR}]"),
-    (CLI, f"{', '.join(map(str, density.BLOCKS[:-1]))} or {density.BLOCKS[-1]}. [default: 64;"),
+    (CLI, f"{', '.join(map(str, density.BLOCKS[:-1]))} or {density.BLOCKS[-1]}. [default:"),
+    (CLI, f"[default: {density.BLOCK}; with --bytes"),
     (CLI, f"from effort {DEFAULT_EFFORT} on"),
+    (CLI, "[default: {}, {} and {}] --bytes N Best picture".format(*comparison.RATES)),
+    (CLI, f"[default: {commands.DEFAULT_RATES[0]} to {commands.DEFAULT_RATES[-1]}, without"),
     (CLI, f"Region with more weight (default: {saliency.REGION_WEIGHT:.0f})"),
     (CLI, f"Packets of at most N bytes, {packets.MIN_SIZE} to {packets.MAX_SIZE}; without"),
     (CLI, f"Expected fraction of lost packets. [default: {sending.LOSS}]"),

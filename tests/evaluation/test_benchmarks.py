@@ -289,7 +289,7 @@ def test_records_are_made_once_for_a_commit(
     "name",
     ["astronaut", "hopper", "chelsea", "coffee", "rocket", "camera", "coins", "hubble"],
 )
-def test_the_gallery_says_what_xcodec_does(name: str) -> None:
+def test_the_gallery_says_what_xcodec_and_webp_do(name: str) -> None:
     module = script("gallery")
     page = (BENCHMARKS.parent / "docs" / "index.md").read_text()
     (told,) = re.findall(rf": xcodec ([^;]*);[^\n]*gallery/{name}.webp", page)
@@ -299,6 +299,9 @@ def test_the_gallery_says_what_xcodec_does(name: str) -> None:
         shown = module.own(module.SUBJECTS[name].rgb, budget)
         assert shown.bytes <= budget
         assert shown.psnr == pytest.approx(psnr, abs=0.06)  # Rounded to 0.1 dB.
+    with module.measuring(module.SUBJECTS[name].rgb) as place:
+        webp = module.peer(place, "webp", 1000)
+    assert f" {webp.psnr:.1f} dB in {webp.bytes:,} bytes; AVIF" in page
 
 
 def test_the_gallery_shows_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
