@@ -92,9 +92,7 @@ export class Decoder {
   /** End the worker, and whatever it is about. It starts again when it is asked again, without
    * weights. */
   close(): void {
-    void this.thread?.then((thread) => thread.terminate());
-    this.thread = null;
-    this.fail(CLOSED);
+    this.end(CLOSED);
   }
 
   private drawn(given: Given, options: DecodeOptions & Listeners): Promise<Answer> {
@@ -106,7 +104,7 @@ export class Decoder {
   private async ask(task: Task, listeners: Listeners = {}): Promise<Answer> {
     const starting = (this.thread ??= started(
       (response) => this.hear(response),
-      (message) => this.fail(message),
+      (message) => this.end(message),
     ));
     const thread = await starting;
     if (this.thread !== starting) throw new XcodecError(CLOSED);
@@ -132,7 +130,11 @@ export class Decoder {
     }
   }
 
-  private fail(message: string): void {
+  /** End the worker, and tell why to whoever waits for it. After an error it may not answer any
+   * more: another one takes its place when it is asked again. */
+  private end(message: string): void {
+    void this.thread?.then((thread) => thread.terminate());
+    this.thread = null;
     for (const { reject } of this.waiting.values()) reject(new XcodecError(message));
     this.waiting.clear();
   }

@@ -75,6 +75,25 @@ test("facts of a file", async () => {
   assert.equal((await xcodec.packets("aGVsbG8\nd29ybGQ"))!.length, 2);
 });
 
+test("a worker that stops is replaced", async () => {
+  class Broken {
+    onerror: ((event: object) => void) | null = null;
+    postMessage(): void {
+      this.onerror?.({ message: "out of memory", preventDefault: () => {} });
+    }
+    terminate(): void {}
+  }
+  const decoder = new Decoder();
+  Object.assign(globalThis, { Worker: Broken });
+  try {
+    await assert.rejects(decoder.decode(golden("pixel")), /stopped: out of memory/);
+  } finally {
+    Object.assign(globalThis, { Worker: undefined });
+  }
+  assert.equal((await decoder.decode(golden("pixel"))).width, 1);
+  decoder.close();
+});
+
 test("closing ends what is under way", async () => {
   const decoder = new Decoder();
   const waiting = decoder.decode(golden("grey-layers"));
