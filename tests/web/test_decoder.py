@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import xcodec
 from tests.decoder.test_hostile import damaged, files, mended
+from tests.golden import pictures
 from tests.golden.regenerate import FOLDER
 from tests.web.conftest import Run, node
 from xcodec.coding import primitives
@@ -100,6 +101,11 @@ def golden(*names: str) -> dict[str, list[bytes]]:
 
 def test_fills_are_those_of_the_package(run: Run, tmp_path: Path) -> None:
     check(run, golden(), "classical", tmp_path)
+
+
+def test_a_comment_is_that_of_the_package(run: Run, tmp_path: Path) -> None:
+    data = xcodec.encode(pictures.scene(20, 30), comment="\ufeffgrüße\n", effort=0)
+    check(run, {"comment": [data]}, "classical", tmp_path)
 
 
 def test_painted_pictures_are_those_of_the_package(run: Run, tmp_path: Path) -> None:

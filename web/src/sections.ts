@@ -9,7 +9,7 @@ export const [PLAIN, BILEVEL, DEEP, COLOUR] = [0, 1, 2, 3] as const;
 /** The comment of a file, if it has one. */
 export function commentOf({ sections }: Header): string | null {
   const content = sections.get(COMMENT);
-  return content ? new TextDecoder().decode(content) : null;
+  return content ? new TextDecoder("utf-8", { ignoreBOM: true }).decode(content) : null;
 }
 
 /** The kind of the source; PLAIN if it is unknown to this release. */
