@@ -14,6 +14,7 @@ import pytest
 
 import xcodec
 from tests.browser import NARROW, WIDE
+from tests.golden import pictures
 from tests.golden.regenerate import FOLDER, digest
 from tests.web.pages import LOCAL, Opened
 
@@ -26,6 +27,17 @@ def page(browser: Any, built: Path) -> Iterator[Opened]:
     yield opened
     opened.close()
     assert all(url.startswith(LOCAL) for url in opened.asked)
+
+
+def paste(page: Opened, text: str) -> None:
+    page.page.evaluate(
+        """(text) => {
+            const data = new DataTransfer();
+            data.setData("text", text);
+            dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+        }""",
+        text,
+    )
 
 
 def golden(name: str) -> tuple[str, bytes]:
@@ -102,14 +114,7 @@ def test_a_picture_grows_as_packets_are_added(page: Opened, packets: list[bytes]
     page.says("#packet-count", r"^3 packets: better with \d+$")
     page.says("#status", "^(Painted|Filled|Only)")
     lines = "\n".join(base64.a85encode(packet).decode() for packet in packets[3:])
-    page.page.evaluate(
-        """(text) => {
-            const data = new DataTransfer();
-            data.setData("text", text);
-            dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
-        }""",
-        lines,
-    )
+    paste(page, lines)
     page.says("#packet-count", "^Complete, from 16 packets$")
     page.says("#status", PAINTED)
     expected = np.asarray(xcodec.decode_packets(packets))
@@ -125,6 +130,52 @@ def test_damaged_files(page: Opened) -> None:
     assert page.page.locator("#error").is_hidden()
     page.give(("picture.jpg", b"\xff\xd8\xff\xe0" * 20))
     page.says("#error", "^Not an xcodec file")
+
+
+def test_what_holds_no_picture_leaves_what_is_shown(page: Opened) -> None:
+    page.give(golden("plain"))
+    page.says("#status", PAINTED)
+    page.give(("picture.jpg", b"\xff\xd8\xff\xe0" * 20))
+    page.says("#error", "^Not an xcodec file$")
+    page.give(("000.XGP", b"\xff" * 60))
+    page.says("#error", "^Damaged: the packet's checksum does not match$")
+    paste(page, "Not what I meant to paste")
+    page.says("#error", "^(Not a packet|There is no packet)")
+    page.page.evaluate(
+        """() => {
+            const folder = new File([], "folder");
+            folder.arrayBuffer = () => Promise.reject(new DOMException("", "NotFoundError"));
+            const event = new Event("drop", { cancelable: true });
+            dispatchEvent(Object.assign(event, { dataTransfer: { files: [folder] } }));
+        }"""
+    )
+    page.says("#error", "^Folder: cannot be read$")
+    assert page.page.locator("#viewer").is_visible()
+    assert "96 × 72" in page.page.locator("#facts").inner_text()
+    assert page.page.get_by_role("button", name="Show what is left").count() == 0
+
+
+def test_another_picture_does_not_wait_for_the_one_before(page: Opened) -> None:
+    page.give(("large.xgc", xcodec.encode(pictures.scene(1000, 1000), rate=0.01, effort=0)))
+    page.says("#status", "^The network is painting")
+    page.page.evaluate(
+        """() => {
+            const status = document.getElementById("status");
+            window.told = [];
+            const keep = () => window.told.push(status.textContent);
+            new MutationObserver(keep).observe(status, { childList: true });
+        }"""
+    )
+    page.give(golden("plain"))
+    page.says("#facts", "96 × 72")
+    page.says("#status", PAINTED)
+    told = page.page.evaluate("window.told")
+    assert len([text for text in told if text.startswith("Painted")]) == 1
+
+
+def test_a_picture_that_is_too_wide_for_the_browser(page: Opened) -> None:
+    page.give(("line.xgc", xcodec.encode(pictures.scene(1, 70_000), rate=0.001, effort=0)))
+    page.says("#error", "^70000x1 pixels, more a side than this browser shows$")
 
 
 def test_realistic_weights_add_a_slider(page: Opened, built: Path) -> None:

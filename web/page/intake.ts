@@ -1,5 +1,6 @@
 /** Ways into the page: chosen, dropped, pasted and shared files, text, and a server's packets. */
 
+import { InputError } from "../src/errors";
 import { element, show } from "./elements";
 
 /** Something to show: a file's bytes with its name, or text. */
@@ -8,16 +9,17 @@ export interface Item {
   data: Uint8Array | string;
 }
 
-type Take = (items: Item[]) => void;
+type Take = (items: Item[] | Promise<Item[]>) => void;
 
 /** Hear of everything that the user, or a server, gives.
  *
+ * @param take is given them, or files that are still being read: it hears of those that cannot be
  * @param clear is called before a server begins another picture
  */
 export function listen(take: Take, clear: () => void): void {
   const files = element("files", "input");
   files.addEventListener("change", () => {
-    void read(files.files!).then(take);
+    take(read(files.files!));
     files.value = "";
   });
   for (const id of ["files", "weights"]) mirrorFocus(id);
@@ -29,7 +31,7 @@ export function listen(take: Take, clear: () => void): void {
   addEventListener("paste", (event) => {
     const { clipboardData, target } = event;
     if (!clipboardData || target instanceof HTMLTextAreaElement) return;
-    if (clipboardData.files.length) void read(clipboardData.files).then(take);
+    if (clipboardData.files.length) take(read(clipboardData.files));
     else take([{ name: "text", data: clipboardData.getData("text") }]);
   });
   let depth = 0;
@@ -40,20 +42,23 @@ export function listen(take: Take, clear: () => void): void {
     event.preventDefault();
     depth = 0;
     show("drop", false);
-    if (event.dataTransfer) void read(event.dataTransfer.files).then(take);
+    if (event.dataTransfer) take(read(event.dataTransfer.files));
   });
   opened(take);
   void shared(take);
   live(take, clear);
 }
 
-/** The bytes of files. */
+/** The bytes of files. Throws InputError if one cannot be read: it may be a folder. */
 export function read(files: FileList | File[]): Promise<Item[]> {
   return Promise.all(
-    Array.from(files, async (file) => ({
-      name: file.name,
-      data: new Uint8Array(await file.arrayBuffer()),
-    })),
+    Array.from(files, async (file) => {
+      const { name } = file;
+      const data = await file.arrayBuffer().catch(() => {
+        throw new InputError(`${name}: cannot be read`);
+      });
+      return { name, data: new Uint8Array(data) };
+    }),
   );
 }
 
@@ -77,7 +82,7 @@ function opened(take: Take): void {
     launchQueue?: { setConsumer(consumer: (launch: Launch) => void): void };
   };
   launchQueue?.setConsumer(async ({ files }) => {
-    if (files.length) take(await read(await Promise.all(files.map((file) => file.getFile()))));
+    if (files.length) take(Promise.all(files.map((file) => file.getFile())).then(read));
   });
 }
 

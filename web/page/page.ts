@@ -1,5 +1,8 @@
 /** The page: what it was given, and what follows from it. */
 
+import { versionOf } from "../src/header";
+import { packetsIn } from "../src/packet_files";
+import { parsePacket } from "../src/packets";
 import { type Decoded, Decoder, FormatError, type Info, XcodecError } from "../src/xcodec";
 import { element, show } from "./elements";
 import { type Item, listen, read } from "./intake";
@@ -21,9 +24,15 @@ let turn = 0;
 let busy = false;
 let again = false;
 
-async function take(items: Item[]): Promise<void> {
+async function take(items: Item[] | Promise<Item[]>): Promise<void> {
   complain(null);
-  for (const { name, data } of items) {
+  let given: Item[] = [];
+  try {
+    given = await items;
+  } catch (error) {
+    complain(error);
+  }
+  for (const { name, data } of given) {
     try {
       await takeOne(name, data);
     } catch (error) {
@@ -32,20 +41,24 @@ async function take(items: Item[]): Promise<void> {
   }
 }
 
+/** Take a file or text. One that holds no picture leaves what is shown as it is. */
 async function takeOne(name: string, data: Uint8Array | string): Promise<void> {
   if (!data.length) return;
-  if (typeof data !== "string" && name.endsWith(".safetensors")) {
+  if (typeof data !== "string" && /\.safetensors$/i.test(name)) {
     const model = await weights.take(data);
     viewer.tell(`Weights loaded: ${model}`, null);
     return draw();
   }
-  const packets =
-    typeof data !== "string" && name.endsWith(".xgp")
-      ? ((await decoder.packets(data)) ?? [data])
-      : await decoder.packets(data);
+  // Not in the worker, which may be painting for a minute.
+  const packets = packetsIn(data);
   if (!packets) {
-    begin({ title: name, file: data as Uint8Array });
-  } else if (shown && "packets" in shown) {
+    const file = data as Uint8Array;
+    if (/\.xgp$/i.test(name)) check([file]);
+    if (versionOf(file) === null) throw new FormatError("not an xcodec file");
+    return begin({ title: name, file });
+  }
+  check(packets);
+  if (shown && "packets" in shown) {
     // A server sends everything again when a connection broke.
     const known = new Set(shown.packets.map(String));
     const fresh = packets.filter((packet) => !known.has(String(packet)));
@@ -56,8 +69,23 @@ async function takeOne(name: string, data: Uint8Array | string): Promise<void> {
   }
 }
 
+/** Throw what is wrong with packets, unless one of them is right. */
+function check(packets: Uint8Array[]): void {
+  let wrong: unknown = new FormatError("there is no packet in it");
+  for (const packet of packets) {
+    try {
+      parsePacket(packet);
+      return;
+    } catch (error) {
+      wrong = error;
+    }
+  }
+  throw wrong;
+}
+
 /** Show something else, and leave unfinished work. */
 function begin(next: Shown | null): void {
+  complain(null);
   shown = next;
   partial = false;
   turn++;
@@ -83,7 +111,8 @@ async function draw(): Promise<void> {
     try {
       await drawOnce(shown, () => mine === turn);
     } catch (error) {
-      if (mine === turn) complain(error);
+      weights.forget(); // The decoder may have stopped.
+      if (mine === turn) complain(error, true);
       else again = true;
     }
   }
@@ -127,16 +156,19 @@ function summary(picture: Decoded, info: Info, seconds: string): string {
   return `Filled in ${seconds} s, without a network${warning}`;
 }
 
-/** Show an error, or none; a damaged file can be shown in part. */
-function complain(error: unknown): void {
+/** Show an error, or none.
+ *
+ * @param isOfShown whether it is of what is shown: if that is a damaged file, it can be shown in part
+ */
+function complain(error: unknown, isOfShown = false): void {
   const box = element("error", "p");
   box.hidden = !error;
   if (!error) return;
-  viewer.tell("", null);
+  if (isOfShown) viewer.tell("", null);
   const text = error instanceof Error ? error.message : String(error);
   box.textContent = text.charAt(0).toUpperCase() + text.slice(1);
   if (!(error instanceof XcodecError)) console.error(error);
-  if (error instanceof FormatError && shown && "file" in shown && !partial) {
+  if (isOfShown && error instanceof FormatError && shown && "file" in shown && !partial) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "button";

@@ -1,6 +1,6 @@
 /** The picture on the page: the fill, what the generator painted over it, and facts about it. */
 
-import type { Decoded, Info } from "../src/xcodec";
+import { type Decoded, type Info, LimitError } from "../src/xcodec";
 import { element, show } from "./elements";
 
 const fill = element("fill", "canvas");
@@ -10,6 +10,9 @@ const split = element("split", "input");
 const progress = element("progress", "progress");
 const status = element("status", "figcaption");
 const facts = element("facts", "dl");
+
+/** Canvases of up to this many pixels a side are drawn by all browsers. */
+const SURE = 4096;
 
 /** What may be compared, or saved. */
 let name = "picture";
@@ -21,13 +24,18 @@ function place(): void {
   show("divider", split.value !== "0" && split.value !== "100" && !painted.hidden);
 }
 
-/** Show a picture: a fill, or what was painted over the last one. */
+/** Show a picture: a fill, or what was painted over the last one. Throws LimitError if the browser
+ * cannot. */
 export function present(picture: Decoded): void {
   const canvas = picture.decoder === "generator" ? painted : fill;
   const { width, height, rgba } = picture;
   canvas.width = width;
   canvas.height = height;
-  canvas.getContext("2d")!.putImageData(new ImageData(rgba, width, height), 0, 0);
+  const context = canvas.getContext("2d")!;
+  if (Math.max(width, height) > SURE && !isDrawn(context)) {
+    throw new LimitError(`${width}x${height} pixels, more a side than this browser shows`);
+  }
+  context.putImageData(new ImageData(rgba, width, height), 0, 0);
   frame.style.setProperty("--ratio", String(width / height));
   const what = canvas === painted ? "painted by the network" : "filled between its samples";
   canvas.setAttribute("aria-label", `The picture, ${width} by ${height} pixels, ${what}`);
@@ -38,6 +46,12 @@ export function present(picture: Decoded): void {
   // What had the focus went away with the ways into the page.
   if (document.activeElement === document.body) element("stage", "figure").focus();
   place();
+}
+
+/** Whether anything can be drawn: on a canvas that is too large, browsers draw nothing, in silence. */
+function isDrawn(context: CanvasRenderingContext2D): boolean {
+  context.fillRect(0, 0, 1, 1);
+  return context.getImageData(0, 0, 1, 1).data[3] === 255;
 }
 
 /** Forget what was painted: the picture is another one. */
@@ -101,7 +115,7 @@ export function describe(info: Info, title: string): void {
 export function save(): void {
   const canvas = painted.hidden || split.value === "100" ? fill : painted;
   canvas.toBlob((blob) => {
-    if (!blob) return;
+    if (!blob) return tell("This browser cannot save so large a picture", null);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `${name.replace(/\.xg[cp]$/i, "")}.png`;

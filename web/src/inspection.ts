@@ -1,23 +1,14 @@
 /** What files and packets say of their pictures. */
 
-import { ALPHA, MODELS, VERSION, versionOf } from "./header";
+import { ALPHA, MODELS, VERSION } from "./header";
 import type { Info } from "./interface";
-import { VERSION as PACKET_VERSION, isBundle, isSound } from "./packets";
-import { isText, split, splitText } from "./packet_files";
+import { VERSION as PACKET_VERSION } from "./packets";
 import { readPoints } from "./payload";
 import { stepOf } from "./quantizer";
 import { opened } from "./reading";
 import type { Contents } from "./container";
 import type { Joined } from "./receiving";
 import { commentOf, metadataBytes } from "./sections";
-
-/** The packets in the bytes of a .xgp file, a bundle, or armored text; null if the bytes are those
- * of a .xgc file, or of something else. */
-export function packetsIn(given: Uint8Array | string): Uint8Array[] | null {
-  if (typeof given === "string") return splitText(given);
-  if (versionOf(given) !== null) return null;
-  return isBundle(given) || isText(given) || isSound(given) ? split(given) : null;
-}
 
 /** What a file says of its picture: its symbols are not read. */
 export function fileInfo(data: Uint8Array, partial = false, maxPixels: number): Info {

@@ -1,6 +1,15 @@
 /** Packets as files, bundles and lines of text. */
 
+import { versionOf } from "./header";
 import { isBundle, isSound, unbundle } from "./packets";
+
+/** The packets in the bytes of a .xgp file, a bundle, or armored text; null if the bytes are those
+ * of a .xgc file, or of something else. */
+export function packetsIn(given: Uint8Array | string): Uint8Array[] | null {
+  if (typeof given === "string") return splitText(given);
+  if (versionOf(given) !== null) return null;
+  return isBundle(given) || isText(given) || isSound(given) ? split(given) : null;
+}
 
 /** Split the bytes of one file into packets: a packet, a bundle, or lines of text. Packets are not
  * checked; damaged ones are returned too. */

@@ -2,8 +2,8 @@
 
 import { Codec, type Listener } from "./codec";
 import { XcodecError } from "./errors";
-import { packetsIn } from "./inspection";
 import type { Answer, Request, Response } from "./messages";
+import { packetsIn } from "./packet_files";
 import { ready } from "./primitives";
 
 /** Node's worker threads have a port; those of browsers are one. */
