@@ -92,16 +92,38 @@ def test_a_preset_of_ones_own(tmp_path: Path) -> None:
         ("= 3", "mine.toml"),
         ('base = "oil"', "no preset 'oil'"),
         ("[losses]\nheat = 1", "heat"),
+        ("losses = 5", "losses is 5: it must be a table"),
     ):
         file.write_text(text)
         with pytest.raises(InputError, match=problem):
             TrainSettings.from_preset(str(file), data="pictures")
 
 
+def test_presets_that_are_bases_of_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, base in ("ab", "bc", "cb"):
+        Path(f"{name}.toml").write_text(f'base = "{base}.toml"\n')
+    with pytest.raises(InputError, match=r"^c\.toml: there is no base 'b.toml'"):
+        TrainSettings.from_preset("a.toml", data="pictures")
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
         ({"dataset": "parquet:x"}, "either a folder"),
+        ({"batch": 2.5}, "batch is 2.5: it must be a whole number"),
+        ({"steps": True}, "steps is True: it must be a whole number"),
+        ({"lr": "fast"}, "lr is 'fast': it must be a number"),
+        ({"turns": "no"}, "turns is 'no': it must be true or false"),
+        ({"teacher": 5}, "teacher is 5: it must be a text"),
+        ({"init": 5}, "init is 5: it must be a text"),
+        ({"rates": 0.1}, "rates is 0.1: it must be a list"),
+        ({"levels": [1.5, 3]}, "levels is 1.5: it must be a whole number"),
+        ({"architecture": "u-net"}, "architecture is 'u-net': it must be a table"),
+        ({"losses": {"network": 5}}, "network is 5: it must be a text"),
+        ({"device": "gpu"}, "device is 'gpu': it must be one of auto"),
         ({"optimizer": "oil"}, "one of muon"),
         ({"ema": 1.0}, "ema is 1.0"),
         ({"dropout": -0.1}, "dropout is -0.1"),

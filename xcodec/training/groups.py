@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xcodec.choices import AGGREGATES, DISTRIBUTIONS, LOSSES, POINT_NORMS
+from xcodec.choices import AGGREGATES, DEVICES, DISTRIBUTIONS, LOSSES, POINT_NORMS
 from xcodec.errors import InputError
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.system import folders
@@ -264,6 +264,7 @@ class RunSettings:
     def __post_init__(self) -> None:
         _above_zero(self, "steps", "time_limit", "checkpoint_every", "every")
         _not_negative(self, "seed", "workers", "threads")
+        check_choice("device", self.device, DEVICES)
 
 
 @dataclass(frozen=True)

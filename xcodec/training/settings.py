@@ -6,6 +6,8 @@ each setting on its own, without its group: no two groups have a setting of the 
 
 import dataclasses
 import tomllib
+import types
+import typing
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -46,8 +48,7 @@ GROUPS: dict[str, type[Any]] = {
 _GROUP_OF = {
     item.name: group for group, kind in GROUPS.items() for item in dataclasses.fields(kind)
 }
-_PATHS = ("data", "val", "output", "checkpoint", "cache", "init", "clutter", "features", "board")
-_TUPLES = ("rates", "levels", "distributions")
+_WORDS = {bool: "true or false", int: "a whole number", float: "a number"}
 ON_DEMAND_HOLES = (16, 128)
 """Sides of the white blocks that On-Demand Learning trains on: its bands need easier ones too."""
 
@@ -125,7 +126,7 @@ class TrainSettings:
         Raises InputError if the preset or a setting is unknown, or a value is out of range.
         """
         values = _table(name)
-        losses = values.pop("losses", {}) | (overrides.pop("losses", None) or {})
+        losses = values.pop("losses") | (overrides.pop("losses", None) or {})
         values |= {key: value for key, value in overrides.items() if value is not None}
         values.setdefault("preset", Path(name).stem)
         shape = values.get("architecture")
@@ -189,8 +190,11 @@ def presets() -> list[str]:
     )
 
 
-def _table(name: str) -> dict[str, Any]:
-    """The table of a preset on top of that of its base."""
+def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The table of a preset on top of that of its base.
+
+    above : the presets that it is a base of
+    """
     own = name.endswith(".toml")
     source = Path(name) if own else PRESETS / f"{name}.toml"
     try:
@@ -200,14 +204,17 @@ def _table(name: str) -> dict[str, Any]:
         raise InputError(f"no preset {name!r}: name a .toml file or one of {there}") from error
     except ValueError as error:
         raise InputError(f"{name}: {error}") from error
+    losses = table.setdefault("losses", {})
+    if not isinstance(losses, dict):
+        raise InputError(f"{name}: losses is {losses!r}: it must be a table")
     base = table.pop("base", None)
     if base is None:
         return table
-    if base == name or not isinstance(base, str):
+    above = (*above, name)
+    if not isinstance(base, str) or base in above:
         raise InputError(f"{name}: there is no base {base!r}")
-    below = _table(base)
-    losses = below.get("losses", {}) | table.get("losses", {})
-    return below | table | {"losses": losses}
+    below = _table(base, above)
+    return below | table | {"losses": below["losses"] | losses}
 
 
 def _grouped(groups: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -218,11 +225,12 @@ def _grouped(groups: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     own = {item.name for item in dataclasses.fields(TrainSettings)} - GROUPS.keys()
     if unknown := sorted(values.keys() - own - _GROUP_OF.keys()):
         raise InputError(f"unknown settings: {', '.join(unknown)}")
-    fields = {key: value for key, value in values.items() if key in own}
+    fields = {key: _typed(TrainSettings, key, values[key]) for key in values.keys() & own}
     parts: dict[str, dict[str, Any]] = {} if groups else {"source": {}}
     try:
         for key in values.keys() - own:
-            parts.setdefault(_GROUP_OF[key], {})[key] = _typed(key, values[key])
+            group = _GROUP_OF[key]
+            parts.setdefault(group, {})[key] = _typed(GROUPS[group], key, values[key])
         for group, part in parts.items():
             old = groups.get(group)
             fields[group] = (
@@ -230,17 +238,45 @@ def _grouped(groups: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
             )
         if isinstance(fields.get("architecture"), dict):
             fields["architecture"] = Shape.from_table(fields["architecture"])
-        if isinstance(fields.get("losses"), dict):
-            fields["losses"] = LossSettings(**fields["losses"])
+        if isinstance(losses := fields.get("losses"), dict):
+            known = {item.name for item in dataclasses.fields(LossSettings)}
+            typed = {
+                key: _typed(LossSettings, key, value) if key in known else value
+                for key, value in losses.items()
+            }
+            fields["losses"] = LossSettings(**typed)
     except (TypeError, ModelError) as error:
         raise InputError(str(error)) from error
     return fields
 
 
-def _typed(key: str, value: Any) -> Any:
-    """A setting in the type of its field: TOML has no paths and no tuples."""
-    if value is None:
+def _typed(group: type[Any], key: str, value: Any) -> Any:
+    """A setting in the type of its field: TOML has no paths and no tuples.
+
+    Raises InputError if it is of another type.
+    """
+    kinds = typing.get_type_hints(group)[key]
+    options = typing.get_args(kinds) if isinstance(kinds, types.UnionType) else (kinds,)
+    if value is None and type(None) in options:
         return None
-    if key in _PATHS:
-        return Path(value)
-    return tuple(value) if key in _TUPLES else value
+    if typing.get_origin(options[0]) is not tuple:
+        return _of_kind(key, value, options[0])
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{key} is {value!r}: it must be a list")
+    return tuple(_of_kind(key, each, typing.get_args(options[0])[0]) for each in value)
+
+
+def _of_kind(key: str, value: Any, kind: type[Any]) -> Any:
+    """A value, or one of a list, in its type. Raises InputError if it is of another."""
+    if kind in _WORDS:
+        fits = isinstance(value, (int | float) if kind is float else kind)
+        fits = fits and (kind is bool or not isinstance(value, bool))
+        word = _WORDS[kind]
+    elif kind in (str, Path):
+        fits, word = isinstance(value, str | kind), "a text"
+        value = Path(value) if fits and kind is Path else value
+    else:
+        fits, word = isinstance(value, dict | kind), "a table"
+    if not fits:
+        raise InputError(f"{key} is {value!r}: it must be {word}")
+    return value
