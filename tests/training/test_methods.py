@@ -1,6 +1,7 @@
 """Every task with every network, and the paper's presets."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -315,6 +316,27 @@ def test_datasets_are_kept_and_trained_on(settings: TrainSettings, tmp_path: Pat
             any(np.array_equal(loading.load(file).rgb, o) for o in originals) for file in training
         )
         assert trainer.train(here).steps == 1
+
+
+def test_pictures_of_datasets_are_read_as_those_of_folders(
+    settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deep ones are not clipped, damaged ones are left out, and names may be relative."""
+    pytest.importorskip("datasets")
+    for name in ("one", "other"):
+        folder = tmp_path / name / "pictures"
+        shutil.copytree(settings.source.data or Path(), folder)
+        grey = np.full((80, 80), 257 * len(name), np.uint16)
+        Image.fromarray(grey).save(folder / "deep.png")
+        whole = (folder / "00.png").read_bytes()
+        (folder / "00.png").write_bytes(whole[: len(whole) // 2])
+        monkeypatch.chdir(folder.parent)
+        here = settings.replaced(data=None, dataset="imagefolder:pictures")
+        said: list[str] = []
+        training, _ = dataset.split(here, said.append)
+        levels = {float(loading.load(file).rgb.mean()) for file in training}
+        assert (len(training), len(name) in levels) == (6, True)
+        assert "up to 10000 pictures" in said[0]
 
 
 def test_a_dataset_that_is_none_is_one_clear_error(settings: TrainSettings, tmp_path: Path) -> None:

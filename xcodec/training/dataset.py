@@ -7,7 +7,7 @@ the crops that it would have had, and several processes can divide the crops of 
 import dataclasses
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -84,15 +84,18 @@ class Crops:
         return cls(np.stack(pixels), steps, points)
 
 
-def split(settings: TrainSettings) -> tuple[list[Path], list[Path]]:
+def split(
+    settings: TrainSettings, say: Callable[[str], object] = lambda _: None
+) -> tuple[list[Path], list[Path]]:
     """Training pictures, and pictures that choose the weights.
 
-    Those in packs are unpacked into the cache.
+    Those in packs are unpacked into the cache, those of a dataset are copied there, of which
+    ``say`` is told.
 
     Raises InputError if there are no pictures, if there is one alone and no folder of validation
     pictures, or if a pack cannot be used.
     """
-    folder = settings.source.data or stream.kept(settings)
+    folder = settings.source.data or stream.kept(settings, say)
     training = packs.pictures(folder, settings.files.cache)
     if settings.source.val is not None:
         return training, packs.pictures(settings.source.val, settings.files.cache)[0::2]
