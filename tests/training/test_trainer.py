@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from tests.training.conftest import SMALL, XGANS
+from tests.training.conftest import GAN, ONDEMAND, SMALL, XGANS
 from xcodec.errors import InputError, ModelError
 from xcodec.reconstruction import torch_weights
 from xcodec.reconstruction.architecture import Architecture
@@ -128,6 +129,34 @@ def test_the_state_holds_all_that_the_next_step_needs(settings: TrainSettings) -
     for mine, its in ((one.generator, other.generator), (one.average, other.average)):
         for key, value in mine.state_dict().items():
             torch.testing.assert_close(its.state_dict()[key], value, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"optimizer": "adam"}, "of a run with the optimizer muon"),
+        ({"architecture": ONDEMAND, "task": "white-block", "levels": (8, 16)}, "another network"),
+        ({"losses": GAN}, "of a run without discriminators"),
+    ],
+    ids=str,
+)
+def test_a_run_is_not_resumed_in_another_way(
+    settings: TrainSettings, changed: dict[str, Any], problem: str
+) -> None:
+    Learner(settings, torch.device("cpu")).save(settings.state)
+    other = Learner(settings.replaced(**changed), torch.device("cpu"))
+    with pytest.raises(InputError, match=rf"state\.safetensors: .*{problem}"):
+        other.restore(settings.state)
+
+
+def test_files_that_cannot_be_written_end_a_run_before_it_begins(
+    settings: TrainSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("output", "checkpoint", "cache"):
+        place = tmp_path / "file" / "x.safetensors"
+        with pytest.raises(InputError, match=r"/file(/x\.safetensors)?: "):
+            trainer.train(settings.replaced(**{name: place}))
 
 
 def test_init_starts_a_new_schedule_and_goes_on_counting(
@@ -244,6 +273,27 @@ def test_encoded_pictures_are_kept_for_later_runs(
     monkeypatch.setattr(cache, "quantised", None)  # Nothing can be encoded any more.
     again = settings.replaced(overwrite=True)
     assert trainer.train(again).steps == 4
+
+
+def test_no_part_of_an_entry_stays_behind(
+    settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: BinaryIO, _: object) -> None:
+        file.write(b"begun")
+        raise OSError(28, "No space left on device")
+
+    every = jobs(settings)
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        cache.encode(every[0])
+    assert list(settings.files.cache.iterdir()) == []
+
+
+def test_what_only_has_the_name_of_a_picture_is_none(tmp_path: Path) -> None:
+    (tmp_path / "album.png").mkdir()
+    (tmp_path / "gone.jpg").symlink_to("nowhere")
+    with pytest.raises(InputError, match="there are no pictures in it"):
+        cache.pictures(tmp_path)
 
 
 def test_workers_never_load_torch() -> None:

@@ -145,7 +145,8 @@ def pictures(folder: Path) -> list[Path]:
 
 def within(folder: Path) -> Iterator[Path]:
     """The picture files in a folder and its subfolders, in any order."""
-    return (file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
+    names = (file for file in folder.rglob("*") if file.suffix.lower() in PICTURES)
+    return filter(Path.is_file, names)  # No folders, and no links to what is gone.
 
 
 @functools.lru_cache(maxsize=1 << 20)
@@ -277,9 +278,13 @@ def encode(job: Job) -> Path:
         pixels = rgb
     path = job.folder / f"{job.stem}_{step:.4f}_{tone}.npy"
     temporary = path.with_suffix(f".{os.getpid()}.part")
-    with open(temporary, "wb") as file:
-        np.save(file, pixels)
-    temporary.replace(path)
+    try:
+        with open(temporary, "wb") as file:
+            np.save(file, pixels)
+        temporary.replace(path)
+    except BaseException:  # The disk may be full.
+        temporary.unlink(missing_ok=True)
+        raise
     return path
 
 

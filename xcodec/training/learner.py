@@ -250,26 +250,43 @@ class Learner:
         texts = {
             "architecture": self.generator.architecture.to_json(),
             "account": json.dumps(asdict(self.account)),
+            "optimizer": self.settings.optimisation.optimizer,
         }
         plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomic(path, safetensors.torch.save(plain, texts), overwrite=True)
 
     def restore(self, path: Path) -> None:
-        """Continue from a saved state; raises InputError if the file holds none."""
+        """Continue from a saved state.
+
+        Raises InputError if the file holds none, or that of a run with another network, another
+        optimiser or without discriminators.
+        """
+        settings = self.settings
         try:
             with safetensors.safe_open(path, framework="pt") as file:
                 texts = file.metadata() or {}
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            generator = build(Shape.from_json(texts.get("architecture", "")))
+            shape = Shape.from_json(texts.get("architecture", ""))
             account = Account(**json.loads(texts.get("account", "")))
+        except (OSError, safetensors.SafetensorError, ModelError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: not the state of a training run") from error
+        optimizer = settings.optimisation.optimizer
+        if shape != settings.architecture:
+            raise InputError(f"{path}: of a run with another network than that of the settings")
+        if texts.get("optimizer", optimizer) != optimizer:
+            raise InputError(f"{path}: of a run with the optimizer {texts['optimizer']}")
+        if self.rivals is not None and not _part(tensors, "rivals"):
+            raise InputError(f"{path}: of a run without discriminators; --init starts from weights")
+        try:
+            generator = build(shape)
             generator.load_state_dict(_part(tensors, "weights"))
             self._adopt(generator.train())
             self.average.load_state_dict(_part(tensors, "average"))
             if self.rivals is not None:
                 self.rivals.load_state_dict(_part(tensors, "rivals"))
                 self.rivals_optimizer.restore(_part(tensors, "rivals_moved"))
-        except (OSError, safetensors.SafetensorError, RuntimeError, ValueError, TypeError) as error:
+        except (RuntimeError, ValueError, TypeError) as error:
             raise InputError(f"{path}: not the state of a training run") from error
         self.account = account
         self.optimizer.restore(_part(tensors, "moved"))

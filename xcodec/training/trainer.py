@@ -13,6 +13,7 @@ import torch
 from xcodec.errors import InputError
 from xcodec.reconstruction import model_files
 from xcodec.reconstruction.torch_painter import choose
+from xcodec.system import files
 from xcodec.system.processes import cores
 from xcodec.training import board, cache, dataset, parallel, validation
 from xcodec.training.batches import Batches
@@ -37,6 +38,7 @@ def train(settings: TrainSettings) -> model_files.Card:
     diverges or weights are missing, DependencyError if a package of the extra "train" is missing.
     """
     _check(settings)
+    _check_places(settings)
     world = parallel.world(settings.run.device)
     with ExitStack() as stack:
         monitor = stack.enter_context(Monitor(silent=not world.first))
@@ -48,7 +50,7 @@ def train(settings: TrainSettings) -> model_files.Card:
             learner.restore(settings.state)
             account = learner.account
             monitor.say(f"resuming at step {account.step}, {account.hours:.2f} h")
-        training, choosing = dataset.split(settings)
+        training, choosing = dataset.split(settings, monitor.say)
         jobs = list(dataset.jobs(training, settings))
         filler = Filler(jobs, settings.crops.crop, settings.run.workers, monitor.say)
         stack.enter_context(closing(filler))
@@ -175,6 +177,20 @@ def _check(settings: TrainSettings) -> None:
     raise InputError(
         f"{path}: exists already; --resume or --init continue from it, -f overwrites it"
     )
+
+
+def _check_places(settings: TrainSettings) -> None:
+    """Make the folders of the run's files.
+
+    Raises InputError if a file could not be written: now, not after the pictures are encoded.
+    """
+    for folder in (settings.weights.parent, settings.state.parent, settings.files.cache):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: {str(error.strerror).lower()}") from error
+    for path in (settings.weights, settings.state):
+        files.check_target(path, overwrite=True)
 
 
 @contextmanager
