@@ -3,10 +3,10 @@ AVIF.
 
     python benchmarks/gallery.py [--only astronaut] [--bytes 200,340,600,1000] [-o docs]
 
-Writes a sheet of each picture, docs/gallery/*.webp, the gallery's part of docs/index.md, and the
-portrait of README.md, docs/portrait.jpg. WebP and AVIF are at their best: of all qualities at seven
-scales, the file with the highest PSNR that fits. The pictures come with scikit-image and
-matplotlib; all are in the public domain.
+Writes a sheet of each picture, docs/gallery/*.webp, its lines of the gallery's part of
+docs/index.md, and the portrait of README.md, docs/portrait.jpg. WebP and AVIF are at their best: of
+all qualities at seven scales, the file with the highest PSNR that fits. The pictures come with
+scikit-image and matplotlib; all are in the public domain.
 """
 
 import re
@@ -49,6 +49,8 @@ Panel = tuple[RGB | None, str]
 """A picture of a sheet, and the text below it."""
 PART = re.compile(r"(<!-- gallery: [^>]*-->\n).*?(<!-- end -->)", re.S)
 """The gallery's part of a page."""
+ENTRY = re.compile(r"\[!\[.*?\]\(gallery/(\w+)\.webp\)\]\(gallery/\w+\.webp\)\n")
+"""A picture of that part, by its name."""
 
 
 @dataclass(frozen=True)
@@ -218,23 +220,22 @@ def main(only: str, budgets: str, output: Path) -> None:
     if unknown := set(names) - set(SUBJECTS):
         raise xcodec.InputError(f"no such pictures: {', '.join(sorted(unknown))}")
     sizes = numbers(budgets, int)
+    page = output / "index.md"
+    text = page.read_text(encoding="utf-8")
+    # Pictures that are not asked for stay as they are.
+    entries = {found[1]: found[0] for found in ENTRY.finditer(text)}
     (output / "gallery").mkdir(parents=True, exist_ok=True)
-    entries = []
     for name in names:
         subject = SUBJECTS[name]
         shown = list(files(subject.rgb, sizes))
         path = output / "gallery" / f"{name}.webp"
         sheet(subject.rgb, shown, sizes).save(path, quality=QUALITY, method=6)
         place = f"gallery/{path.name}"
-        entries.append(f"[![{subject.title}: {described(shown)}]({place})]({place})\n")
+        entries[name] = f"[![{subject.title}: {described(shown)}]({place})]({place})\n"
         click.echo(f"{path}")
     portrait().save(output / "portrait.jpg", quality=QUALITY)
-    page = output / "index.md"
-    text = "\n".join(["", *entries, ""])
-    page.write_text(
-        PART.sub(lambda part: part[1] + text + part[2], page.read_text(encoding="utf-8")),
-        encoding="utf-8",
-    )
+    lines = "\n".join(["", *(entries[name] for name in SUBJECTS if name in entries), ""])
+    page.write_text(PART.sub(lambda part: part[1] + lines + part[2], text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -306,7 +306,10 @@ def test_the_gallery_says_what_xcodec_and_webp_do(name: str) -> None:
 
 def test_the_gallery_shows_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "index.md"
-    page.write_text("# A page\n\n<!-- gallery: of a test -->\nold\n<!-- end -->\n\nMore.\n")
+    kept = "[![A cat: xcodec](gallery/chelsea.webp)](gallery/chelsea.webp)\n"
+    old = "[![Coins: old](gallery/coins.webp)](gallery/coins.webp)\n"
+    part = f"<!-- gallery: of a test -->\n\n{old}\n{kept}\n<!-- end -->"
+    page.write_text(f"# A page\n\n{part}\n\nMore.\n")
     module = script("gallery")
     small = module.Subject(module.SUBJECTS["coins"].read, "Greek coins", (0, 0, 96, 96))
     monkeypatch.setitem(module.SUBJECTS, "coins", small)
@@ -314,7 +317,7 @@ def test_the_gallery_shows_what_fits(tmp_path: Path, monkeypatch: pytest.MonkeyP
     done = CliRunner().invoke(module.main, command, catch_exceptions=False)
     assert done.exit_code == 0
     text = page.read_text()
-    assert text.startswith("# A page\n\n<!-- gallery: of a test -->\n\n[![Greek coins")
+    assert text.startswith(f"# A page\n\n<!-- gallery: of a test -->\n\n{kept}\n[![Greek coins")
     assert text.endswith("(gallery/coins.webp)\n\n<!-- end -->\n\nMore.\n")
     rgb = module.SUBJECTS["coins"].rgb
     data = xcodec.encode(rgb, max_bytes=500)
