@@ -12,7 +12,6 @@ weights that were there. An interrupted run continues where it ended.
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -22,7 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xcodec.errors import XcodecError
 from xcodec.reconstruction import model_files, ranges
+from xcodec.system import files
 from xcodec.training.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -177,30 +178,33 @@ def kept(name: str, work: Path, models: Path, device: str) -> str:
     digest, count = card.settings["data_digest"], card.settings["data_pictures"]
     facts = f"{count:,} pictures (digest {digest}), {device}"
     for end in (".safetensors", ".history.json"):
-        shutil.copyfile(new.with_suffix(end), models / f"{name}{end}")
+        data = new.with_suffix(end).read_bytes()
+        files.write_atomic(models / f"{name}{end}", data, overwrite=True)
     page = models / f"{name}.md"
     text = page.read_text(encoding="utf-8") if page.exists() else f"# `{name}`\n"
     before, _, rest = text.partition(PARTS[0])
     after = rest.partition(PARTS[1])[2].lstrip("\n")
     block = "\n\n".join([PARTS[0], section(run, card.best, facts), PARTS[1]])
     parts = (part for part in (before.rstrip(), block, after) if part)
-    page.write_text("\n\n".join(parts).rstrip() + "\n", encoding="utf-8")
+    text = "\n\n".join(parts).rstrip() + "\n"
+    files.write_atomic(page, text.encode(), overwrite=True)
     return f"{name}: {run[0]['mean']:.3f} -> {card.best['mean']:.3f} dB, kept"
 
 
-def calibrate(name: str, folder: Path, models: Path) -> None:
+def calibrate(name: str, folder: Path, models: Path, work: Path) -> None:
     """Measure the ranges of a set for painting in 8-bit integers, if the set had some before its
     weights changed. Take the grid out of a realistic set first.
 
     folder : of its training pictures
+    work   : of the run, whose cache holds what was in packs
     """
     path = weights(models, name)
     if ranges.beside(path).is_file() and ranges.read(path) is None:
         from xcodec.training import calibration, grid  # Only here: they import torch.
 
         if name.endswith(model_files.REALISTIC):
-            grid.level(path, folder)
-        calibration.calibrate(path, folder)
+            grid.level(path, folder, kept=work / "cache")
+        calibration.calibrate(path, folder, kept=work / "cache")
 
 
 def begin(entry: Entry, work: Path, models: Path) -> None:
@@ -250,10 +254,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if code:
                 failed.append(entry.name)
                 print(f"{entry.name}: failed", flush=True)
-            else:
+                continue
+            try:
                 print(kept(entry.name, work, options.models, options.device), flush=True)
                 folder = pictures(options.data.resolve(), entry, work)
-                calibrate(entry.name, folder, options.models)
+                calibrate(entry.name, folder, options.models, work)
+            except XcodecError as error:  # The other sets are trained all the same.
+                failed.append(entry.name)
+                print(f"{entry.name}: {error}", flush=True)
     return 1 if failed else 0
 
 

@@ -1,5 +1,7 @@
 """Ranges of a generator's values, measured on training pictures."""
 
+import importlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from xcodec.reconstruction.architecture import OnDemandArchitecture
 from xcodec.reconstruction.onnx_integers import FLOATING
 from xcodec.reconstruction.torch_weights import build
 from xcodec.training import calibration
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 @pytest.fixture
@@ -54,3 +58,22 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path, pictures: Path) -> N
     (tmp_path / "none").mkdir()
     with pytest.raises(InputError, match="no pictures"):
         calibration.calibrate(written(path, SMALL, 0), tmp_path / "none")
+
+
+def test_errors_of_the_script_are_one_line(
+    tmp_path: Path,
+    pictures: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    script = importlib.import_module("calibrate")
+    path = written(tmp_path / "a.safetensors", SMALL, 0)
+    for arguments in ([tmp_path / "missing", pictures], [path, tmp_path / "missing"]):
+        assert script.main(list(map(str, arguments))) == 1
+        assert re.fullmatch(r"error: .*missing.*\n", capsys.readouterr().err)
+    with pytest.raises(SystemExit):
+        script.main([str(path), str(pictures), "--count", "0"])
+    assert not ranges.beside(path).exists()
+    assert script.main([str(path), str(pictures), "--count", "1"]) == 0
+    assert ranges.read(path) is not None

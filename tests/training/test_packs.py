@@ -20,7 +20,7 @@ from tests.training.conftest import SMALL, smooth
 from xcodec.errors import FormatError, InputError
 from xcodec.pictures import loading
 from xcodec.pictures.quality import decibels
-from xcodec.training import cache, dataset, packing, packs, trainer, validation
+from xcodec.training import cache, calibration, dataset, packing, packs, trainer, validation
 from xcodec.training.filler import Filler
 from xcodec.training.packing import Copy
 from xcodec.training.settings import TrainSettings
@@ -342,6 +342,12 @@ def test_pictures_are_ordered_by_their_names_in_all_packs(tmp_path: Path) -> Non
     assert [file.name for file in found] == ["00.png", "01.png", "02.png", "03.png"]
     with pytest.raises(InputError, match="no such folder"):
         packs.pictures(tmp_path / "none", tmp_path / "cache")
+
+
+def test_ranges_are_measured_on_pictures_in_packs(whole: Path, tmp_path: Path) -> None:
+    found = calibration.chosen(whole / "photos/train", 40, tmp_path)
+    assert sorted(file.name for file in found) == ["00.png.avif", "01.png.avif"]
+    assert len(list(calibration.seen(found))) == 2
 
 
 def test_models_are_made_from_packs(

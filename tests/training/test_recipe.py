@@ -133,15 +133,15 @@ def test_ranges_follow_the_weights(script: ModuleType, tmp_path: Path, picture: 
     generator, card = torch_weights.load(MODELS / "photo.safetensors")
     path = tmp_path / "photo.safetensors"
     torch_weights.save(path, generator, card)
-    script.calibrate("photo", picture.parent, tmp_path)
+    script.calibrate("photo", picture.parent, tmp_path, tmp_path)
     assert not ranges.beside(path).exists()
     known = {"middle.0.first": onnx_integers.Layer((-1, 1), (-1, 1))}
     ranges.write(path, known)
-    script.calibrate("photo", picture.parent, tmp_path)
+    script.calibrate("photo", picture.parent, tmp_path, tmp_path)
     assert ranges.read(path) == known
     torch_weights.save(path, generator, replace(card, hours=card.hours + 1))
     assert ranges.read(path) is None
-    script.calibrate("photo", picture.parent, tmp_path)
+    script.calibrate("photo", picture.parent, tmp_path, tmp_path)
     assert len(ranges.read(path) or {}) > 20
 
 

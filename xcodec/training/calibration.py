@@ -21,7 +21,8 @@ from xcodec.reconstruction.classical import fill
 from xcodec.reconstruction.conditions import conditions
 from xcodec.reconstruction.generator import Network
 from xcodec.reconstruction.onnx_integers import FLOATING, Layer
-from xcodec.training import cache
+from xcodec.training import packs
+from xcodec.training.groups import FileSettings
 
 RATES = 0.004, 0.3
 """Lowest and highest rate of the pictures."""
@@ -33,20 +34,28 @@ COUNT = 40
 """Pictures of a folder that are used."""
 
 
-def calibrate(weights: Path, folder: Path, count: int = COUNT) -> Path:
+def calibrate(weights: Path, folder: Path, count: int = COUNT, kept: Path | None = None) -> Path:
     """Measure a generator on some pictures of a folder, and write its ranges beside its weights;
     returns their file.
+
+    folder, kept : as of ``chosen``
 
     Raises ModelError for weights that cannot decode files, InputError without pictures.
     """
     network, card = torch_weights.load(weights)
     card.architecture.require_fill()
-    return ranges.write(weights, measured(network, seen(chosen(folder, count))))
+    return ranges.write(weights, measured(network, seen(chosen(folder, count, kept))))
 
 
-def chosen(folder: Path, count: int) -> list[Path]:
-    """So many pictures of a folder, always the same; raises InputError without pictures."""
-    pictures = cache.pictures(folder)
+def chosen(folder: Path, count: int, kept: Path | None = None) -> list[Path]:
+    """So many pictures of a folder, or of packs in it, always the same.
+
+    count : 1 or more
+    kept  : folder of the cache, which packs are unpacked into; None: that of training
+
+    Raises InputError without pictures.
+    """
+    pictures = packs.pictures(folder, kept or FileSettings().cache)
     order = np.random.default_rng(0).permutation(len(pictures))[:count]
     return [pictures[i] for i in order]
 

@@ -20,8 +20,12 @@ COUNT = 100
 """Pictures of a folder that the grid is measured on."""
 
 
-def level(weights: Path, folder: Path, count: int = COUNT) -> NDArray[np.float32]:
+def level(
+    weights: Path, folder: Path, count: int = COUNT, kept: Path | None = None
+) -> NDArray[np.float32]:
     """Take the grid out of a file of weights, as measured on some pictures of a folder.
+
+    folder, kept : as of ``calibration.chosen``
 
     Returns the grid that there was, as ``levelled`` does. Raises ModelError for weights of another
     network than the default generator, InputError without pictures.
@@ -29,7 +33,7 @@ def level(weights: Path, folder: Path, count: int = COUNT) -> NDArray[np.float32
     network, card = torch_weights.load(weights)
     card.architecture.require_fill()
     assert isinstance(network, Generator)
-    grid = levelled(network, calibration.seen(calibration.chosen(folder, count)))
+    grid = levelled(network, calibration.seen(calibration.chosen(folder, count, kept)))
     torch_weights.save(weights, network, card)
     return grid
 
