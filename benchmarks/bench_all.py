@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xcodec.evaluation.runs.records import commit
+from xcodec.system import files
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = {"kodak": "kodak", "faces": "faces/val", "photos": "photos/val"}
@@ -94,7 +95,7 @@ def main() -> int:
             print(f"{name}: failed after {duration(seconds)}", flush=True)
             continue
         done[name] = {"commit": now, "seconds": round(seconds, 1)}
-        place.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+        files.write_atomic(place, (json.dumps(done, indent=1) + "\n").encode(), overwrite=True)
         print(f"{name}: {duration(seconds)}", flush=True)
     print(f"all: {duration(sum(each['seconds'] for each in done.values()))}")
     return 1 if failed else 0

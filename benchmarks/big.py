@@ -33,6 +33,7 @@ import xcodec
 from xcodec.evaluation.measures.metrics import psnr
 from xcodec.evaluation.runs import records
 from xcodec.pictures.modes import to_depth
+from xcodec.system import files
 from xcodec.system.processes import cores
 from xcodec.types import RGB
 
@@ -144,10 +145,10 @@ def seams(folder: Path, rate: float) -> dict[str, Any]:
     found: dict[str, Any] = {"rate": rate}
     photos = [np.asarray(Image.open(file).convert("RGB")) for file in sorted(folder.iterdir())]
     for name, tile in (("one piece", 0), ("tiles", 128)):
-        files = [xcodec.encode(photo, rate, tile=tile) for photo in photos[1::2]]
-        found[name] = {"bytes": sum(map(len, files))}
+        coded = [xcodec.encode(photo, rate, tile=tile) for photo in photos[1::2]]
+        found[name] = {"bytes": sum(map(len, coded))}
         for decoder in ("classical", "generator"):
-            decoded = [np.asarray(xcodec.decode(data, decoder=decoder)) for data in files]
+            decoded = [np.asarray(xcodec.decode(data, decoder=decoder)) for data in coded]
             pairs = list(zip(decoded, photos[1::2], strict=True))
             mean = float(np.mean([psnr(photo, picture) for picture, photo in pairs]))
             found[name][decoder] = {"ratio": seam(pairs, 128), "psnr": mean}
@@ -242,6 +243,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=cores())
     parser.add_argument("--no-generator", action="store_true")
     args = parser.parse_args()
+    if args.what == "seams" and (args.photos is None or not args.photos.is_dir()):
+        parser.error("seams needs --photos, a folder")
+    if args.what == "budgets" and (unknown := {round(s) for s in args.megapixels} - GOALS.keys()):
+        parser.error(
+            f"no goals for {min(unknown)} megapixels: there are {', '.join(map(str, GOALS))}"
+        )
     if args.what == "many":
         note("many", many(args.files, args.jobs), args.jobs)
         return
@@ -268,7 +275,8 @@ def note(key: str, found: dict[str, Any], jobs: int) -> None:
         "load_at_end": os.getloadavg()[0],
     }
     record[key] = found | measured_with
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    data = (json.dumps(record, indent=1) + "\n").encode()
+    files.write_atomic(RECORD, data, overwrite=True)
 
 
 if __name__ == "__main__":
