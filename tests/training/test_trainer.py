@@ -198,6 +198,24 @@ def test_sigint_ends_a_run_with_a_state_to_resume_from(
     assert learned == [0, 1, 2, 3]
 
 
+def test_sigint_before_the_first_step_ends_a_run_at_once(
+    settings: TrainSettings, learned: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare = validation.prepare
+
+    def interrupted(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return prepare(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(validation, "prepare", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            trainer.train(settings)
+    assert not settings.weights.exists()
+    assert trainer.train(settings.replaced(resume=True)).steps == 4
+    assert learned == [0, 1, 2, 3]
+
+
 def test_time_limit_and_patience_end_a_run(settings: TrainSettings) -> None:
     endless = settings.replaced(steps=10**9, validate_every=1e-6)
     assert trainer.train(endless.replaced(time_limit=0.02)).hours * 60 >= 0.02

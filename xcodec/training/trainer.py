@@ -31,8 +31,9 @@ DRAWERS = 4
 def train(settings: TrainSettings) -> model_files.Card:
     """Train a network and write the weights with the best validation to ``settings.weights``.
 
-    Ctrl-C or SIGTERM ends the run after the current step; its state can be resumed. Returns the
-    card of the whole run; that of the best weights is in their file.
+    Ctrl-C or SIGTERM ends the run after the current step; its state can be resumed. While pictures
+    are prepared for the first step, they act as usual. Returns the card of the whole run; that of
+    the best weights is in their file.
 
     Raises InputError if the settings or the pictures cannot be used, ModelError if training
     diverges or weights are missing, DependencyError if a package of the extra "train" is missing.
@@ -42,7 +43,6 @@ def train(settings: TrainSettings) -> model_files.Card:
     world = parallel.world(settings.run.device)
     with ExitStack() as stack:
         monitor = stack.enter_context(Monitor(silent=not world.first))
-        interrupted = stack.enter_context(_interruption())
         learner = Learner(settings, world.device or choose(settings.run.device), world)
         resumed = settings.files.resume and settings.state.exists()
         _same_for_all(learner, resumed, f"{settings.state}: not on all machines of the run")
@@ -75,6 +75,7 @@ def train(settings: TrainSettings) -> model_files.Card:
         drawers = 1 if learner.device.type == "cpu" else min(cores(), DRAWERS)
         drawn = Batches(filler, settings, *place, drawers)
         batches = stack.enter_context(closing(drawn))
+        interrupted = stack.enter_context(_interruption())  # Before, there is nothing to save.
         _run(learner, batches, filler, judge, monitor, events, interrupted)
         monitor.say(f"{len(filler.entries)} encoded pictures, {filler.skipped} skipped")
         if filler.skipped:
