@@ -1,14 +1,16 @@
 /** Packets as files, bundles and lines of text. */
 
 import { versionOf } from "./header";
-import { isBundle, isSound, unbundle } from "./packets";
+import { MIN_SIZE, isBundle, isSound, unbundle } from "./packets";
 
 /** The packets in the bytes of a .xgp file, a bundle, or armored text; null if the bytes are those
  * of a .xgc file, or of something else. */
 export function packetsIn(given: Uint8Array | string): Uint8Array[] | null {
   if (typeof given === "string") return splitText(given);
   if (versionOf(given) !== null) return null;
-  return isBundle(given) || isText(given) || isSound(given) ? split(given) : null;
+  if (isBundle(given) || isText(given) || isSound(given)) return split(given);
+  const found = soundPackets(decoded(given) ?? "");
+  return found.length ? found : null;
 }
 
 /** Split the bytes of one file into packets: a packet, a bundle, or lines of text. Packets are not
@@ -22,38 +24,75 @@ export function split(data: Uint8Array): Uint8Array[] {
 
 /** Lines that a packet may have been broken into on its way. */
 const MOST_LINES = 12;
+/** Signs of a quotation before a line. */
+const QUOTES = /^[>|\s]+/;
+/** What may stand around a packet. */
+const MARKS = /^["'“”„«»<([]+|["'“”„«»>)\].,;]+$/g;
+/** Characters that take no room. */
+const WIDTHLESS = /[\u00ad\u200b\u2060\ufeff]/g;
 
-/** The packets in a text: one a line, or among other words, or broken into several lines. If none
- * is whole, what its lines hold. */
+/** The packets in a text: one a line, or among other words, quoted, or broken into several lines. If
+ * none is whole, what its lines hold. */
 export function splitText(text: string): Uint8Array[] {
-  const lines = text.split("\n").map((line) => line.trim());
-  const filled = lines.filter((line) => line);
-  const found: Uint8Array[] = [];
-  for (let start = 0; start < filled.length;) {
-    let [taken, packet] = [1, soundIn(filled[start]!)];
-    for (let end = start + 2; !packet && end <= start + MOST_LINES; end++) {
-      if (end > filled.length) break;
-      [taken, packet] = [end - start, soundOf(filled.slice(start, end).join(""))];
-    }
-    if (packet) found.push(packet);
-    start += packet ? taken : 1;
-  }
-  return found.length ? found : filled.map((line) => readings(line)[0] ?? new Uint8Array(0));
+  const found = soundPackets(text);
+  if (found.length) return found;
+  return linesOf(text).map((line) => readings(line)[0] ?? new Uint8Array(0));
 }
 
-/** The packet in a line, or in a word of it. */
-function soundIn(line: string): Uint8Array | null {
-  for (const word of [line, ...line.split(/\s+/)]) {
-    const packet = soundOf(word);
-    if (packet) return packet;
+/** The packets in a text whose checksums are right. */
+function soundPackets(text: string): Uint8Array[] {
+  const lines = linesOf(text);
+  const bare = lines.map((line) => line.replace(QUOTES, ""));
+  const found: Uint8Array[] = [];
+  for (let start = 0; start < lines.length;) {
+    const packets = soundIn(lines[start]!);
+    let taken = 1;
+    const most = Math.min(MOST_LINES, lines.length - start);
+    for (let count = 2; !packets.length && count <= most; count++) {
+      const whole = soundOf(bare.slice(start, start + count).join(""));
+      if (!whole) continue;
+      packets.push(whole);
+      taken = count;
+    }
+    found.push(...packets);
+    start += taken;
   }
-  return null;
+  return found;
+}
+
+/** The lines of a text that are not empty. */
+function linesOf(text: string): string[] {
+  const lines = text.replace(WIDTHLESS, "").split(/[\r\n]+/);
+  return lines.map((line) => line.trim()).filter((line) => line);
+}
+
+/** The packets in a line: it is one, or words of it are. */
+function soundIn(line: string): Uint8Array[] {
+  const whole = soundOf(line);
+  if (whole) return [whole];
+  return line
+    .split(/\s+/)
+    .map((word) => soundOf(word) ?? soundOf(word.replace(MARKS, "")))
+    .filter((packet) => packet !== null);
 }
 
 /** The packet that text stands for, if its checksum is right. */
 function soundOf(text: string): Uint8Array | null {
-  // Printable bytes alone are no packet, though a short checksum may be right by chance.
-  return readings(text).find((data) => isSound(data) && !isText(data)) ?? null;
+  const isPacket = (data: Uint8Array): boolean =>
+    // Printable bytes alone are no packet, though a short checksum may be right by chance.
+    data.length >= MIN_SIZE && isSound(data) && !isText(data);
+  return readings(text).find(isPacket) ?? null;
+}
+
+/** Bytes as text, if they are any. */
+function decoded(data: Uint8Array): string | null {
+  const mark = data.subarray(0, 2).join();
+  const name = mark === "255,254" ? "utf-16le" : mark === "254,255" ? "utf-16be" : "utf-8";
+  try {
+    return new TextDecoder(name, { fatal: true }).decode(data);
+  } catch {
+    return null;
+  }
 }
 
 /** Whether all bytes are printable ASCII, or ends of lines. */

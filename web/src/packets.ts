@@ -8,7 +8,8 @@ import { type Range, type Restored, checked, restored } from "./ranges";
 export const VERSION = 4;
 /** Its packets have a CRC-32C, whatever their size. */
 const LONG_CHECKSUM_VERSION = 1;
-const [MIN_SIZE, MAX_SIZE] = [40, 4096];
+export const MIN_SIZE = 40;
+const MAX_SIZE = 4096;
 /** Samples that a picture may have for each byte of a packet, beside those that any may have. */
 export const SAMPLES_PER_PACKET_BYTE = 2048;
 /** Packets of up to this many bytes say the columns of the first range in one byte. */

@@ -8,7 +8,7 @@ import { FormatError, InputError, ModelError, XcodecError, revived } from "../sr
 import { readOriginal } from "../src/header";
 import { mantissas, rank, threshold } from "../src/mask";
 import { Raster, Tree } from "../src/neighbours";
-import { splitText } from "../src/packet_files";
+import { packetsIn, splitText } from "../src/packet_files";
 import { Reader, concat, crc16, crc32c, ending, ready, unpack } from "../src/primitives";
 import { restored } from "../src/ranges";
 import { parse } from "../src/safetensors";
@@ -164,10 +164,19 @@ test("text is read as base64, as Ascii85, or by a checksum as base32", () => {
     text.replace(/=*$/, ""),
     `Anna: ${text} ok?`,
     `hello\n${text.slice(0, 30)}\n${text.slice(30, 50)}\n${text.slice(50)}\nbye`,
+    `> ${text.slice(0, 30)}\r> ${text.slice(30)}\r> bye`,
+    `Anna wrote: “${text.slice(0, 9)}\u200b${text.slice(9)}”`,
   ]) {
     assert.deepEqual(splitText(given), [packet], given);
   }
   assert.deepEqual(splitText(`${text}\nand\n${base32}`), [packet, packet]);
+  assert.deepEqual(splitText(`${text} ${base32}`), [packet, packet]);
+  const mail = `\ufeffGrüße!\n${text}\n`;
+  const wide = new Uint8Array(Uint16Array.from(mail, (sign) => sign.charCodeAt(0)).buffer);
+  for (const bytes of [new TextEncoder().encode(mail), wide]) {
+    assert.deepEqual(packetsIn(bytes), [packet]);
+  }
+  assert.equal(packetsIn(new TextEncoder().encode("Grüße!")), null);
 });
 
 test("the size of an original follows from that of the picture", () => {
