@@ -188,3 +188,20 @@ def test_names_with_two_slashes(small: RGB) -> None:
     every = batch.tasks("memory://bucket", "memory://out", "encode")
     assert {task.target for task in every} == {"memory://out/a.xgc", "memory://out/d/b.xgc"}
     assert trees.read(trees.join("memory://bucket", "d//b.png")) == data.getvalue()
+
+
+def test_a_url_of_this_machine_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fsspec")
+    url = f"{tmp_path.as_uri()}/new/a.xgc"
+    trees.write(url, b"whole")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="no space left"):
+        trees.write(url, b"in part")
+    found = {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()}
+    assert found == {"a.xgc": b"whole"}

@@ -15,6 +15,9 @@ from xcodec.system.packages import require
 DECODED = "decoded"
 """The word in the name of a decoded picture whose plain name is taken: photo.decoded.png."""
 
+LOCAL = ("file://", "local://")
+"""How URLs begin of what is on this machine."""
+
 
 def is_remote(name: str) -> bool:
     """Whether a name is a URL."""
@@ -151,8 +154,11 @@ def read(name: str) -> bytes:
 def write(name: str, data: bytes) -> None:
     """Write a file atomically, and create its folders. An existing file is replaced.
 
+    Object stores take a file as a whole or not at all; of other remote file systems, it depends.
     Raises InputError if that fails.
     """
+    if name.startswith(LOCAL):
+        name = _remote(name)[1]  # fsspec would write it in place.
     if not is_remote(name):
         try:
             Path(name).parent.mkdir(parents=True, exist_ok=True)
