@@ -232,6 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such sets: {', '.join(sorted(unknown))}")
     if not options.data.is_dir():
         parser.error(f"{options.data}: not a folder")
+    if not options.minutes > 0:
+        parser.error("--minutes must be above 0")
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     plan = list(stages([known[name] for name in names], options.device != "cpu"))
@@ -239,7 +241,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stage, minutes in zip(plan, minutes_of(plan, options.minutes), strict=True):
         asked = []
         for entry in stage:
-            begin(entry, work, options.models)
+            try:
+                begin(entry, work, options.models)
+            except XcodecError as error:
+                parser.error(str(error))
             asked.append(
                 command(
                     entry, options.data.resolve(), work, minutes, options.device, options.models

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +144,26 @@ def test_ranges_follow_the_weights(script: ModuleType, tmp_path: Path, picture: 
     assert ranges.read(path) is None
     script.calibrate("photo", picture.parent, tmp_path, tmp_path)
     assert len(ranges.read(path) or {}) > 20
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (["--minutes", "0"], "--minutes must be above 0"),
+        (["--models", "nowhere"], r"nowhere/photo\.safetensors: no usable weights"),
+        (["--only", "oil"], "no such sets: oil"),
+    ],
+)
+def test_wrong_use_is_one_clear_error(
+    script: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    asked: list[str],
+    problem: str,
+) -> None:
+    with pytest.raises(SystemExit):
+        script.main([str(tmp_path), "--work", str(tmp_path / "work"), "--only", "photo", *asked])
+    assert re.search(problem, capsys.readouterr().err)
 
 
 @pytest.mark.long
