@@ -139,7 +139,7 @@ STATED = [
     (SECURITY, f"{header.MAX_UNPACKED >> 20} MB unpacked, {header.MAX_SECTION >> 20} MB raw)"),
     (SECURITY, f"A file of fewer than {SHORTEST} bytes ends with a CRC-16"),
     (SECURITY, f"of more than {WEB_PIXELS:,} pixels are refused by default"),
-    ("docs/web.md", f"Pictures of more than {WEB_PIXELS:,} pixels are refused."),
+    ("docs/web.md", f"Pictures of more than {WEB_PIXELS:,} pixels are refused,"),
     ("docs/web.md", f"for them; {WEB_PIXELS:,} by default"),
     ("docs/web.md", f"needs Node {json.loads(NODE)['engines']['node'].removeprefix('>=')} or"),
     ("docs/web.md", f"tries {FILES:,} damaged files"),
