@@ -83,6 +83,9 @@ def test_a_preset_of_ones_own(tmp_path: Path) -> None:
     file.write_text('base = "on-demand"\ncrop = 128\n')
     shape = TrainSettings.from_preset(str(file), data="pictures").architecture
     assert shape == OnDemandArchitecture(64, 128)
+    (tmp_path / "beside.toml").write_text('base = "mine.toml"\n')
+    beside = TrainSettings.from_preset(str(tmp_path / "beside.toml"), data="pictures")
+    assert beside.architecture == shape
     for text, problem in (
         ("colour = 1", "unknown settings: colour"),
         ("source = 1", "unknown settings: source"),

@@ -211,6 +211,8 @@ def _table(name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
     if base is None:
         return table
     above = (*above, name)
+    if isinstance(base, str) and base.endswith(".toml"):
+        base = str(Path(name).parent / base)  # Beside the file that names it.
     if not isinstance(base, str) or base in above:
         raise InputError(f"{name}: there is no base {base!r}")
     below = _table(base, above)
