@@ -3,7 +3,7 @@
 import json
 import re
 
-from tests.evaluation.published import ROOT, text_of
+from tests.evaluation.published import ROOT, one_line, text_of
 
 RECORD = json.loads((ROOT / "benchmarks" / "results" / "core.json").read_text())
 NAMES = {"OpenCV": "cv2", "Pillow": "PIL"}
@@ -26,7 +26,7 @@ def test_sizes() -> None:
 
 
 def test_the_wheel_works_with_each_python() -> None:
-    page = " ".join(text_of("docs/install.md").split())
+    page = one_line("docs/install.md")
     assert f"The wheel is {RECORD['wheel_megabytes']:.0f} MB." in page
     every = [RECORD, *RECORD["others"]]
     first, *rest, last = (each["python"].rpartition(".")[0] for each in every)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import xcodec
-from tests.evaluation.published import NAMES, ROOT, text_of
+from tests.evaluation.published import NAMES, ROOT, one_line, text_of
 from tests.web.test_decoder import FILES
 from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
 from xcodec.coding import header, lifting, packets, primitives, tiles
@@ -195,7 +195,7 @@ STATED = [
 
 @pytest.mark.parametrize(("page", "text"), STATED)
 def test_what_pages_state(page: str, text: str) -> None:
-    assert text in " ".join(text_of(page).split())
+    assert text in one_line(page)
 
 
 def test_how_much_smaller_files_are_drawn() -> None:
@@ -229,5 +229,5 @@ def test_bits_of_a_sample(photo: NDArray[np.uint8]) -> None:
     found = xcodec.info(xcodec.encode(Image.fromarray(photo)))
     assert 0.5 < 8 * found.luma / found.samples < 1.5
     assert 0 < found.chroma < found.luma
-    page = " ".join(text_of(f"{TUTORIALS}/format.md").split())
+    page = one_line(f"{TUTORIALS}/format.md")
     assert "spends a bit or so on a sample's luma, and less on its chroma" in page

@@ -57,6 +57,11 @@ def text_of(page: str, section: str = "") -> str:
     return str(found)
 
 
+def one_line(page: str) -> str:
+    """A page in one line."""
+    return " ".join(text_of(page).split())
+
+
 def words(page: str) -> str:
     """The prose of a page in one line: no code, no tables, no targets of links, no emphasis."""
     text = re.sub(r"^```.*?^```$", "", text_of(page), flags=re.M | re.S)

@@ -49,6 +49,8 @@ reading = (
     ),
 )
 """Options that say how pictures are read; ``how_read`` takes them."""
+READING = ("kind", "frame", "salvage", "stretch", "max_pixels")
+"""Their names, and that of --max-pixels."""
 max_side = click.option(
     "--max-side",
     type=click.IntRange(0),
@@ -201,8 +203,7 @@ def how_read(options: dict[str, Any]) -> "Reading":
     """Take the options of ``reads_pictures`` out of those of a command."""
     from xcodec.pictures.opening import Reading
 
-    names = ("kind", "frame", "salvage", "stretch", "max_pixels")
-    return Reading(**given(**{name: options.pop(name) for name in names}))
+    return Reading(**given(**{name: options.pop(name) for name in READING}))
 
 
 def report(

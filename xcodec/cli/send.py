@@ -13,6 +13,7 @@ import cloup
 from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
 from xcodec.cli import packets
 from xcodec.cli.common import (
+    READING,
     as_json,
     beside,
     force,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 ENCODING = ("max_bytes", "max_side", "model", "effort")
 OF_PICTURES = (
     *ENCODING,
-    *("kind", "frame", "salvage", "stretch", "max_pixels"),
+    *READING,
     *("packet_size", "packets", "loss", "airtime", "credits"),
 )
 """The options that say how a picture is read and encoded."""
