@@ -84,3 +84,15 @@ def test_usual_encodings_are_near_the_default(settings: TrainSettings) -> None:
     assert not {job.stem for job in usual} & {job.stem for job in plain}
     encoded = cache.opened(cache.encode(usual[0]))
     assert encoded.tone == "least-squares"
+
+
+def test_pictures_are_encoded_in_parts_of_a_side(settings: TrainSettings) -> None:
+    whole = jobs(settings.replaced(ready=100))
+    parts = jobs(settings.replaced(ready=100, side=32))
+    assert not {job.stem for job in whole} & {job.stem for job in parts}
+    assert [job.draw for job in whole] == [job.draw for job in parts]
+    shape = cache.opened(cache.encode(parts[0])).pixels.shape
+    assert shape == (32, 32, 8)
+    assert cache.opened(cache.encode(whole[0])).pixels.shape != shape
+    with pytest.raises(InputError, match="crops of 32 pixels are larger than the side: 16"):
+        settings.replaced(side=16)

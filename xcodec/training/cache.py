@@ -37,13 +37,12 @@ from xcodec.restoration import damage
 from xcodec.restoration.fills import fill_known
 from xcodec.restoration.noise import fill_noise
 from xcodec.system import files
+from xcodec.training.groups import LARGEST_SIDE
 from xcodec.training.variety import varied
 from xcodec.types import MAX_PIXELS, RGB, Fill, Samples
 
 CACHE_VERSION = 8
 """Increased when the encoder changes so much that networks must learn from new files."""
-LARGEST_SIDE = 768
-"""Larger pictures are cut to a square of this side, a different one for each variant."""
 
 
 @dataclass(frozen=True)

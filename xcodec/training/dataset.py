@@ -130,6 +130,9 @@ def _all_jobs(pictures: Sequence[Path], settings: TrainSettings) -> Iterator[cac
     for number in range(settings.encoding.variants if settings.prepared else 1):
         for picture in rng.sample(list(pictures), len(pictures)):
             job = _job(picture, settings, number)
+            side = settings.encoding.side
+            if side != job.side:
+                job = dataclasses.replace(job, stem=f"{job.stem}-{side}", side=side)
             if settings.encoding.vary and number % 2:
                 stem = f"{job.stem}-varied-{settings.crops.crop}"
                 job = dataclasses.replace(job, stem=stem, vary=settings.crops.crop)

@@ -13,6 +13,8 @@ from xcodec.errors import InputError
 from xcodec.reconstruction.architecture import MULTIPLE
 from xcodec.system import folders
 
+LARGEST_SIDE = 768
+"""Default limit on the sides of encoded pictures, in pixels."""
 KEEPS = ("psnr", "perceptual", "last")
 OPTIMIZERS = ("muon", "adam", "sgd")
 PIXEL_KINDS = ("rms", "l1", "mse")
@@ -78,6 +80,8 @@ class EncodingSettings:
     rates       : lowest and highest sampling rate, in 0..1 without 0; drawn log-uniformly
     usual       : encode with steps and densities near the encoder's defaults instead of the full
                   range of its options
+    side        : larger pictures are cut to a square of this side, at another place for each
+                  variant
     variants    : encodings of each picture, 1 or more
     vary        : encode every other variant at another size, angle and in other colours
                   (``training.variety``), which needs 2 variants or more; where pictures are
@@ -88,13 +92,14 @@ class EncodingSettings:
 
     rates: tuple[float, float] = (0.004, 0.3)
     usual: bool = False
+    side: int = LARGEST_SIDE
     variants: int = 4
     vary: bool = False
     ready: int = 64
     pace: float = 0.25
 
     def __post_init__(self) -> None:
-        _above_zero(self, "variants", "ready")
+        _above_zero(self, "side", "variants", "ready")
         _not_negative(self, "pace")
         if len(self.rates) != 2 or not 0 < self.rates[0] <= self.rates[1] <= 1:
             raise InputError(

@@ -87,18 +87,20 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         check_choice("task", self.task, (CODEC, *TASKS))
-        crop = self.crops.crop
+        crop, side = self.crops.crop, self.encoding.side
         if self.task == CODEC and not self.architecture.blends:
             raise InputError("this network starts from no fill: it needs a task to restore")
+        if crop > side:
+            raise InputError(f"crops of {crop} pixels are larger than the side: {side}")
         if self.task.endswith("block") and self.span[1] > crop:
             raise InputError(f"blocks of {self.span[1]} pixels need crops of at least that side")
         if self.validation.keep == "perceptual" and not self.losses.perceptual:
             raise InputError("keep is 'perceptual': the perceptual loss must have a weight above 0")
         if self.encoding.vary and self.prepared and self.encoding.variants < 2:
             raise InputError("vary needs pictures that are encoded at least twice: variants")
-        side = getattr(self.architecture, "side", crop)
-        if side != crop:
-            raise InputError(f"this network takes crops of {side} pixels, not of {crop}")
+        taken = getattr(self.architecture, "side", crop)
+        if taken != crop:
+            raise InputError(f"this network takes crops of {taken} pixels, not of {crop}")
 
     @classmethod
     def of(cls, **values: Any) -> "TrainSettings":
