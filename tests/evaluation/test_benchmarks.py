@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import xcodec
+from tests.browser import launched
 from xcodec import codec
 from xcodec.cli import cli
 from xcodec.errors import XcodecError
@@ -165,6 +166,34 @@ def test_the_sound_of_a_packet_radio_needs_its_programs(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     assert failed("direwolf", folder) == "direwolf.py: needs the programs gen_packets and atest\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "told"),
+    [
+        ("", "Not an xcodec file<button>Show what is left</button>", "Not an xcodec file"),
+        ("Filled in 0.1 s, without a network", "", "Filled in 0.1 s, without a network"),
+    ],
+)
+def test_a_web_page_that_paints_nothing_ends_the_measurement(
+    status: str, error: str, told: str
+) -> None:
+    """It waited forever."""
+    hidden = "" if error else "hidden"
+    page = f"<input type=file id=files><p id=status>{status}</p><p id=error {hidden}>{error}</p>"
+    with launched() as browser:
+        shown = browser.new_page()
+        shown.set_content(page)
+        with pytest.raises(XcodecError, match=f"a.xgc: the page says: {told}"):
+            script("web").measured(shown, "a.xgc", b"x")
+
+
+def test_the_web_page_is_built_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    text = failed("web", folder)
+    assert text.startswith("web.py: needs web/dist/xcodec.html")
+    assert text.count("\n") == 1
 
 
 def test_constants_of_the_planner_are_compared(
