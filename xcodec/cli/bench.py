@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xcodec.choices import DEVICES
-from xcodec.cli.common import force, quiet
+from xcodec.cli.common import force, quiet, usage
 
 if TYPE_CHECKING:
     from xcodec.evaluation.runs.schema import Record
@@ -328,14 +328,16 @@ def measure(
 
     run : function of the command line that returns both
 
-    Raises InputError before the run if the record could not be written.
+    Raises InputError before the run if the record could not be written, and UsageError for options
+    out of range.
     """
     from xcodec.evaluation.runs import records
     from xcodec.system import files
 
     if output is not None:
         files.check_target(output, force)
-    record, tables = run(records.command_line(f"xcodec bench {name}", _arguments(name)))
+    with usage():
+        record, tables = run(records.command_line(f"xcodec bench {name}", _arguments(name)))
     if output is not None:
         records.save(output, record, force)
     if not quiet:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import beside, force, how_read, quiet, reads_pictures, say
+from xcodec.cli.common import beside, force, how_read, quiet, reads_pictures, say, usage
 
 
 @click.command(short_help="Compare xcodec with JPEG, WebP and AVIF on a picture of yours.")
@@ -51,9 +51,11 @@ def compare(
     files.check_target(output, force)
     if not (rates or sizes):
         rates = comparison.RATES
-    page = comparison.build(source, rates, sizes, model, how_read(options)).encode(errors="replace")
-    files.write(output, page, force)
+    with usage():
+        page = comparison.build(source, rates, sizes, model, how_read(options))
+    data = page.encode(errors="replace")
+    files.write(output, data, force)
     if not quiet:
-        say(f"{output}: {len(page):,} bytes", err=output == "-")
+        say(f"{output}: {len(data):,} bytes", err=output == "-")
     if show:
         webbrowser.open(Path(output).resolve().as_uri())

@@ -17,7 +17,8 @@ from xcodec.choices import DECODERS, DEFAULT_EFFORT
 from xcodec.coding.header import MODELS
 from xcodec.encoder import lookahead
 from xcodec.encoder.effort import EFFORTS
-from xcodec.errors import InputError
+from xcodec.errors import InputError, OptionError
+from xcodec.options import TARGETS
 from xcodec.reconstruction import model_files
 from xcodec.types import RGB
 
@@ -39,7 +40,7 @@ class Variant:
     encode   : further arguments of ``xcodec.encode``
     device   : where the generator runs
 
-    Raises InputError for unknown decoders.
+    Raises InputError for unknown decoders, and for arguments that are wrong or given elsewhere.
     """
 
     effort: int | None = None
@@ -52,6 +53,7 @@ class Variant:
         for decoder in self.decoders:
             if decoder not in DECODERS:
                 raise InputError(f"no decoder {decoder!r}: decoders are {', '.join(DECODERS)}")
+        self._check_arguments()
 
     def title(self, decoder: str) -> str:
         """The name of this variant's files in records, by decoder."""
@@ -71,9 +73,13 @@ class Variant:
 
     def write(self, rgb: RGB, target: str, value: float) -> bytes:
         """Encode at a "rate" or within a "size" in bytes; returns b"" if no file is so small."""
+        if target == "size" and value < 1:
+            return b""
         arguments: dict[str, Any] = {KEYWORDS[target]: value} | self.arguments
         try:
             return xcodec.encode(rgb, **arguments)
+        except OptionError:
+            raise
         except InputError:
             if target != "size":
                 raise
@@ -86,6 +92,18 @@ class Variant:
             data, decoder=decoder, model=model, device=self.device, original_size=True
         )
         return np.asarray(image.convert("RGB"))
+
+    def _check_arguments(self) -> None:
+        try:
+            options = xcodec.EncodeOptions.from_keywords(self.encode)
+        except TypeError as error:
+            raise InputError(str(error)) from error
+        xcodec.EncodeOptions.from_keywords(self.arguments)
+        given = [name for name in TARGETS if getattr(options, name) is not None]
+        given += ["effort"] * ("effort" in self.encode and self.effort is not None)
+        given += ["model"] * ("model" in self.encode and self.model in MODELS)
+        if given:
+            raise InputError(f"{given[0]} cannot be given by -E: it has an option of its own")
 
     def file_key(self) -> list[Any]:
         """What the files of this variant depend on, besides the picture and the target."""

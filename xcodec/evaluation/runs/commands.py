@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from xcodec.choices import MAX_EFFORT
 from xcodec.errors import InputError
 from xcodec.evaluation.measures.curves import Point
 from xcodec.evaluation.pages import tables
@@ -25,6 +26,8 @@ from xcodec.evaluation.runs.options import (
 )
 from xcodec.evaluation.runs.rd import Budget, RdPlan
 from xcodec.evaluation.runs.schema import PointsFigures, RdFigures, Record, SpeedFigures
+from xcodec.options import MAX_RATE, MIN_RATE
+from xcodec.system import checks
 
 DEFAULT_RATES = (0.01, 0.02, 0.05, 0.1)
 DEFAULT_MODEL = "photo"
@@ -146,6 +149,10 @@ def restoration_from_points(options: PointsOptions, command: str) -> tuple[Recor
     """
     chosen = options.pictures()
     masks, fractions = points.masks(texts(options.masks)), numbers(options.fractions, float)
+    if not (masks and fractions):
+        raise InputError("nothing to measure: give masks and fractions")
+    for fraction in fractions:
+        checks.real("fractions", fraction, MIN_RATE, MAX_RATE)
     plan = points.PointsPlan(
         state=options.state_path,
         variants=tuple(
@@ -181,6 +188,7 @@ def timing(options: SpeedOptions, command: str) -> tuple[Record, str]:
     Raises InputError for invalid options, before anything is measured.
     """
     picture, rate, model, runs = options.picture, options.rate, options.model, options.runs
+    checks.real("rate", rate, MIN_RATE, MAX_RATE)
     rgb = speed.load(picture)
     names = None if options.peers is None else texts(options.peers)
     others = [codec.name for codec in codecs.codecs(names)]
@@ -240,6 +248,8 @@ def _rd_plan(options: RdOptions) -> RdPlan:
     budgets += [Budget("bpp", bpp) for bpp in numbers(options.bpp, float)]
     if any(budget.value <= 0 for budget in budgets):
         raise InputError("budgets must be above 0")
+    for rate in rates:
+        checks.real("rates", rate, MIN_RATE, MAX_RATE)
     return RdPlan(
         state=options.state_path,
         variants=variants(options),
@@ -259,6 +269,8 @@ def variants(options: RdOptions) -> tuple[Variant, ...]:
     """Return the variants of xcodec: all efforts with all models and decoders."""
     decoders, names = texts(options.decoders), texts(options.models)
     efforts = numbers(options.efforts, int) or (None,)
+    for effort in efforts:
+        checks.whole("efforts", effort, 0, MAX_EFFORT)
     if not decoders:
         return ()
     given = arguments(options.encode)

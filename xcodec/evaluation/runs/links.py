@@ -212,7 +212,8 @@ def _ours(
 
 
 def _packets(rgb: RGB, plan: LinksPlan, options: dict[str, Any]) -> list[bytes]:
-    return xcodec.encode_packets(rgb, model=plan.model, **options)
+    arguments = Variant(model=plan.model, encode=plan.encode).arguments
+    return xcodec.encode_packets(rgb, **(options | arguments))
 
 
 def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:

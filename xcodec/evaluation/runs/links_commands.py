@@ -10,6 +10,7 @@ import numpy as np
 from xcodec.coding.packets import MAX_SIZE, MIN_SIZE
 from xcodec.errors import InputError
 from xcodec.evaluation.peers import rivals, ssdv
+from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs import direwolf, links, links_summary, records
 from xcodec.evaluation.runs.channels import CHANNELS
 from xcodec.evaluation.runs.options import FolderOptions, arguments, numbers, texts
@@ -94,6 +95,8 @@ def _plan(options: LinksOptions) -> links.LinksPlan:
     if options.seeds < 1:
         raise InputError("at least one seed is needed")
     audio = _audio(options)
+    encode = arguments(options.encode)
+    Variant(model=options.model, encode=encode)  # Checks them.
     return links.LinksPlan(
         state=options.state_path,
         budgets=budgets,
@@ -106,7 +109,7 @@ def _plan(options: LinksOptions) -> links.LinksPlan:
         rivals=tuple(rivals.rivals(texts(options.peers))),
         ssdv=ssdv.installed(),
         model=options.model,
-        encode=arguments(options.encode),
+        encode=encode,
         square=options.square,
         weights=options.lpips_weights,
     )

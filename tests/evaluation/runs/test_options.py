@@ -1,0 +1,80 @@
+"""Options of ``xcodec bench`` that are wrong, as its commands hear of them."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from xcodec.__main__ import main
+from xcodec.cli import cli
+
+RD = ["--decoders", "classical", "--peers", "", "--metrics", "psnr", "-j", "1"]
+LINKS = ["--peers", "", "--losses", "0", "--bytes", "400", "-j", "1"]
+
+
+def wrong(capsys: pytest.CaptureFixture[str], benchmark: str, *arguments: object) -> str:
+    """The last line of what a command says as it ends with an error."""
+    assert main(["bench", benchmark, *map(str, arguments)]) in (1, 2)
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("target", [("--rates", "0.1"), ("--bytes", "200")])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("density=foo", "density is 'foo'; it must be one of "),
+        ("nonsense=1", "there is no option 'nonsense'"),
+        ("rate=0.2", "rate cannot be given by -E"),
+        ("model=face", "model cannot be given by -E"),
+        ("lossless_samples=true", "lossless_samples needs the tone 'point'"),
+    ],
+)
+def test_arguments_of_encode_are_checked(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    target: tuple[str, str],
+    given: str,
+    message: str,
+) -> None:
+    """Within budgets they meant that no file fits, and a rate took the place of all rates."""
+    assert message in wrong(capsys, "rd", folder, *RD, *target, "-E", given)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "arguments", "message"),
+    [
+        ("rd", [*RD, "--rates", "0.1,2"], "--rates is 2; it must be in 0.001..0.5"),
+        ("rd", [*RD, "--rates", "0.1", "--efforts", "4,99"], "--efforts is 99"),
+        ("rd", [*RD, "--efforts", "4", "-E", "effort=9"], "effort cannot be given by -E"),
+        ("points", ["--fractions", "0.1,2"], "--fractions is 2"),
+        ("points", ["--masks", ""], "give masks and fractions"),
+        ("links", [*LINKS, "-E", "model=face"], "model cannot be given by -E"),
+        ("links", [*LINKS, "-E", "loss=0.1"], "there is no option 'loss'"),
+    ],
+)
+def test_options_are_checked_before_anything_is_measured(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    benchmark: str,
+    arguments: list[str],
+    message: str,
+) -> None:
+    assert message in wrong(capsys, benchmark, folder, *arguments)
+    assert not (folder.parent / "cache").exists()
+
+
+def test_a_rate_of_speed_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The error was that of a command that it runs, in several lines."""
+    assert "--rate is 2;" in wrong(capsys, "speed", folder / "1.png", "--rate", "2")
+
+
+def test_a_budget_below_a_byte_has_no_file(folder: Path) -> None:
+    done = rd(folder, "--bpp", "0.0005,0.3", "--efforts", "0")
+    assert "0.3 bpp" in done.output
+    assert "0.0005 bpp" not in done.output
+
+
+def rd(folder: Path, *arguments: str) -> Result:
+    done = CliRunner().invoke(cli, ["bench", "rd", str(folder), *RD, *arguments])
+    assert done.exit_code == 0, done.output
+    return done
