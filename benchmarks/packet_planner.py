@@ -222,10 +222,11 @@ def main(folders: tuple[Path, ...], label: str | None, output: Path | None, **op
 
 def shape(text: str) -> tuple[int, int]:
     """Parse COUNTxSIZE. Raises InputError for anything else."""
-    found = numbers(text.replace("x", ","), int)
-    if len(found) != 2:
-        raise InputError(f"not COUNTxSIZE: {text!r}")
-    return found[0], found[1]
+    count, _, size = text.partition("x")
+    try:
+        return int(count), int(size)
+    except ValueError:
+        raise InputError(f"not COUNTxSIZE: {text!r}") from None
 
 
 def changed(text: str) -> dict[str, float]:

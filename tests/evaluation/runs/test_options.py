@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from xcodec.__main__ import main
 from xcodec.cli import cli
+from xcodec.evaluation.runs import options
 
 RD = ["--decoders", "classical", "--peers", "", "--metrics", "psnr", "-j", "1"]
 LINKS = ["--peers", "", "--losses", "0", "--bytes", "400", "-j", "1"]
@@ -48,6 +49,9 @@ def test_arguments_of_encode_are_checked(
         ("rd", [*RD, "--efforts", "4", "-E", "effort=9"], "effort cannot be given by -E"),
         ("points", ["--fractions", "0.1,2"], "--fractions is 2"),
         ("points", ["--masks", ""], "give masks and fractions"),
+        ("rd", [*RD, "--bpp", "0.1,nan"], "not numbers separated by commas: '0.1,nan'"),
+        ("rd", [*RD, "--bpp", "inf"], "not numbers separated by commas: 'inf'"),
+        ("rd", [*RD, "--rates", "0.1", "--at", "nan"], "not numbers separated by commas"),
         ("links", [*LINKS, "-E", "model=face"], "model cannot be given by -E"),
         ("links", [*LINKS, "-E", "loss=0.1"], "there is no option 'loss'"),
     ],
@@ -72,6 +76,20 @@ def test_a_budget_below_a_byte_has_no_file(folder: Path) -> None:
     done = rd(folder, "--bpp", "0.0005,0.3", "--efforts", "0")
     assert "0.3 bpp" in done.output
     assert "0.0005 bpp" not in done.output
+
+
+def test_what_is_asked_for_twice_counts_once(folder: Path) -> None:
+    """A picture that was chosen twice was measured twice, and a codec counted as two."""
+    twice = ["--only", "2,2,1", "--bytes", "200,200", "--efforts", "0,0"]
+    done = rd(folder, *twice, "--peers", "webp,jpeg,webp")
+    assert f"{folder.name}: 2 pictures" in done.output
+    assert done.output == rd(
+        folder, "--only", "2,1", "--bytes", "200", "--efforts", "0", "--peers", "webp,jpeg"
+    ).output  # fmt: skip
+    assert options.pictures(folder, only=options.numbers("2,1,2", int)) == [
+        folder / "2.png",
+        folder / "1.png",
+    ]
 
 
 def rd(folder: Path, *arguments: str) -> Result:

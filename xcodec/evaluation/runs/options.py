@@ -1,6 +1,7 @@
 """Options of the benchmark commands: folders of pictures, comma-separated lists, arguments."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from xcodec.errors import InputError
 from xcodec.evaluation.measures import lpips, metrics
 from xcodec.evaluation.runs.state import default_path
 
-Item = TypeVar("Item")
+Number = TypeVar("Number", int, float)
 
 REQUIRED_METRICS = ("psnr", "lpips")
 """Metrics that every run measures, since tables and budgets need them."""
@@ -98,16 +99,22 @@ def arguments(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def texts(text: str) -> tuple[str, ...]:
-    """Split a comma-separated list."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """Split a comma-separated list; what it names twice counts once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def numbers(text: str, kind: Callable[[str], Item]) -> tuple[Item, ...]:
-    """Parse a comma-separated list of numbers. Raises InputError for anything else."""
+def numbers(text: str, kind: Callable[[str], Number]) -> tuple[Number, ...]:
+    """Parse a comma-separated list of numbers; equal ones count once.
+
+    Raises InputError for anything else, and for infinity and NaN.
+    """
     try:
-        return tuple(kind(part) for part in texts(text))
+        found = tuple(dict.fromkeys(kind(part) for part in texts(text)))
+        if all(abs(number) < math.inf for number in found):
+            return found
     except ValueError:
-        raise InputError(f"not numbers separated by commas: {text!r}") from None
+        pass
+    raise InputError(f"not numbers separated by commas: {text!r}")
 
 
 def span(text: str) -> tuple[float, float] | None:
