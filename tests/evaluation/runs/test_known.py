@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from xcodec.cli import cli
 from xcodec.errors import InputError
@@ -59,6 +60,24 @@ def test_they_are_taken_from_it_and_the_others_measured(folder: Path, before: Pa
             [point["pictures"] for point in curve(each, name)["points"]] for each in (record, whole)
         ]
         assert columns[0] == columns[1], name
+
+
+def test_a_codec_may_keep_a_picture_exactly(folder: Path) -> None:
+    """The record holds no infinite PSNR, and a run that took it from there ended."""
+    Image.new("RGB", (40, 32), (128, 128, 128)).save(folder / "2.png")
+    budget = ["--bytes", "400", "--only", "2"]
+    before = run(folder, "before.json", *budget)
+    assert curve(before, "JPEG, scaled, best PSNR")["points"][0]["pictures"]["psnr"] == [None]
+    path = folder.parent / "results" / "before.json"
+    again = run(folder, "again.json", *budget, "--known", path)
+    assert again["figures"]["curves"] == before["figures"]["curves"]
+
+
+def test_metrics_that_are_not_asked_for_stay_behind(folder: Path, before: Path) -> None:
+    """They were missing of the pictures that the record does not have."""
+    again = run(folder, "again.json", "--bytes", "400", "--known", before, "--metrics", "psnr")
+    point = curve(again, SCALED)["points"][0]
+    assert (point["files"], "ssim" in point) == (3, False)
 
 
 @pytest.mark.parametrize(

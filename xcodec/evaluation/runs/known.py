@@ -3,6 +3,7 @@
 They do not change when xcodec does, and measuring them takes hours.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -48,9 +49,10 @@ class Known:
         if place is None:
             return None
         return [
-            _measurement(curve, point, place)
+            _measurement(curve, point, place, task.plan.metrics)
             for name in task.codec
             for curve in self._curves[name]
+            if curve["aim"] in task.plan.aims
             for point in curve["points"]
             if (curve["target"], point["setting"]) in self._budgets
             and point["pictures"]["bytes"][place] is not None
@@ -82,11 +84,16 @@ def _differs(record: RdRecord, plan: RdPlan) -> str | None:
     return None
 
 
-def _measurement(curve: RecordedCurve, point: CurvePoint, place: int) -> Measurement:
-    """The measurement of one picture at a point."""
+def _measurement(
+    curve: RecordedCurve, point: CurvePoint, place: int, names: Sequence[str]
+) -> Measurement:
+    """The measurement of one picture at a point, by the metrics of these names."""
     pictures: dict[str, Sequence[Any]] = {**point["pictures"]}  # type: ignore[dict-item]
     values = {name: column[place] for name, column in pictures.items()}
-    size, bpp, choice = values.pop("bytes"), values.pop("bpp"), values.pop("choice")
+    if values["psnr"] is None:  # A file has a PSNR, and a record holds no infinite one.
+        values["psnr"] = math.inf
+    figures = {name: values[name] for name in names}
     whole: dict[str, Any] = {**curve}
     key = CurveKey(**{field.name: whole[field.name] for field in fields(CurveKey)})
-    return Measurement(key, point["setting"], size, bpp, values, choice)
+    size, bpp, choice = values["bytes"], values["bpp"], values["choice"]
+    return Measurement(key, point["setting"], size, bpp, figures, choice)
