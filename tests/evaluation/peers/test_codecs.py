@@ -74,6 +74,22 @@ def test_what_the_colour_transform_gains(name: str) -> None:
     assert 0.9 < with_ - without < 3
 
 
+@pytest.mark.parametrize(
+    ("name", "sides"),
+    [("jpeg", (65_500, 1)), ("webp", (1, 16_383)), ("avif", (32_768, 2)), ("heic", (2, 1000))],
+)
+def test_a_codec_has_no_file_of_a_picture_whose_sides_it_does_not_take(
+    name: str, sides: tuple[int, int]
+) -> None:
+    """There was a traceback."""
+    (codec,) = codecs.codecs([name])
+    quality = codec.low[3]
+    rgb = np.zeros((*sides, 3), np.uint8)
+    assert codec.decode(codec.encode(rgb, quality)).shape == rgb.shape
+    longer = np.zeros((*(side + 6000 * (side > 2) for side in sides), 3), np.uint8)
+    assert codec.encode(longer, quality) == b""
+
+
 def test_missing_codecs_are_errors_with_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="no codec 'gif'"):
         codecs.codecs(["gif"])

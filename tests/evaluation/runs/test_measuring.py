@@ -54,6 +54,20 @@ def test_the_best_file_is_the_best_of_all(budget: int, name: str, small: RGB, st
     assert found == pytest.approx(highest, abs=0.02)
 
 
+def test_a_codec_may_take_a_picture_only_scaled_down(state: State) -> None:
+    (webp,) = codecs.codecs(["webp"])
+    rgb = np.zeros((2, 17_000, 3), np.uint8)
+    place = measuring(rgb, state)
+    assert place.size(PeerCoding(webp, 40)) == 0
+    assert place.best([webp], [1.0], 2000, AIMS) == {}
+    best = place.best([webp], [1.0, 2.0], 2000, AIMS)["psnr"]
+    assert best.scale == 2
+    place.keep(best, ["label"], decoded=True)
+    picture = place.kept(["label"])[1]
+    assert picture is not None
+    assert (picture == place.picture(best)).all()
+
+
 def test_each_aim_has_a_best_file_of_its_own(small: RGB, state: State, weights: Path) -> None:
     (codec,) = codecs.codecs(["webp"])
     place = measuring(small, state, weights)

@@ -97,8 +97,8 @@ def _at(
 
 def _peers(place: Measuring, size: int, rivals: list[Codec]) -> Iterator[View]:
     for codec in rivals:
-        peer = nearest(place, codec, size)
-        yield View(codec.title, peer, f"quality {peer.quality:g}")
+        if peer := nearest(place, codec, size):
+            yield View(codec.title, peer, f"quality {peer.quality:g}")
         if codec.name == SCALED:
             best = place.best([codec], codecs.SCALES, size, ["psnr"])
             for scaled in best.values():
@@ -106,9 +106,14 @@ def _peers(place: Measuring, size: int, rivals: list[Codec]) -> Iterator[View]:
                 yield View(f"{codec.title}, scaled down and up", scaled, note)
 
 
-def nearest(place: Measuring, codec: Codec, size: int) -> PeerCoding:
-    """Find the quality at which a codec's file, at full resolution, is nearest to a size."""
+def nearest(place: Measuring, codec: Codec, size: int) -> PeerCoding | None:
+    """Find the quality at which a codec's file, at full resolution, is nearest to a size.
+
+    There is none if the codec does not take the picture's sides.
+    """
     trials = [PeerCoding(codec, quality) for quality in codec.qualities]
+    if not place.size(trials[0]):
+        return None
     low, high = 0, len(trials) - 1
     while low < high:
         middle = (low + high) // 2

@@ -16,6 +16,7 @@ from PIL import Image
 
 from xcodec import codec
 from xcodec.evaluation.measures.metrics import METRICS, Figures
+from xcodec.evaluation.peers.codecs import LARGEST_SIDES
 from xcodec.evaluation.runs.measuring import Coding, Measuring, OwnCoding, counted
 from xcodec.evaluation.runs.records import digest_of
 from xcodec.system.processes import cores
@@ -182,6 +183,7 @@ class Gallery:
         if data is None:
             stream, kind = io.BytesIO(), "webp"
             image = Image.fromarray(self._pictures[place])
+            image.thumbnail((LARGEST_SIDES["WEBP"],) * 2)  # It does nothing to smaller ones.
             image.save(stream, "WEBP", quality=quality, method=4)
             data = stream.getvalue()
         return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -7,6 +7,7 @@ programs (``peers/vvc``).
 """
 
 import io
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -23,6 +24,9 @@ from xcodec.types import RGB
 
 SCALES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 """Factors by which pictures are scaled down before they are coded."""
+LARGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "AVIF": 32_768}
+"""Longest sides in pixels that the libraries of formats write and read, if these are not enough for
+any picture."""
 JPEG2000_COMMENT = b"\xff\x64\x00\x05\x00\x01-"
 """The comment "-" as a segment of a JPEG 2000 codestream; OpenJPEG's default comment is longer."""
 
@@ -52,8 +56,15 @@ class Codec:
     steady: bool = True
 
     def encode(self, rgb: RGB, quality: float) -> bytes:
-        """Encode a picture as a complete file."""
-        return self.write(Image.fromarray(rgb), quality)
+        """Encode a picture as a complete file; b"" if the codec does not take its sides."""
+        if max(rgb.shape[:2]) > LARGEST_SIDES.get(self.kind, math.inf):
+            return b""
+        try:
+            return self.write(Image.fromarray(rgb), quality)
+        except RuntimeError:
+            if self.kind != "HEIF":
+                raise
+            return b""  # x265 refuses strips of a few pixels, by rules of its own.
 
     def decode(self, data: bytes) -> RGB:
         """Decode a file to uint8 (height, width, 3)."""

@@ -269,7 +269,7 @@ def files_of(place: Measuring, rival: Rival, budget: int) -> list[tuple[int, flo
         for quality in codec.qualities[::QUALITY_STRIDE]:
             peer = PeerCoding(codec, quality, scale, rival.part)
             size = place.size(peer)
-            if size > budget:
+            if not 0 < size <= budget:
                 break  # Sizes grow with the quality, with few exceptions.
             psnr = place.figures(peer, ["psnr"])["psnr"]
             assert psnr is not None

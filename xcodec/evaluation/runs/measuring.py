@@ -190,7 +190,10 @@ class Measuring:
         if decoded and self._state.get(at) is None:
             stream = io.BytesIO()
             image = Image.fromarray(self.picture(coding))
-            image.save(stream, "WEBP", lossless=True, method=0, quality=20)
+            if max(image.size) <= codecs.LARGEST_SIDES["WEBP"]:
+                image.save(stream, "WEBP", lossless=True, method=0, quality=20)
+            else:
+                image.save(stream, "PNG")
             self._state.put(at, stream.getvalue())
 
     def kept(self, label: Sequence[Any]) -> tuple[bytes | None, RGB | None]:
@@ -252,7 +255,7 @@ class Measuring:
         by bisection.
         """
         trials = [PeerCoding(codec, quality, scale, part) for quality in codec.qualities]
-        if self.size(trials[0]) > budget:  # The usual case for large scales: nothing fits.
+        if not 0 < self.size(trials[0]) <= budget:  # The usual case for large pictures.
             return []
         if not codec.steady:
             every = takewhile(lambda trial: self.size(trial) <= FAR * budget, trials)

@@ -216,7 +216,8 @@ def _peer(place: Measuring, plan: RdPlan, rival: Rival, picture: str) -> Iterato
         for codec in settings:
             curve = CurveKey(codec.title, "peer", codec.name, "quality")
             for quality in codec.low:
-                yield _measured(place, plan, curve, quality, PeerCoding(codec, quality))
+                if place.size(coding := PeerCoding(codec, quality)):
+                    yield _measured(place, plan, curve, quality, coding)
     for budget in plan.budgets:
         size = budget.bytes(place.rgb)
         best = place.best(settings, plan.scales, size, plan.aims, rival.part)

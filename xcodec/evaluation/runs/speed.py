@@ -247,7 +247,10 @@ def work(picture: Path, codec: str, rate: float, model: str, runs: int) -> dict[
         (peer,) = codecs.codecs([codec])
 
         def encode(rgb: RGB) -> bytes:
-            return peer.encode(rgb, peer.low[0])
+            data = peer.encode(rgb, peer.low[0])
+            if not data:
+                raise XcodecError(f"{peer.title} takes no picture of these sides")
+            return data
 
         decode = peer.decode
     decode(encode(crop))
