@@ -4,6 +4,7 @@ import io
 import json
 import os
 import random
+import re
 import secrets
 import signal
 import subprocess
@@ -471,6 +472,29 @@ def test_savings_between_records(folder: Path) -> None:
     assert pictures.startswith("3 pictures: median -")
     done = CliRunner().invoke(cli, [*command, "--against", "JPEG"])
     assert "has no curve 'JPEG'" in str(done.exception)
+    Image.new("RGB", (80, 96)).save(folder / "3.png")
+    run(*both, "0", "--rates", "0.02,0.05")
+    done = CliRunner().invoke(cli, command)
+    assert "are of different pictures" in str(done.exception)
+
+
+def test_savings_where_some_pictures_have_no_file(folder: Path) -> None:
+    """Or are kept exactly, which a record says in the same way: both ended in a traceback."""
+    run(folder, "--decoders", "classical", "--peers", "", "--rates", "0.02,0.05,0.1,0.2")
+    new = folder.parent / "results" / "run.json"
+    record = json.loads(new.read_text())
+    points = record["figures"]["curves"][0]["points"]
+    points[0]["pictures"]["psnr"][1] = None
+    for name in ("bytes", "bpp", "psnr"):
+        points[3]["pictures"][name][2] = None
+    points[0]["psnr"], points[3]["psnr"] = None, 99
+    old = new.with_name("old.json")
+    old.write_text(json.dumps(record))
+    command = ["bench", "savings", str(new), str(old), "--codec", "classical"]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert "3 pictures" in done.output
+    shares = [float(share) for share in re.findall(r"([+-][\d.]+) %", done.output)]
+    assert shares == pytest.approx([0] * 4, abs=1)  # The curves differ by points that they lack.
 
 
 def test_points_are_sorted_even_if_the_first_picture_has_no_small_file() -> None:

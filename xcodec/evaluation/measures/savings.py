@@ -39,8 +39,11 @@ def changes(
 
     Raises InputError if a record has no such curve, or if the pictures differ.
     """
-    ours, theirs = _mean_and_pictures(new, codec), _mean_and_pictures(old, against or codec)
-    if len(ours) != len(theirs):
+    records = _read(new), _read(old)
+    ours = _mean_and_pictures(new, records[0], codec)
+    theirs = _mean_and_pictures(old, records[1], against or codec)
+    known = [list(record.get("pictures", {}).values()) for record in records]
+    if len(ours) != len(theirs) or known[0] != known[1]:
         raise InputError(f"{new} and {old} are of different pictures")
     mean, *each = (
         curves.delta(one, other, span=span).rate for one, other in zip(ours, theirs, strict=True)
@@ -61,14 +64,21 @@ def between(
     return "\n".join(lines)
 
 
-def _mean_and_pictures(path: Path, name: str) -> list[list[Point]]:
-    """Pairs of bpp and PSNR of a curve: of the means, then of each picture."""
+def _read(path: Path) -> dict[str, Any]:
+    """A record of rd, perhaps of schema 1."""
     data = files.read(path)
     try:
-        found = json.loads(data)["figures"]["curves"]
+        found: dict[str, Any] = json.loads(data)
+        found["figures"]["curves"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: not a record of xcodec bench rd") from error
+    return found
+
+
+def _mean_and_pictures(path: Path, record: dict[str, Any], name: str) -> list[list[Point]]:
+    """Pairs of bpp and PSNR of a curve: of the means, then of each picture."""
     # In records of schema 1 the name of a curve is its "codec".
+    found = record["figures"]["curves"]
     named = [(curve.get("name") or curve["codec"], curve) for curve in found]
     exact = [curve for title, curve in named if title == name]
     for curve in exact or [curve for title, curve in named if name in title]:
@@ -77,13 +87,19 @@ def _mean_and_pictures(path: Path, name: str) -> list[list[Point]]:
 
 
 def _pairs(points: list[dict[str, Any]]) -> list[list[Point]]:
+    """Pictures without a file, or with an infinite PSNR, have no pair, and no mean counts them."""
     # Plain dictionaries, since the points of schema 1 are read too.
-    means = [(point["bpp"], point["psnr"]) for point in points]
     columns = [
         list(zip(point["pictures"]["bpp"], point["pictures"]["psnr"], strict=True))
         for point in points
     ]
-    return [means, *(list(curve) for curve in zip(*columns, strict=True))]
+    means = [
+        (point["bpp"], point["psnr"])
+        for point, column in zip(points, columns, strict=True)
+        if all(None not in pair for pair in column)
+    ]
+    pictures = zip(*columns, strict=True)
+    return [means, *([pair for pair in curve if None not in pair] for curve in pictures)]
 
 
 def _percent(change: float | None) -> str:
