@@ -275,6 +275,8 @@ def report(
     from xcodec.evaluation.runs.state import default_path
     from xcodec.system import files
 
+    if show and pictures is None:
+        raise click.UsageError("--show needs --pictures")
     files.check_target(output, force)
     loaded = [records.load(path) for path in results]
     page = made.build(loaded, pictures, numbers(show, int), state or default_path()).encode()

@@ -30,8 +30,8 @@ def page(
         body=body,
         footer=escape(footer),
         style=_part("page.css"),
-        # Only "</" can end a script.
-        data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("</", "<\\/"),
+        # "</script" ends a script, and after "<!--" and "<script" the next one doesn't.
+        data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         script="\n".join("{" + _part(name) + "}" for name in ("plots.js", "viewer.js")),
     )
 

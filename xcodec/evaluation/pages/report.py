@@ -83,8 +83,8 @@ def build(
         titles = [metric["title"] for metric in shown["metrics"]]
         body.append(html.viewer(HINT.format(quality=quality), titles))
         sections["viewer"] = "Pictures"
-    if of_rd:
-        data["plots"] = {"sets": [each for record in of_rd for each in _sets(record)]}
+    if plotted := [each for record in of_rd for each in _sets(record)]:
+        data["plots"] = {"sets": plotted}
         body.append(html.plots())
         sections["plots"] = "Plots"
     for place, record in enumerate(records):
@@ -105,19 +105,22 @@ def build(
 
 
 def _sets(record: RdRecord) -> Iterator[PlotData]:
-    """The curves over all pictures, and over those of which the same codecs were recorded."""
+    """The curves over all pictures, and over those of which the same codecs were recorded; none
+    where there are no points."""
     count = len(record["pictures"])
     known = list(range(count))
-    yield _plotted(record, known, "")
+    if whole := _plotted(record, known, ""):
+        yield whole
     for curve in record["figures"]["curves"]:
         shared = summary.covered(curve) if curve["points"] else known
         if curve["codec"] in RECORDABLE and len(shared) < count and shared != known:
             known = shared
-            yield _plotted(record, known, " with points of VVC")
+            if part := _plotted(record, known, " with points of VVC"):
+                yield part
 
 
-def _plotted(record: RdRecord, pictures: Sequence[int], which: str) -> PlotData:
-    """The curves over some pictures, by their indices.
+def _plotted(record: RdRecord, pictures: Sequence[int], which: str) -> PlotData | None:
+    """The curves over some pictures, by their indices; None if there are none.
 
     which : says which they are, for the label
     """
@@ -146,6 +149,8 @@ def _plotted(record: RdRecord, pictures: Sequence[int], which: str) -> PlotData:
             }
         )
     found = [curve for curve in found if curve["points"]]
+    if not found:
+        return None
     aims = {curve["aim"] for curve in found}
     metrics: list[PlottedMetric] = [
         {
@@ -195,7 +200,12 @@ def _rows(record: Record) -> Iterator[str]:
     figures = cast(Mapping[str, Sequence[Mapping[str, object]]], record["figures"])
     for rows in (figures.get("processes"), figures["rows"]):
         if rows:
-            header = [key for key in rows[0] if not isinstance(rows[0][key], dict | list)]
+            # Some rows have columns that others lack, such as the noise of links by sound.
+            header = [
+                key
+                for key in dict.fromkeys(key for row in rows for key in row)
+                if not any(isinstance(row.get(key), dict | list) for row in rows)
+            ]
             cells = [[_cell(row.get(key)) for key in header] for row in rows]
             yield html.table(header, cells)
 

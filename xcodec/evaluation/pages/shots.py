@@ -48,6 +48,7 @@ def pictured(
     Returns the record, and for each picture to show its index in the record and its path.
     Raises InputError if there is no such record, or if a picture is not the measured one.
     """
+    other = None
     for record in records:
         names = list(record["pictures"])
         if not all((folder / name).is_file() for name in names):
@@ -56,10 +57,11 @@ def pictured(
         if not all(0 <= place < len(names) for place in places) or len(places) > MAX_PICTURES:
             raise InputError(f"the viewer shows up to {MAX_PICTURES} of {len(names)} pictures")
         paths = [(place, folder / names[place]) for place in places]
-        for _, path in paths:
-            if digest(path) != record["pictures"][path.name]:
-                raise InputError(f"{path}: not the picture that was measured")
-        return record, paths
+        other = next((p for _, p in paths if digest(p) != record["pictures"][p.name]), None)
+        if other is None:
+            return record, paths
+    if other is not None:
+        raise InputError(f"{other}: not the picture that was measured")
     raise InputError(f"{folder}: holds the pictures of no record")
 
 
