@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xcodec.choices import DEVICES
-from xcodec.cli.common import force, quiet, usage
+from xcodec.cli.common import force, quiet, refuse, usage
 
 if TYPE_CHECKING:
     from xcodec.evaluation.runs.schema import Record
@@ -312,8 +312,12 @@ def plot(sources: tuple[Path, ...], metrics: str, output: Path, force: bool) -> 
 
     files.check_target(output, force)
     kind = output.suffix.lower().removeprefix(".")
-    if len(sources) > 1 or sources[0].name.endswith((model_files.SUFFIX, figure.HISTORY)):
+    trained = [path.name.endswith((model_files.SUFFIX, figure.HISTORY)) for path in sources]
+    if all(trained):
+        refuse(("metrics",), "training runs")
         drawn = figure.draw_trainings(figure.histories(sources), kind)
+    elif len(sources) > 1:
+        raise click.UsageError("a figure is of one RECORD, or of training runs")
     else:
         drawn = figure.draw(records.load(sources[0]), kind, choose(texts(metrics)))
     files.write(output, drawn, force)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from xcodec.__main__ import main
 from xcodec.cli import cli
 from xcodec.errors import InputError, ModelError
 from xcodec.evaluation.pages import figure
@@ -114,12 +115,39 @@ def test_trainings_are_drawn_over_hours(tmp_path: Path) -> None:
     assert both == {"first": found, "second": found}
     with pytest.raises(InputError, match="no curves"):
         figure.draw_trainings({"one": found[:1]}, "svg")
+    other = tmp_path / "longer" / "second.history.json"
+    other.parent.mkdir()
+    other.write_text(json.dumps(found[:2]))
+    own, longer = f"{tmp_path.name}/second", "longer/second"
+    assert figure.histories((history, other)) == {own: found, longer: found[:2]}
     history.write_text('[{"hours": 1}]')
     with pytest.raises(ModelError, match="not the history"):
         figure.histories((history,))
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a.json", "b.json"], "a figure is of one RECORD, or of training runs"),
+        (["a.json", "b.history.json"], "a figure is of one RECORD, or of training runs"),
+        (["a.history.json", "--metrics", "ssim"], "--metrics cannot be used with training runs"),
+    ],
+)
+def test_records_and_training_runs_are_drawn_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """A second record was called damaged weights, and --metrics was ignored."""
+    assert main(["bench", "plot", *arguments, "-o", str(tmp_path / "a.svg")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_label_may_hold_what_means_a_formula(record: dict[str, Any]) -> None:
+    assert b"<!-- 5$ and $^6, " in figure.draw(record | {"label": "5$ and $^6"}, "svg", ("psnr",))
+
+
 def test_records_without_curves_are_refused(record: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="no metric"):
+        figure.draw(record, "svg", ())
     with pytest.raises(InputError, match="svg or png"):
         figure.draw(record, "gif")
     with pytest.raises(InputError, match="no curves"):

@@ -36,6 +36,7 @@ STYLE: Any = {
     "axes.grid": True,
     "grid.color": "#e4e1da",
     "axes.edgecolor": "#9a9a9a",
+    "text.parse_math": False,  # A "$" in a label is one.
     "svg.hashsalt": "xcodec",  # The same input gives the same file.
 }
 
@@ -49,6 +50,8 @@ def draw(record: Record, kind: str, names: tuple[str, ...] = ("psnr", "lpips")) 
 
     Raises InputError if the record has no curves, DependencyError without matplotlib.
     """
+    if not names:
+        raise InputError("there is no metric to draw")
     if record["benchmark"] == "rd":
         panels: list[list[Panel]] = [
             [partial(_rate_panel, record["figures"]["curves"], name) for name in names]
@@ -71,17 +74,21 @@ def draw_trainings(histories: Mapping[str, History], kind: str) -> bytes:
 
 
 def histories(paths: tuple[Path, ...]) -> dict[str, History]:
-    """Read the histories from files of weights or from .history.json files, by name.
+    """Read the histories from files of weights or from .history.json files, by name: after that of
+    their folder where several have the same one.
 
     Raises ModelError for other files.
     """
+    names = [path.name.removesuffix(HISTORY).removesuffix(model_files.SUFFIX) for path in paths]
     found: dict[str, History] = {}
-    for path in paths:
+    for path, name in zip(paths, names, strict=True):
+        if names.count(name) > 1:
+            name = f"{path.resolve().parent.name}/{name}"
         if path.name.endswith(HISTORY):
-            found[path.name.removesuffix(HISTORY)] = _history(path)
+            found[name] = _history(path)
         else:
             with model_files.opened(path) as (_, card):
-                found[path.stem] = card.history
+                found[name] = card.history
     return found
 
 
