@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from xcodec.__main__ import main
 from xcodec.cli import cli
 from xcodec.evaluation.runs import options
+from xcodec.reconstruction import model_files
 
 RD = ["--decoders", "classical", "--peers", "", "--metrics", "psnr", "-j", "1"]
 LINKS = ["--peers", "", "--losses", "0", "--bytes", "400", "-j", "1"]
@@ -65,6 +66,26 @@ def test_options_are_checked_before_anything_is_measured(
 ) -> None:
     assert message in wrong(capsys, benchmark, folder, *arguments)
     assert not (folder.parent / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "more"),
+    [
+        ("rd", [*RD[2:], "--rates", "0.1"]),
+        ("points", ["--fills", "generator", "--fractions", "0.1"]),
+        ("restoration", ["--task", "points", "--levels", "10"]),
+    ],
+)
+def test_weights_of_one_name_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str], benchmark: str, more: list[str]
+) -> None:
+    """Their figures became one curve, of which the second ones took the place of the first."""
+    name = "restore-face-points" if benchmark == "restoration" else "face"
+    mine = folder.parent / f"{name}.safetensors"
+    mine.write_bytes(model_files.find(name).read_bytes())
+    text = wrong(capsys, benchmark, folder, "--models", f"{name},{mine}", *more)
+    assert str(mine) in text
+    assert text.endswith(": weights need different names")
 
 
 def test_a_rate_of_speed_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

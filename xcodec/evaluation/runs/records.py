@@ -5,6 +5,7 @@ describes it.
 """
 
 import hashlib
+import itertools
 import json
 import math
 import platform
@@ -66,11 +67,15 @@ def weights(
     perceptual : folder of the weights of LPIPS and DISTS, if they are measured
     names      : of the metrics
 
-    Raises ModelError if a model has no weights.
+    Raises ModelError if a model has no weights, and InputError if two files have the same name, by
+    which figures are told apart.
     """
     found = [path for name in names for path in weight_files(name, perceptual)]
     for model in models:
         found.append(model_files.find(model))
+    for one, other in itertools.combinations(found, 2):
+        if one.name == other.name and one.resolve() != other.resolve():
+            raise InputError(f"{one} and {other}: weights need different names")
     return {path: digest(path) for path in found}
 
 
