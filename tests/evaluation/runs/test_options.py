@@ -69,6 +69,32 @@ def test_options_are_checked_before_anything_is_measured(
 
 
 @pytest.mark.parametrize(
+    ("task", "more", "message"),
+    [
+        ("points", ["--levels", "5,-5"], "the level is -5: it must be 1 or more"),
+        ("points", ["--classical", "nearest,kriging:5"], "only median and nlm have a strength"),
+        ("color-noise", ["--classical", "median:-3"], "is a whole number in 1..31"),
+        ("color-noise", ["--classical", "median:33"], "is a whole number in 1..31"),
+        ("color-noise", ["--classical", "nlm:"], "is a whole number in 1..255"),
+        ("color-noise", ["--distributions", "sobel"], "color-noise has no distributions"),
+        ("white-block", ["--clutter", "pictures"], "color-block, and no other task"),
+    ],
+)
+def test_restoration_has_no_other_options(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    more: list[str],
+    message: str,
+) -> None:
+    """They ended in tracebacks, or were ignored."""
+    monkeypatch.chdir(folder.parent)
+    command = ["--task", task, "--levels", "20", "--classical", "linear", *more]
+    assert message in wrong(capsys, "restoration", folder, *command)
+
+
+@pytest.mark.parametrize(
     ("benchmark", "more"),
     [
         ("rd", [*RD[2:], "--rates", "0.1"]),

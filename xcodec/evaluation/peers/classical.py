@@ -25,12 +25,8 @@ TELEA_RADIUS = 3.0
 
 
 def restored(name: str, rgb: RGB, known: Mask) -> RGB:
-    """Restore a damaged picture by a method of NAMES. Raises InputError for other names.
-
-    The name of a filter may end in a colon and its strength: the side of the median's window in
-    pixels, or the filter strength of non-local means in grey levels.
-    """
-    method, _, strength = name.partition(":")
+    """Restore a damaged picture by a method of NAMES, which is named as in ``parsed``."""
+    method, strength = parsed(name)
     if method in FILLS:
         return np.where(known[..., None], rgb, FILLS[method](rgb, known))
     if method in POINT_FILLS:
@@ -39,12 +35,28 @@ def restored(name: str, rgb: RGB, known: Mask) -> RGB:
         return np.where(known[..., None], rgb, filled)
     if method == "consensus":
         return to_depth(fill_noise(rgb).rgb, 8)
-    if method in FILTERS:
-        try:
-            return FILTERS[method](rgb, int(strength) if strength else FILTER_STRENGTHS[method])
-        except ValueError as error:
-            raise InputError(f"{name}: the strength is a whole number") from error
-    raise InputError(f"no classical method {name!r}: methods are {', '.join(NAMES)}")
+    return FILTERS[method](rgb, strength)
+
+
+def parsed(name: str) -> tuple[str, int]:
+    """Return a method of NAMES, and its strength if it is a filter.
+
+    The name of a filter may end in a colon and its strength: the side of the median's window in
+    pixels, or the filter strength of non-local means in grey levels.
+
+    Raises InputError for other names and strengths.
+    """
+    method, colon, text = name.partition(":")
+    if method not in NAMES:
+        raise InputError(f"no classical method {name!r}: methods are {', '.join(NAMES)}")
+    if not colon:
+        return method, FILTER_STRENGTHS.get(method, 0)
+    if method not in FILTERS:
+        raise InputError(f"{name}: only {' and '.join(FILTERS)} have a strength")
+    most = STRONGEST[method]
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise InputError(f"{name}: the strength is a whole number in 1..{most}")
+    return method, int(text)
 
 
 def kriging(rgb: RGB, known: Mask) -> RGB:
@@ -115,4 +127,6 @@ POINT_FILLS: dict[str, Callable[[Positions, RGB, tuple[int, int]], RGB]] = {
 FILTERS: dict[str, Callable[[RGB, int], RGB]] = {"median": median, "nlm": non_local_means}
 FILTER_STRENGTHS = {"median": 15, "nlm": 60}
 """Default strengths of the filters."""
+STRONGEST = {"median": 31, "nlm": 255}
+"""Highest strengths: a median's window of more than 31 pixels is not in OpenCV."""
 NAMES = (*FILLS, *POINT_FILLS, *FILTERS, "consensus")

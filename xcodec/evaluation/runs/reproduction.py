@@ -114,12 +114,14 @@ class RestorationPlan:
             raise InputError("give at least one level, and one model or classical method")
         if set(self.distributions) - set(DISTRIBUTIONS) or not self.distributions:
             raise InputError(f"distributions of points are {', '.join(DISTRIBUTIONS)}")
-        if self.task == "color-block" and not self.clutter:
-            raise InputError("color-block needs a folder of pictures that fill the block")
+        if self.distributions != DISTRIBUTIONS[:1] and self.task != "points":
+            raise InputError(f"{self.task} has no distributions, which are of points")
+        if (self.task == "color-block") != bool(self.clutter):
+            raise InputError("color-block, and no other task, needs pictures that fill the block")
+        if min(self.levels) < 1:
+            raise InputError(f"the level is {min(self.levels)}: it must be 1 or more")
         for name in self.classical:
-            if name.partition(":")[0] not in classical.NAMES:
-                known = ", ".join(classical.NAMES)
-                raise InputError(f"no classical method {name!r}: methods are {known}")
+            classical.parsed(name)
 
 
 @dataclass(frozen=True)
