@@ -31,7 +31,8 @@ from skimage import data as samples
 
 import xcodec
 from xcodec.evaluation.measures.metrics import psnr
-from xcodec.evaluation.runs import records
+from xcodec.evaluation.runs import options, records
+from xcodec.evaluation.runs.measuring import load
 from xcodec.pictures.modes import to_depth
 from xcodec.system import files
 from xcodec.system.processes import cores
@@ -143,13 +144,13 @@ def seam(pairs: Iterable[Pair], side: int) -> float:
 def seams(folder: Path, rate: float) -> dict[str, Any]:
     """``seam`` and PSNR of photos, encoded in one piece and in tiles of 128 pixels."""
     found: dict[str, Any] = {"rate": rate}
-    photos = [np.asarray(Image.open(file).convert("RGB")) for file in sorted(folder.iterdir())]
+    photos = [load(path) for path in options.pictures(folder, "even")]
     for name, tile in (("one piece", 0), ("tiles", 128)):
-        coded = [xcodec.encode(photo, rate, tile=tile) for photo in photos[1::2]]
+        coded = [xcodec.encode(photo, rate, tile=tile) for photo in photos]
         found[name] = {"bytes": sum(map(len, coded))}
         for decoder in ("classical", "generator"):
             decoded = [np.asarray(xcodec.decode(data, decoder=decoder)) for data in coded]
-            pairs = list(zip(decoded, photos[1::2], strict=True))
+            pairs = list(zip(decoded, photos, strict=True))
             mean = float(np.mean([psnr(photo, picture) for picture, photo in pairs]))
             found[name][decoder] = {"ratio": seam(pairs, 128), "psnr": mean}
     return found
@@ -243,7 +244,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=cores())
     parser.add_argument("--no-generator", action="store_true")
     args = parser.parse_args()
-    if args.what == "seams" and (args.photos is None or not args.photos.is_dir()):
+    if min(*args.megapixels, args.files, args.jobs) <= 0:
+        parser.error("megapixels, files and jobs are above 0")
+    if args.what == "seams" and args.photos is None:
         parser.error("seams needs --photos, a folder")
     if args.what == "budgets" and (unknown := {round(s) for s in args.megapixels} - GOALS.keys()):
         parser.error(
@@ -259,7 +262,10 @@ def main() -> None:
         return
     if args.what == "seams":
         for rate in (0.02, 0.05, 0.1):
-            note(f"seams at {rate}", seams(args.photos, rate), 1)
+            try:
+                note(f"seams at {rate}", seams(args.photos, rate), 1)
+            except xcodec.XcodecError as error:
+                parser.error(str(error))
         return
     for row in pictures(args.megapixels, args.effort, not args.no_generator, args.jobs):
         note(f"{row['megapixels']:.0f} megapixels, effort {args.effort}", row, args.jobs)

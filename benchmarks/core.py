@@ -13,6 +13,7 @@ import argparse
 import json
 import platform
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -25,6 +26,7 @@ import numpy as np
 from PIL import Image
 
 from xcodec.evaluation.runs import records
+from xcodec.system import files
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = ROOT / "benchmarks" / "results" / "core.json"
@@ -95,8 +97,8 @@ def sizes(python: Path) -> dict[str, float]:
     packages = Path(run(python, ["-c", code], ".").stdout.strip())
     found: dict[str, float] = {}
     for path in packages.iterdir():
-        files = path.rglob("*") if path.is_dir() else [path]
-        taken = sum(each.lstat().st_blocks * 512 for each in files) / MEGABYTE
+        every = path.rglob("*") if path.is_dir() else [path]
+        taken = sum(each.lstat().st_blocks * 512 for each in every) / MEGABYTE
         name = path.name.partition(".")[0].partition("-")[0].removeprefix("_")
         name = {"opencv_python_headless": "cv2", "pillow": "PIL"}.get(name, name)
         found[name] = found.get(name, 0.0) + taken
@@ -117,7 +119,9 @@ def processor_time(python: Path, line: list[str], folder: str) -> float:
 def answer(python: Path, line: list[str], folder: str) -> str:
     """ "works", or the last line of the error."""
     done = run(python, ["-m", "xcodec", *line], folder)
-    return "works" if done.returncode == 0 else done.stderr.splitlines()[-1]
+    if done.returncode == 0:
+        return "works"
+    return (done.stderr.splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
 def photo(path: Path) -> None:
@@ -150,6 +154,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what an installation takes.")
     parser.add_argument("interpreters", nargs="*", metavar="PYTHON", help="others to install with")
     interpreters = parser.parse_args().interpreters
+    for name in interpreters:
+        if shutil.which(name) is None:
+            parser.error(f"{name}: no such program")
     record: dict[str, Any] = {
         "benchmark": "core",
         "date": date.today().isoformat(),
@@ -177,7 +184,8 @@ def main() -> None:
             for name in ("encode", "decode")
         }
         record["others"] = [tried(wheel, each) for each in interpreters]
-    RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    data = (json.dumps(record, indent=1) + "\n").encode()
+    files.write_atomic(RECORD, data, overwrite=True)
     print(json.dumps(record, indent=1))
 
 

@@ -5,12 +5,12 @@
 Writes the .xgc file, and the decoded picture and a comparison as PNG. scikit-image has the photos.
 """
 
-import argparse
 import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data as photos
@@ -18,9 +18,12 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import xcodec
 from xcodec import codec
+from xcodec.__main__ import main as run
 from xcodec.choices import CODED
+from xcodec.cli.common import usage
 from xcodec.types import RGB
 
+PICTURES = ("astronaut", "chelsea", "coffee")
 CAPTION = 56
 """Height of the caption below a picture, in pixels."""
 
@@ -79,6 +82,7 @@ def side_by_side(panels: list[tuple[str, RGB]]) -> Image.Image:
 
 def demo(name: str, rate: float, folder: Path) -> None:
     """Encode a photo of scikit-image, print a table and write the pictures to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     original: RGB = np.asarray(getattr(photos, name)())
     data = xcodec.encode(original, rate)
     info = xcodec.info(data)
@@ -91,7 +95,6 @@ def demo(name: str, rate: float, folder: Path) -> None:
     smallest = min(peers, key=lambda peer: peer.bytes)
     nearest = min(peers, key=lambda peer: abs(peer.bytes - len(data)))
 
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}{CODED}"
     file.write_bytes(data)
     decoded.save(folder / f"{name}.png")
@@ -119,23 +122,19 @@ def demo(name: str, rate: float, folder: Path) -> None:
     print(f"\nwritten: {file}, {folder / name}.png, {sheet}")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Encode a photo and compare with JPEG.")
-    parser.add_argument(
-        "--picture", default="astronaut", choices=["astronaut", "chelsea", "coffee"]
-    )
-    parser.add_argument("--rate", type=float, default=0.02, help="fraction of the pixels (0.02)")
-    parser.add_argument(
-        "--output", type=Path, default=Path("demo"), help="folder for the results (demo)"
-    )
-    options = parser.parse_args()
-    try:
-        demo(options.picture, options.rate, options.output)
-    except xcodec.XcodecError as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 1
-    return 0
+@click.command(help="Encode a photo and compare with JPEG.")
+@click.option(
+    "--picture", type=click.Choice(PICTURES), default=PICTURES[0], show_default=True, help="Photo."
+)
+@click.option("--rate", default=0.02, show_default=True, help="Fraction of the pixels.")
+@click.option(
+    "--output", type=Path, default=Path("demo"), show_default=True, help="Folder for the results."
+)
+def main(picture: str, rate: float, output: Path) -> None:
+    """Run the demo."""
+    with usage():
+        demo(picture, rate, output)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(command=main, name=Path(__file__).name))

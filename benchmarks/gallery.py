@@ -34,6 +34,7 @@ from xcodec.evaluation.runs.measuring import Measuring
 from xcodec.evaluation.runs.options import numbers, texts
 from xcodec.evaluation.runs.records import digest_of
 from xcodec.evaluation.runs.state import State
+from xcodec.system.files import write_atomic
 from xcodec.types import RGB
 
 PEERS = ("webp", "avif")
@@ -235,7 +236,8 @@ def main(only: str, budgets: str, output: Path) -> None:
         click.echo(f"{path}")
     portrait().save(output / "portrait.jpg", quality=QUALITY)
     lines = "\n".join(["", *(entries[name] for name in SUBJECTS if name in entries), ""])
-    page.write_text(PART.sub(lambda part: part[1] + lines + part[2], text), encoding="utf-8")
+    made = PART.sub(lambda part: part[1] + lines + part[2], text)
+    write_atomic(page, made.encode(), overwrite=True)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,15 @@ Prints the mean loss in dB against the best of the sizes, by pixels for each byt
 xcodec.encoder.reduction.PIXELS_PER_BYTE was chosen by (docs/research/scale-to-fit.md).
 """
 
-import argparse
+import sys
 from pathlib import Path
 
+import click
 import numpy as np
 
 import xcodec
+from xcodec.__main__ import main as run
+from xcodec.evaluation.runs.options import numbers, texts
 from xcodec.pictures import loading
 from xcodec.pictures.modes import Picture
 from xcodec.pictures.quality import decibels
@@ -30,27 +33,35 @@ def measured(picture: Picture, side: int | None, size: int) -> tuple[float, floa
     return info.width * info.height / size, float(decibels(error))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="PSNR after scaling back, by size and bytes.")
-    parser.add_argument("pictures", nargs="+", type=Path)
-    parser.add_argument("--bytes", default="340,1000,2400,6000")
-    parser.add_argument(
-        "--sides", default="160,224,320,448,640,896,1280", help="0: full size; auto"
-    )
-    options = parser.parse_args()
-    sides = [None if side == "auto" else int(side) for side in options.sides.split(",")]
-    pictures = [loading.load(path) for path in options.pictures]
-    print("| bytes | longer side | pixels for a byte | loss in dB, mean | most |")
-    print("| ---: | ---: | ---: | ---: | ---: |")
-    for size in map(int, options.bytes.split(",")):
-        found = np.array([[measured(each, side, size) for side in sides] for each in pictures])
+@click.command(help="PSNR after scaling back, by size and bytes.")
+@click.argument("pictures", metavar="PICTURE...", nargs=-1, required=True, type=Path)
+@click.option("--bytes", "sizes", default="340,1000,2400,6000", show_default=True)
+@click.option(
+    "--sides",
+    default="160,224,320,448,640,896,1280",
+    show_default=True,
+    help="Longer ones; 0: full size; auto: as the bytes can show.",
+)
+def main(pictures: tuple[Path, ...], sizes: str, sides: str) -> None:
+    """Measure, and print the table as it grows."""
+    chosen = {side: None if side == "auto" else numbers(side, int)[0] for side in texts(sides)}
+    budgets = numbers(sizes, int)
+    if not (chosen and budgets):
+        raise xcodec.InputError("nothing to measure: give bytes and sides")
+    loaded = [loading.load(path) for path in pictures]
+    click.echo("| bytes | longer side | pixels for a byte | loss in dB, mean | most |")
+    click.echo("| ---: | ---: | ---: | ---: | ---: |")
+    for size in budgets:
+        found = np.array(
+            [[measured(each, side, size) for side in chosen.values()] for each in loaded]
+        )
         losses = found[..., 1].max(1, keepdims=True) - found[..., 1]
-        for place, side in enumerate(sides):
+        for place, side in enumerate(chosen):
             share, loss = found[:, place, 0].mean(), losses[:, place]
-            name = "auto" if side is None else side or "full"
-            row = size, name, f"{share:.0f}", f"{loss.mean():.2f}", f"{loss.max():.2f}"
-            print(f"| {' | '.join(map(str, row))} |")
+            name = "full" if side == "0" else side
+            row = f"{size}", name, f"{share:.0f}", f"{loss.mean():.2f}", f"{loss.max():.2f}"
+            click.echo(f"| {' | '.join(row)} |")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(command=main, name=Path(__file__).name))
