@@ -3,8 +3,9 @@
 python benchmarks/bench_all.py DATA [--output bench] [--only NAME ...] [--jobs N] [--list]
 
 DATA holds the pictures: kodak/, faces/val/ and photos/val/. records.toml says how each record is
-made. A record that the same commit has made is kept, and within a record nothing is computed twice,
-so that an interrupted run continues. Prints how long each record took, and all of them together.
+made. A record that the same commit has made, without changes, is kept, and within a record nothing
+is computed twice, so that an interrupted run continues. Prints how long each record took, and all
+of them together.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from xcodec.evaluation.runs.records import commit
+from xcodec.evaluation.runs.records import DIRTY, commit
 from xcodec.system import files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,9 +81,10 @@ def main() -> int:
     place = output / DONE
     done = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
     now, failed = commit(), []
+    whole = now is not None and not now.endswith(DIRTY)  # Else it does not tell what the code was.
     for name in names:
         known = done.get(name)
-        if known and known["commit"] == now and (output / f"{name}.json").exists():
+        if known and known["commit"] == now and whole and (output / f"{name}.json").exists():
             print(f"{name}: made already in {duration(known['seconds'])}", flush=True)
             continue
         start = time.monotonic()
@@ -102,4 +104,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -165,16 +165,21 @@ def shown(rows: list[dict[str, Any]]) -> str:
 @click.option("--bytes", "budget", default=2560, show_default=True, help="Of a picture's packets.")
 @click.option("--planned", default=0.3, show_default=True, help="Loss that is planned for.")
 @click.option("--levels", default=direwolf.LEVELS, show_default=True, help="Of noise.")
-@click.option("--draws", default=5, show_default=True, help="Of noise, at each level.")
-@click.option("--square", default=256, show_default=True, help="Side of the pictures.")
+@click.option(
+    "--draws", type=click.IntRange(1), default=5, show_default=True, help="Of noise, at each level."
+)
+@click.option(
+    "--square", type=click.IntRange(1), default=256, show_default=True, help="Side of the pictures."
+)
 @click.option("--model", default="photo", show_default=True, help="Weights of the generator.")
 @positions
 @only
 @click.option("--label", help="What was measured.  [default: the folder's name]")
-@click.option("--jobs", default=2, show_default=True, help="Processes.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @output
 def main(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
     """Measure, print the table and write the record."""
+    records.prepare(output)
     if not direwolf.installed():
         raise xcodec.XcodecError(f"needs the programs {' and '.join(direwolf.PROGRAMS)}")
     chosen = pictures(folder, options["positions"], numbers(options["only"], int))

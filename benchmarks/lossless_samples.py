@@ -133,10 +133,11 @@ def shown(rows: list[dict[str, Any]]) -> str:
 @positions
 @only
 @click.option("--label", help="What was measured.  [default: the folder's name]")
-@click.option("--jobs", default=2, show_default=True, help="Processes.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @output
 def main(folder: Path, label: str | None, output: Path | None, **options: Any) -> None:
     """Measure, print the table and write the record."""
+    records.prepare(output)
     chosen = pictures(folder, options["positions"], numbers(options["only"], int))
     rates = numbers(options["rates"], float)
     jobs = [Job(path, rates) for path in chosen]

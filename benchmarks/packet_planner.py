@@ -31,6 +31,7 @@ from xcodec.encoder.request import Request
 from xcodec.encoder.search import Search
 from xcodec.errors import InputError
 from xcodec.evaluation.measures import metrics
+from xcodec.evaluation.peers import codecs
 from xcodec.evaluation.runs import links, records
 from xcodec.evaluation.runs.measuring import load
 from xcodec.evaluation.runs.options import arguments, numbers, pictures, texts
@@ -123,7 +124,8 @@ def measure(job: Job) -> list[Measurement]:
         if tuple(sent) not in kept:
             kept[tuple(sent)] = np.array(list(received(rgb, sent)))
         chances = (binomial(len(sent), loss) for loss in plan.losses)
-        return tuple(float((chance * kept[tuple(sent)]).sum()) for chance in chances)
+        psnr = kept[tuple(sent)]  # It may be infinite, also where there is no chance of it.
+        return tuple(float((each * np.where(each, psnr, 0.0)).sum()) for each in chances)
 
     with mock.patch.object(Remembering, "files", {}, create=True):
         return [
@@ -142,8 +144,9 @@ def received(rgb: RGB, sent: list[bytes]) -> Iterator[float]:
         restored = packets.restored(parsed[:count], reading.LIMITS)
         if (known := (restored.parameters, restored.stream)) != before:
             before = known
-            picture = xcodec.decode_packets(sent[:count], decoder="classical")
-            psnr = metrics.psnr(rgb, np.asarray(picture))
+            options: dict[str, Any] = {"decoder": "classical", "original_size": True}
+            picture = np.asarray(xcodec.decode_packets(sent[:count], **options))
+            psnr = metrics.psnr(rgb, codecs.enlarge(picture, rgb.shape))
         yield psnr
 
 
@@ -191,14 +194,17 @@ def shown(rows: list[dict[str, Any]]) -> str:
     help="Of xcodec.links.sending: each is compared with the present ones.",
 )
 @click.option("--effort", default=1, show_default=True, help="Of the encoder.")
-@click.option("--square", default=256, show_default=True, help="Side of the pictures.")
+@click.option(
+    "--square", type=click.IntRange(1), default=256, show_default=True, help="Side of the pictures."
+)
 @positions
 @only
 @click.option("--label", help="What was measured.  [default: the folders' names]")
-@click.option("--jobs", default=2, show_default=True, help="Processes.")
+@click.option("--jobs", type=click.IntRange(1), default=2, show_default=True, help="Processes.")
 @output
 def main(folders: tuple[Path, ...], label: str | None, output: Path | None, **options: Any) -> None:
     """Measure, print the table and write the record."""
+    records.prepare(output)
     only = numbers(options["only"], int)
     chosen = [path for each in folders for path in pictures(each, options["positions"], only)]
     plan = Plan(

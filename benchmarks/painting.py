@@ -24,11 +24,11 @@ import xcodec
 from xcodec.__main__ import main as run
 from xcodec.cli.bench import folder, only, output, positions, square
 from xcodec.decoder import reading
-from xcodec.errors import DependencyError
+from xcodec.errors import DependencyError, InputError
 from xcodec.evaluation.measures.metrics import psnr
 from xcodec.evaluation.runs import records
 from xcodec.evaluation.runs.measuring import load
-from xcodec.evaluation.runs.options import numbers, pictures
+from xcodec.evaluation.runs.options import numbers, pictures, texts
 from xcodec.pictures.modes import to_depth
 from xcodec.reconstruction import integer_painter, model_files, opencv_painter
 from xcodec.reconstruction.classical import fill
@@ -81,7 +81,13 @@ def summary(found: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
 @click.option("--effort", default=4, show_default=True, help="Of the encoder.")
 @click.option("--step", type=float, help="Of the quantiser, in grey levels, with --rates.")
 @click.option("--models", default="photo", show_default=True, help="Names of generator weights.")
-@click.option("--runs", default=1, show_default=True, help="Paintings of each file, for the time.")
+@click.option(
+    "--runs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Paintings of each file, for the time.",
+)
 @click.option("--label", help="What was measured.  [default: the folder's name]")
 @output
 def main(
@@ -94,12 +100,17 @@ def main(
     **options: Any,
 ) -> None:
     """Measure, print the table and write the record."""
+    records.prepare(output)
     cv2.setNumThreads(1)
     chosen = pictures(folder, options["positions"], numbers(options["only"], int))
-    names = models.split(",")
+    names = texts(models)
+    if not names:
+        raise InputError("there is no model to paint with")
     weights = records.weights(names, None, ())
     budgets = numbers(options["budgets"], int)
     rates = numbers(options["rates"], float) or (() if budgets else (0.01, 0.02, 0.05, 0.1))
+    if options["step"] and not rates:
+        raise InputError("--step is of files at --rates")
     targets: list[dict[str, Any]] = [{"rate": rate, "step": options["step"]} for rate in rates]
     targets += [{"max_bytes": size, "max_side": 0} for size in budgets]
     rows = []

@@ -33,7 +33,8 @@ Gains = tuple[float, float]
 
 def psnr(data: bytes, rgb: RGB, where: Mask) -> float:
     """PSNR in dB of the classical decoder's picture within a mask (height, width)."""
-    found = np.asarray(xcodec.decode(data, decoder="classical"), float)
+    picture = xcodec.decode(data, decoder="classical", original_size=True)
+    found = np.asarray(picture, float)
     return float(decibels(np.square(found - rgb)[where].mean()))
 
 
@@ -87,6 +88,7 @@ def main(
     folder: Path, faces: Path | None, label: str | None, output: Path | None, **options: Any
 ) -> None:
     """Measure, print the means and write the record."""
+    records.prepare(output)
     which = options["positions"], numbers(options["only"], int)
     chosen, others = pictures(folder, *which), pictures(faces, *which) if faces else []
     budget, effort = options["max_bytes"], options["effort"]

@@ -110,6 +110,7 @@ def main(
     output: Path | None,
 ) -> None:
     """Measure, print the table and write the record."""
+    records.prepare(output)
     browser_path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not PAGE.exists() or browser_path is None:
         raise xcodec.XcodecError(

@@ -1,13 +1,8 @@
 """The scripts in benchmarks/ on small pictures: their figures, computed in another way."""
 
-import importlib.util
-import json
 import re
-import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import click
 import numpy as np
@@ -18,51 +13,16 @@ from PIL import Image
 
 import xcodec
 from tests.browser import launched
+from tests.evaluation.scripts import BENCHMARKS, failed, run, script
 from xcodec import codec
 from xcodec.cli import cli
 from xcodec.errors import XcodecError
 from xcodec.evaluation.measures import metrics
-from xcodec.evaluation.runs import direwolf, measuring, records
+from xcodec.evaluation.runs import direwolf, measuring
 from xcodec.links import sending
 from xcodec.reconstruction import integer_painter, model_files
 
 RGB = NDArray[np.uint8]
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # Dataclasses look up their module there.
-    spec.loader.exec_module(module)
-    return module
-
-
-def run(name: str, *arguments: object) -> tuple[dict[str, Any], str]:
-    """The record that a script writes, and its output."""
-    folder = Path(str(arguments[0])).parent
-    output = folder / "results" / "run.json"
-    command = [*map(str, arguments), "-o", str(output)]
-    done = CliRunner().invoke(script(name).main, command, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    text = output.read_text()
-    assert str(folder) not in text
-    record = json.loads(text)
-    assert record["schema"] == records.SCHEMA
-    assert record["benchmark"] == name
-    assert record["machine"]["cores"] >= 1
-    assert record["versions"]["xcodec"] == xcodec.__version__
-    return record, done.output
-
-
-def failed(name: str, *arguments: object) -> str:
-    """What a script says on standard error as it ends with an error."""
-    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stdout) == (1, "")
-    return done.stderr
 
 
 def loaded(folder: Path) -> list[RGB]:
@@ -235,20 +195,6 @@ def test_wrong_lossless_samples_are_detected(small: RGB) -> None:
     data = codec.encode(small, 0.05, tone="point", lossless_samples=True)
     with pytest.raises(XcodecError, match=r"a\.png: a sample came back wrong"):
         script("lossless_samples").returned(data, 255 - small, "a.png")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--only", "2", "--positions", "odd"], "none of the pictures is at an odd position"),
-        (["--rates", "many"], "not numbers separated by commas"),
-    ],
-)
-def test_errors_are_one_line(folder: Path, arguments: list[str], message: str) -> None:
-    text = failed("lossless_samples", folder, *arguments)
-    assert text.startswith("lossless_samples.py: ")
-    assert message in text
-    assert text.count("\n") == 1
 
 
 def test_every_record_is_made_or_kept() -> None:

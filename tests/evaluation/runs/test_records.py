@@ -74,6 +74,7 @@ RECORD: dict[str, Any] = {
 
 def test_records_are_plain_json(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "record.json"
+    records.prepare(path)
     records.save(path, RECORD)
     text = path.read_text()
     rows = [{"a": [1.23457, None, None], "b": {"0.02": "[1,  2]"}, "c": True}]

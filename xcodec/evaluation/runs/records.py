@@ -54,6 +54,8 @@ RECORDED_PACKAGES = (
 )
 LIBRARIES = ("libjpeg_turbo", "jpg_2000", "webp", "avif")
 """Pillow's names of the libraries behind the other codecs."""
+DIRTY = "-dirty"
+"""End of the commit of a source tree with changes."""
 PUBLISHED = "benchmarks/results"
 """Folder of published records in the source tree."""
 
@@ -129,11 +131,21 @@ def record(
         "command": command,
         "versions": versions(),
         "machine": machine(),
-        "pictures": {path.name: digest(path) for path in pictures},
+        "pictures": _digests(pictures),
         "weights": {path.name: known for path, known in weights.items()},
         "figures": figures,
     }
     return cast(Record, made)
+
+
+def prepare(path: Path | None) -> None:
+    """Make the folder of a record that may replace another one; None: there is no record.
+
+    Raises InputError, before a long run, if the record could not be written.
+    """
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.check_target(path, overwrite=True)
 
 
 def save(path: Path, record: Record, overwrite: bool = False) -> None:
@@ -145,7 +157,6 @@ def save(path: Path, record: Record, overwrite: bool = False) -> None:
     check(plain, path)
     text = json.dumps(plain, indent=1, allow_nan=False)
     flat = re.sub(r"\[\n[^][{}\"]*\]", lambda found: " ".join(found.group().split()), text)
-    path.parent.mkdir(parents=True, exist_ok=True)
     files.write_atomic(path, (flat + "\n").encode(), overwrite)
 
 
@@ -230,7 +241,7 @@ def versions() -> dict[str, str]:
 def commit() -> str | None:
     """The commit of the source tree; None outside a repository.
 
-    It ends with "-dirty" after changes, but for those of records, which runs write one by one.
+    It ends with DIRTY after changes, but for those of records, which runs write one by one.
     """
 
     def git(*words: str) -> str:
@@ -240,7 +251,7 @@ def commit() -> str | None:
 
     try:
         changed = git("status", "--porcelain", "-uno", ":/", f":(top,exclude){PUBLISHED}")
-        return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+        return git("rev-parse", "--short", "HEAD") + (DIRTY if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -266,6 +277,16 @@ def digest(path: Path) -> str:
         return files.digest(path)
     except OSError as error:
         raise XcodecError(f"{path}: {error.strerror}") from error
+
+
+def _digests(paths: Iterable[Path]) -> dict[str, str]:
+    """Digests by name; pictures of the same name, from several folders, are numbered."""
+    found: dict[str, str] = {}
+    for path in paths:
+        same = (f"{path.stem} ({number}){path.suffix}" for number in itertools.count(2))
+        name = next(name for name in itertools.chain([path.name], same) if name not in found)
+        found[name] = digest(path)
+    return found
 
 
 def digest_of(pixels: NDArray[Any]) -> str:
