@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from scripts.results import large, links, losses, others, rates, readme, realistic
 from scripts.results.sets import ROOT
+from xcodec.system.files import write_atomic
 
 PAGES = (
     "README.md",
@@ -68,7 +69,7 @@ def main() -> None:
         before = path.read_text(encoding="utf-8")
         after = written(before)
         if after != before:
-            path.write_text(after, encoding="utf-8")
+            write_atomic(path, after.encode(), overwrite=True)
             print(f"{page}: written again")
 
 
