@@ -27,6 +27,13 @@ def test_pictures_are_chosen_by_position(folder: Path) -> None:
         options.pictures(folder / "1.png")
 
 
+def test_hidden_files_and_folders_are_no_pictures(folder: Path) -> None:
+    """Such as those that macOS leaves beside pictures: a run ended at them."""
+    (folder / "._1.png").write_bytes(b"\0\5\x16\7")
+    (folder / "0.png").mkdir()
+    assert [path.name for path in options.pictures(folder, "odd")] == ["1.png", "3.png"]
+
+
 def test_work_is_shared_among_processes_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
@@ -44,6 +51,10 @@ def test_commands_hold_file_names_instead_of_paths() -> None:
     arguments = ["/data/kodak/", "--weights=/some/where", "-o", "results/a.json", "-E", "tone=mean"]
     assert records.command_line("xcodec bench rd", arguments) == (
         "xcodec bench rd kodak --weights=where -o a.json -E tone=mean"
+    )
+    models = ["--models", "runs/a.safetensors,photo,/b/c.safetensors"]
+    assert records.command_line("xcodec bench rd", models) == (
+        "xcodec bench rd --models a.safetensors,photo,c.safetensors"
     )
 
 
@@ -147,6 +158,20 @@ def test_the_commit_is_a_hash_even_at_a_tag(
     assert records.versions()["commit"] == commit
     module.write_text("changed")
     assert records.versions()["commit"] == f"{commit}-dirty"
+
+
+def test_an_installed_package_has_no_commit_of_the_repository_that_it_lies_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / ".venv" / "records.py"
+    module.parent.mkdir()
+    module.touch()
+    (tmp_path / ".gitignore").write_text(".venv\n")
+    monkeypatch.setattr(records, "__file__", str(module))
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in ("init -q", "add .", "commit -q -m one"):
+        subprocess.run([*git, *command.split()], check=True)
+    assert records.commit() is None
 
 
 def test_the_commits_of_published_records_are_hashes() -> None:

@@ -59,7 +59,7 @@ class FolderOptions:
 
 
 def pictures(folder: Path, positions: str = "all", only: Sequence[int] = ()) -> list[Path]:
-    """Return the pictures of a folder in sorted order, or some of them.
+    """Return the pictures of a folder in sorted order, or some of them; hidden files are none.
 
     positions : "all", "odd" (1st, 3rd, ...) or "even"
     only      : positions to use, from 1; empty: all
@@ -68,7 +68,11 @@ def pictures(folder: Path, positions: str = "all", only: Sequence[int] = ()) -> 
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: not a folder")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in PICTURES and not path.name.startswith(".") and not path.is_dir()
+    )
     beyond = [place for place in only if not 1 <= place <= len(found)]
     if beyond:
         raise InputError(f"{folder}: no picture {beyond[0]}, only {len(found)} pictures")

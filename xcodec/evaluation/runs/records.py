@@ -216,11 +216,11 @@ def mean(values: Iterable[float | None]) -> float | None:
 
 
 def command_line(program: str, arguments: Sequence[str]) -> str:
-    """Return the command line with file names instead of paths.
+    """Return the command line with file names instead of paths, also within lists.
 
     program : "xcodec bench rd"
     """
-    names = (re.sub(r"(?<![^=])[^=]*/(?=[^/])", "", text.rstrip("/")) for text in arguments)
+    names = (re.sub(r"(?<![^=,])[^=,]*/(?=[^/])", "", text.rstrip("/")) for text in arguments)
     return f"{program} {shlex.join(names)}"
 
 
@@ -239,17 +239,20 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """The commit of the source tree; None outside a repository.
+    """The commit of the source tree; None outside its repository.
 
     It ends with DIRTY after changes, but for those of records, which runs write one by one.
     """
 
+    own = Path(__file__)
+
     def git(*words: str) -> str:
         return subprocess.run(
-            ["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+            ["git", *words], cwd=own.parent, capture_output=True, text=True, check=True
         ).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", own.name)  # An installed xcodec may lie in another one.
         changed = git("status", "--porcelain", "-uno", ":/", f":(top,exclude){PUBLISHED}")
         return git("rev-parse", "--short", "HEAD") + (DIRTY if changed else "")
     except (OSError, subprocess.CalledProcessError):
