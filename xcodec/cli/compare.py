@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import beside, force, how_read, quiet, reads_pictures, say, usage
+from xcodec.cli.common import beside, force, how_read, quiet, reads_pictures, refuse, say, usage
 
 
 @click.command(short_help="Compare xcodec with JPEG, WebP and AVIF on a picture of yours.")
@@ -48,6 +48,8 @@ def compare(
     from xcodec.system import files
 
     output = output or beside(source, ".html", "compared")
+    if output == "-":
+        refuse(("show",), "standard output")
     files.check_target(output, force)
     if not (rates or sizes):
         rates = comparison.RATES

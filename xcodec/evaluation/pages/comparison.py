@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -44,7 +45,10 @@ def build(
 
     Raises InputError if the picture cannot be read or encoded, ModelError if weights are missing.
     """
-    rgb = loading.read(source, how).rgb
+    picture = loading.read(source, how)
+    if picture.alpha is not None:
+        warnings.warn("the page shows no transparency: the picture becomes opaque", stacklevel=2)
+    rgb, name = picture.rgb, Path(files.called(source)).name
     targets: list[tuple[str, float]] = [("rate", rate) for rate in rates]
     targets += [("size", size) for size in sizes]
     variant = Variant(model=model, device="auto")
@@ -56,7 +60,7 @@ def build(
     with tempfile.TemporaryDirectory() as folder, State(Path(folder) / "state") as state:
         place = Measuring(rgb, digest_of(rgb), state, Meter(rgb, weights))
         shown = viewer.picture(
-            files.called(source),
+            name,
             place,
             (_at(place, variant, target, rivals) for target in progress(targets)),
             names,
@@ -71,7 +75,7 @@ def build(
     height, width = rgb.shape[:2]
     body = html.viewer(HINT.format(quality=quality), [METRICS[name].title for name in names])
     return html.page(
-        Path(shown["name"]).name,
+        name,
         f"{width}x{height} pixels, by xcodec and by other codecs at the nearest size.",
         body,
         {"viewer": data},
