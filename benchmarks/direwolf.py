@@ -190,7 +190,7 @@ def main(folder: Path, label: str | None, output: Path | None, **options: Any) -
     jobs = [Job(path, place, plan) for place, path in enumerate(chosen)]
     rows = summary(records.each(measure, jobs, options["jobs"]))
     label = label or folder.resolve().name
-    print(f"{label}: {len(chosen)} pictures, means\n\n{shown(rows)}")
+    print(f"{label}: {records.so_many(len(chosen))}, means\n\n{shown(rows)}")
     if output:
         command = records.command_line("python benchmarks/direwolf.py", sys.argv[1:])
         figures = {**fields, "levels": levels, "packet_size": kiss.SIZE, "rows": rows}

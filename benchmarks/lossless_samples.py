@@ -143,7 +143,7 @@ def main(folder: Path, label: str | None, output: Path | None, **options: Any) -
     jobs = [Job(path, rates) for path in chosen]
     rows = summary(records.each(measure, jobs, options["jobs"]))
     label = label or folder.resolve().name
-    print(f"{label}: {len(chosen)} pictures, mean bytes\n\n{shown(rows)}")
+    print(f"{label}: {records.so_many(len(chosen))}, mean bytes\n\n{shown(rows)}")
     if output:
         figures = {"level": ZSTANDARD_LEVEL, "rows": rows}
         command = records.command_line("python benchmarks/lossless_samples.py", sys.argv[1:])

@@ -218,7 +218,7 @@ def main(folders: tuple[Path, ...], label: str | None, output: Path | None, **op
     jobs = [Job(path, shape, plan) for path, shape in product(chosen, plan.shapes)]
     rows = summary(records.each(measure, jobs, options["jobs"]), plan.losses)
     label = label or ", ".join(each.resolve().name for each in folders)
-    print(f"{label}: {len(chosen)} pictures, PSNR by loss\n\n{shown(rows)}")
+    print(f"{label}: {records.so_many(len(chosen))}, PSNR by loss\n\n{shown(rows)}")
     if output:
         figures = {"effort": plan.effort, "square": plan.square, "rows": rows}
         command = records.command_line("python benchmarks/packet_planner.py", sys.argv[1:])

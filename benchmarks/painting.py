@@ -128,7 +128,7 @@ def main(
             place = {key: value for key, value in target.items() if value}
             rows.append({"model": name} | place | summary(found, [each.stem for each in chosen]))
     label = label or folder.resolve().name
-    print(f"{label}: {len(chosen)} pictures\n\n{shown(rows)}")
+    print(f"{label}: {records.so_many(len(chosen))}\n\n{shown(rows)}")
     if output:
         figures = {"square": square, "effort": options["effort"], "runs": runs, "rows": rows}
         command = records.command_line("python benchmarks/painting.py", sys.argv[1:])

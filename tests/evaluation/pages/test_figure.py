@@ -63,7 +63,7 @@ def test_figures_name_their_curves(record: dict[str, Any], tmp_path: Path) -> No
     assert done.exit_code == 0, done.output
     text = target.read_text()
     assert text.startswith("<?xml")
-    for word in ("own", "JPEG", "crops, 1 pictures"):
+    for word in ("own", "JPEG", "crops, 1 picture"):
         assert f"<!-- {word} -->" in text
     assert figure.draw(record, "svg", ("psnr",)) == text.encode()
     assert figure.draw(record, "png", ("psnr",)).startswith(b"\x89PNG")

@@ -60,7 +60,8 @@ def between(
     if found.pictures:
         spread = f"{_percent(found.pictures[0])} to {_percent(found.pictures[-1])}"
         middle = _percent(found.median)
-        lines.append(f"{len(found.pictures)} pictures: median {middle}, {spread}")
+        many = "1 picture" if len(found.pictures) == 1 else f"{len(found.pictures)} pictures"
+        lines.append(f"{many}: median {middle}, {spread}")
     return "\n".join(lines)
 
 

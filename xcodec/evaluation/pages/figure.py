@@ -11,6 +11,7 @@ from typing import Any
 from xcodec.errors import InputError, ModelError
 from xcodec.evaluation.measures.metrics import METRICS
 from xcodec.evaluation.runs import summary
+from xcodec.evaluation.runs.records import so_many
 from xcodec.evaluation.runs.schema import Record, RecordedCurve, RestorationFigures, figure
 from xcodec.reconstruction import model_files
 from xcodec.system.packages import require
@@ -60,7 +61,7 @@ def draw(record: Record, kind: str, names: tuple[str, ...] = ("psnr", "lpips")) 
         panels = _over_levels(record["figures"], names)
     else:
         raise InputError("only records of rd and restoration have curves")
-    return _drawn(panels, kind, f"{record['label']}, {len(record['pictures'])} pictures")
+    return _drawn(panels, kind, f"{record['label']}, {so_many(len(record['pictures']))}")
 
 
 def draw_trainings(histories: Mapping[str, History], kind: str) -> bytes:

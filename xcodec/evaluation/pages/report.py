@@ -10,6 +10,7 @@ from xcodec.evaluation.pages import html, shots, tables
 from xcodec.evaluation.pages.viewer import MetricData
 from xcodec.evaluation.peers.rivals import RIVALS
 from xcodec.evaluation.runs import summary
+from xcodec.evaluation.runs.records import so_many
 from xcodec.evaluation.runs.schema import RdRecord, Record
 
 HINT = (
@@ -163,8 +164,7 @@ def _plotted(record: RdRecord, pictures: Sequence[int], which: str) -> PlotData 
         for name in names
         if any(point[name] is not None for curve in found for point in curve["points"])
     ]
-    plural = "" if len(pictures) == 1 else "s"
-    label = f"{record['label']} ({len(pictures)} picture{plural}{which})"
+    label = f"{record['label']} ({so_many(len(pictures))}{which})"
     return {"label": label, "metrics": metrics, "curves": found}
 
 

@@ -136,7 +136,7 @@ def rate_distortion(options: RdOptions, command: str) -> tuple[Record, str]:
     measured = rd.by_picture(done, chosen)
     figures = summarised(measured, plan, asked, limits)
     record = records.record("rd", options.title, command, chosen, used, figures)
-    head = f"{options.title}: {len(chosen)} pictures, means"
+    head = f"{options.title}: {records.so_many(len(chosen))}, means"
     return record, f"{head}\n\n{tables.text(figures, plan.metrics)}"
 
 
@@ -176,7 +176,7 @@ def restoration_from_points(options: PointsOptions, command: str) -> tuple[Recor
     rows = points.rows(list(zip(todo, found, strict=True)), plan.metrics)
     figures: PointsFigures = {"square": plan.square, "metrics": list(plan.metrics), "rows": rows}
     record = records.record("points", options.title, command, chosen, used, figures)
-    head = f"{options.title}: {len(chosen)} pictures, means"
+    head = f"{options.title}: {records.so_many(len(chosen))}, means"
     return record, f"{head}\n\n{points.table(rows, plan.metrics)}"
 
 

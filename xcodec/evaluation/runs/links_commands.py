@@ -76,7 +76,7 @@ def run(options: LinksOptions, command: str) -> tuple[Record, str]:
         "rows": rows,
     }
     record = records.record("links", options.title, command, chosen, used, figures)
-    head = f"{options.title}: {len(chosen)} pictures, PSNR / SSIM / LPIPS, means"
+    head = f"{options.title}: {records.so_many(len(chosen))}, PSNR / SSIM / LPIPS, means"
     return record, f"{head}\n\n{links_summary.tables(rows)}"
 
 

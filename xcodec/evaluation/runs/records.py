@@ -203,6 +203,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def so_many(count: int) -> str:
+    """Say how many pictures there are."""
+    return f"{count} picture" if count == 1 else f"{count} pictures"
+
+
 def number(value: float | None, digits: int) -> str:
     """Format a figure for a table; None is a dash."""
     return "–" if value is None else f"{value:.{digits}f}"

@@ -189,7 +189,7 @@ def run(options: RestorationOptions, command: str) -> tuple[Record, str]:
         "each": {path.name: each for path, each in zip(chosen, found, strict=True)},
     }
     record = records.record("restoration", options.title, command, chosen, used, figures)
-    head = f"{options.title}, {plan.task}: {len(chosen)} pictures, means"
+    head = f"{options.title}, {plan.task}: {records.so_many(len(chosen))}, means"
     return record, f"{head}\n\n{table(rows)}"
 
 
