@@ -97,13 +97,15 @@ def measure(job: Job) -> list[Measurement]:
 
 
 def over_noise(rgb: RGB, sent: Transmission, job: Job) -> Iterator[Measurement]:
-    """Send packets through all levels of noise. All parties get the same noise."""
+    """Send packets through all levels of noise. All parties get the same noise; one that has no
+    packets so small sends nothing."""
     sound = direwolf.modulated(sent.packets)
     size = len(sent.packets), sum(map(len, sent.packets))
     for level in job.plan.levels:
-        draws = range(job.plan.draws)
+        draws = range(job.plan.draws if sent.packets else 0)
         kept = [direwolf.kept(sent.packets, sound, level, job.place, draw) for draw in draws]
-        lost = float(np.mean([1 - each.mean() for each in kept]))
+        lost = float(np.mean([1 - each.mean() for each in kept])) if kept else 0.0
+        kept = kept or [np.zeros(0, bool)]
         empty = float(np.mean([not each.any() for each in kept]))
         psnr = mean(metrics.psnr(rgb, sent.paint(each)) for each in kept)
         yield Measurement(sent.party, level, *size, lost, empty, psnr)
@@ -129,7 +131,9 @@ def parties(rgb: RGB, plan: Plan) -> Iterator[Transmission]:
         return metrics.psnr(rgb, each.paint(np.ones(len(each.packets), bool), rgb.shape, grey))
 
     best = max(ssdv.sizes(rgb, kiss.SIZE, plan.budget), key=whole, default=None)
-    if best is not None:
+    if best is None:
+        yield Transmission("ssdv", (), lambda _: grey)
+    else:
         yield Transmission("ssdv", best.packets, lambda kept: best.paint(kept, rgb.shape, grey))
 
 

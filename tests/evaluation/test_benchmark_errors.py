@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from tests.evaluation.scripts import failed, run, script
+from xcodec.evaluation.measures import metrics
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,20 @@ def test_pictures_may_be_scaled_down_within_their_budget(folder: Path) -> None:
     options += ["--square", 400, "--constants", "", "--only", "1", "--jobs", 1]
     record, _ = run("packet_planner", folder, *options)
     assert 5 < record["figures"]["rows"][0]["psnr"] < 30
+
+
+def test_ssdv_may_have_no_packets_so_small(
+    small: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was missing among the means of that picture."""
+    module = script("direwolf")
+    monkeypatch.setattr(module.ssdv, "installed", lambda: True)
+    monkeypatch.setattr(module.ssdv, "sizes", lambda *_: iter(()))
+    plan = module.Plan(400, 0.3, (0.5,), 2, 64, "photo")
+    (sent,) = [each for each in module.parties(small, plan) if each.party == "ssdv"]
+    (found,) = module.over_noise(small, sent, module.Job(Path("a.png"), 0, plan))
+    assert (found.packets, found.lost, found.empty) == (0, 0.0, 1.0)
+    assert found.psnr == metrics.psnr(small, np.full_like(small, 128))
 
 
 @pytest.mark.parametrize("commit", ["abc1234-dirty", None])

@@ -11,7 +11,7 @@ from PIL import Image
 
 from xcodec.__main__ import main
 from xcodec.evaluation.measures.metrics import Meter
-from xcodec.evaluation.peers import codecs
+from xcodec.evaluation.peers import codecs, ssdv
 from xcodec.evaluation.peers.rivals import RIVALS
 from xcodec.evaluation.runs import direwolf, links
 from xcodec.evaluation.runs.channels import BURSTS, RANDOM, arrived, heard
@@ -42,6 +42,45 @@ def test_higher_losses_never_deliver_more_packets() -> None:
     for seed in range(20):
         few, many = arrived(RANDOM, 0.4, seed), arrived(RANDOM, 0.2, seed)
         assert not (few & ~many).any()
+
+
+@pytest.mark.parametrize("channel", [RANDOM, BURSTS])
+def test_more_packets_than_a_picture_of_xcodec_has_can_arrive(channel: str) -> None:
+    """Files of other codecs may need so many: they never arrived."""
+    assert arrived(channel, 0.0, 3, count=300).sum() == 300
+    many = arrived(channel, 0.3, 3, count=300)
+    assert (many[:255] == arrived(channel, 0.3, 3)).all()
+    assert 0 < many[255:].sum() < 45
+
+
+def test_a_large_file_arrives_in_small_packets(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
+    command = f"bench links {tmp_path} --bytes 10600 --packet-size 40 --planned 0.1 --losses 0"
+    command += f" --channels random --peers jpeg -E effort=0 -j 1 --state {state} -o {record}"
+    assert main(command.split()) == 0
+    rows = {row["party"]: row for row in json.loads(record.read_text())["figures"]["rows"]}
+    grey = Meter(noise).measure(np.full_like(noise, 128), ["psnr"])["psnr"]
+    assert grey is not None
+    assert rows["jpeg"]["packets"] == 265
+    assert rows["jpeg"]["psnr"] > grey + 0.5
+
+
+def test_ssdv_without_small_packets_sends_nothing(
+    small: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was missing, and its means were of other pictures than the others'."""
+    monkeypatch.setattr(ssdv, "installed", lambda: True)
+    monkeypatch.setattr(ssdv, "sizes", lambda *_: iter(()))
+    Image.fromarray(small).save(tmp_path / "a.png")
+    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
+    command = f"bench links {tmp_path} --bytes 200 --packet-size 100 --planned 0.1 --losses 0"
+    command += f" --channels random --peers= -E effort=0 -j 1 --state {state} -o {record}"
+    assert main(command.split()) == 0
+    (row,) = (r for r in json.loads(record.read_text())["figures"]["rows"] if r["party"] == "ssdv")
+    grey = Meter(small).measure(np.full_like(small, 128), ["psnr"])["psnr"]
+    assert (row["packets"], row["psnr"]) == (0, pytest.approx(grey, rel=1e-5))
 
 
 def test_all_tunes_of_avif_are_tried_and_its_payload_counts_apart(

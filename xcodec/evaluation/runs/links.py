@@ -154,7 +154,7 @@ def _over_links(sent: Transmission, task: LinksTask) -> Iterator[LinkResult]:
 
     for channel, loss in product(plan.channels, plan.losses):
         seeds = range(plan.seeds if loss else 1)
-        draws = [arrived(channel, loss, seed, task.place)[:count] for seed in seeds]
+        draws = [arrived(channel, loss, seed, task.place, count=count) for seed in seeds]
         yield result(channel, loss, None, draws)
     size = -(-sent.bytes // max(count, 1))
     for noise in plan.audio:
@@ -168,7 +168,7 @@ def _parties(
 ) -> Iterator[Transmission]:
     plan, budget = task.plan, task.budget
     if plan.ssdv:
-        yield from _ssdv(state, meter, [*place.named, place.versions(metrics.ALWAYS)], plan, budget)
+        yield _ssdv(state, meter, [*place.named, place.versions(metrics.ALWAYS)], plan, budget)
     grey = meter.measure(np.full_like(rgb, UNDECODED), metrics.ALWAYS)
     for loss in plan.planned:
         yield _ours(place, state, meter, grey, budget, loss, plan)
@@ -236,8 +236,8 @@ def _received(data: list[bytes], meter: Meter, model: str) -> Iterator[Figures]:
 
 def _ssdv(
     state: State, meter: Meter, named: list[Any], plan: LinksPlan, budget: int
-) -> Iterator[Transmission]:
-    """SSDV at the scale and quality with the best PSNR without losses, if one fits."""
+) -> Transmission:
+    """SSDV at the scale and quality with the best PSNR without losses."""
     rgb = meter.original
     grey = np.full_like(rgb, UNDECODED)
 
@@ -254,9 +254,10 @@ def _ssdv(
         return figures(sent, np.ones(len(sent.packets), bool), ["psnr"])["psnr"] or 0.0
 
     best = max(ssdv.sizes(rgb, plan.packet_size, budget), key=whole, default=None)
-    if best is not None:
-        size = len(best.packets), sum(map(len, best.packets))
-        yield Transmission("ssdv", *size, lambda kept: figures(best, kept, metrics.ALWAYS))
+    if best is None:
+        return _nothing("ssdv", meter.measure(grey, metrics.ALWAYS))
+    size = len(best.packets), sum(map(len, best.packets))
+    return Transmission("ssdv", *size, lambda kept: figures(best, kept, metrics.ALWAYS))
 
 
 def files_of(place: Measuring, rival: Rival, budget: int) -> list[tuple[int, float, PeerCoding]]:
