@@ -73,6 +73,16 @@ def test_a_codec_may_keep_a_picture_exactly(folder: Path) -> None:
     assert again["figures"]["curves"] == before["figures"]["curves"]
 
 
+def test_budgets_have_more_digits_than_a_record(folder: Path) -> None:
+    """They were not found in it."""
+    budget = ["--bpp", "0.3333333333"]
+    run(folder, "before.json", *budget, "--only", "1")
+    path = folder.parent / "results" / "before.json"
+    again = run(folder, "again.json", *budget, "--only", "1,2", "--known", path)
+    (point,) = curve(again, SCALED)["points"]
+    assert point["files"] == 2
+
+
 def test_metrics_that_are_not_asked_for_stay_behind(folder: Path, before: Path) -> None:
     """They were missing of the pictures that the record does not have."""
     again = run(folder, "again.json", "--bytes", "400", "--known", before, "--metrics", "psnr")

@@ -12,7 +12,7 @@ from typing import Any
 from xcodec.errors import InputError
 from xcodec.evaluation.peers.rivals import RIVALS
 from xcodec.evaluation.runs import records
-from xcodec.evaluation.runs.rd import CurveKey, Measurement, RdPlan, RdTask
+from xcodec.evaluation.runs.rd import Budget, CurveKey, Measurement, RdPlan, RdTask
 from xcodec.evaluation.runs.schema import CurvePoint, RdRecord, RecordedCurve
 
 UNRELATED = ("xcodec", "commit", "python", "scipy", "constriction", "onnxruntime", "bjontegaard")
@@ -33,7 +33,7 @@ class Known:
         if reason := _differs(record, plan):
             raise InputError(f"{path}: other codecs were measured with other {reason}")
         self._places = {digest: i for i, digest in enumerate(record["pictures"].values())}
-        self._budgets = {(budget.unit, budget.value) for budget in plan.budgets}
+        self._budgets = {_key(budget): budget.value for budget in plan.budgets}
         self._curves: dict[str, list[RecordedCurve]] = {}
         for curve in record["figures"]["curves"]:
             if curve["kind"] == "peer" and curve["aim"] is not None:
@@ -49,12 +49,12 @@ class Known:
         if place is None:
             return None
         return [
-            _measurement(curve, point, place, task.plan.metrics)
+            _measurement(curve, point, place, setting, task.plan.metrics)
             for name in task.codec
             for curve in self._curves[name]
             if curve["aim"] in task.plan.aims
             for point in curve["points"]
-            if (curve["target"], point["setting"]) in self._budgets
+            if (setting := self._budgets.get((curve["target"], point["setting"]))) is not None
             and point["pictures"]["bytes"][place] is not None
         ]
 
@@ -72,7 +72,7 @@ def _differs(record: RdRecord, plan: RdPlan) -> str | None:
         return f"metrics, without {', '.join(sorted(missing))}"
     settings = {(c["target"], p["setting"]) for c in figures["curves"] for p in c["points"]}
     for budget in plan.budgets:
-        if (budget.unit, budget.value) not in settings:
+        if _key(budget) not in settings:
             return f"budgets, without {budget.value:g} {budget.unit}"
     before, now = record["versions"], records.versions()
     for name in sorted(before.keys() | now.keys()):
@@ -84,8 +84,13 @@ def _differs(record: RdRecord, plan: RdPlan) -> str | None:
     return None
 
 
+def _key(budget: Budget) -> tuple[str, float]:
+    """A budget as a record has it."""
+    return budget.unit, budget.value if budget.unit == "bytes" else records.rounded(budget.value)
+
+
 def _measurement(
-    curve: RecordedCurve, point: CurvePoint, place: int, names: Sequence[str]
+    curve: RecordedCurve, point: CurvePoint, place: int, setting: float, names: Sequence[str]
 ) -> Measurement:
     """The measurement of one picture at a point, by the metrics of these names."""
     pictures: dict[str, Sequence[Any]] = {**point["pictures"]}  # type: ignore[dict-item]
@@ -96,4 +101,4 @@ def _measurement(
     whole: dict[str, Any] = {**curve}
     key = CurveKey(**{field.name: whole[field.name] for field in fields(CurveKey)})
     size, bpp, choice = values["bytes"], values["bpp"], values["choice"]
-    return Measurement(key, point["setting"], size, bpp, figures, choice)
+    return Measurement(key, setting, size, bpp, figures, choice)

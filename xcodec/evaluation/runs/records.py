@@ -287,6 +287,11 @@ def digest(path: Path) -> str:
         raise XcodecError(f"{path}: {error.strerror}") from error
 
 
+def rounded(value: float) -> float:
+    """Return a number with as many digits as records have."""
+    return float(f"{value:.6g}")
+
+
 def _digests(paths: Iterable[Path]) -> dict[str, str]:
     """Digests by name; pictures of the same name, from several folders, are numbered."""
     found: dict[str, str] = {}
@@ -309,5 +314,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
+        return rounded(value) if math.isfinite(value) else None
     return value
