@@ -13,6 +13,7 @@ from xcodec.__main__ import main
 from xcodec.evaluation.measures.metrics import Meter
 from xcodec.evaluation.peers import codecs, ssdv
 from xcodec.evaluation.peers.rivals import RIVALS
+from xcodec.evaluation.peers.xcodecs import Variant
 from xcodec.evaluation.runs import direwolf, links
 from xcodec.evaluation.runs.channels import BURSTS, RANDOM, arrived, heard
 from xcodec.evaluation.runs.measuring import Measuring
@@ -65,6 +66,22 @@ def test_a_large_file_arrives_in_small_packets(tmp_path: Path) -> None:
     assert grey is not None
     assert rows["jpeg"]["packets"] == 265
     assert rows["jpeg"]["psnr"] > grey + 0.5
+
+
+def test_a_picture_without_a_file_so_small_is_grey(
+    small: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ended with "not an xcodec file"."""
+    monkeypatch.setattr(Variant, "write", lambda *_: b"")
+    Image.fromarray(small).save(tmp_path / "a.png")
+    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
+    command = f"bench links {tmp_path} --bytes 200 --packet-size 100 --planned 0.1 --losses 0"
+    command += f" --channels random --peers= -E effort=0 -j 1 --state {state} -o {record}"
+    assert main(command.split()) == 0
+    rows = {row["party"]: row for row in json.loads(record.read_text())["figures"]["rows"]}
+    row = rows["plain .xgc, nothing lost"]
+    grey = Meter(small).measure(np.full_like(small, 128), ["psnr"])["psnr"]
+    assert (row["bytes"], row["psnr"]) == (0, pytest.approx(grey, rel=1e-5))
 
 
 def test_ssdv_without_small_packets_sends_nothing(

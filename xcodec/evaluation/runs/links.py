@@ -174,8 +174,9 @@ def _parties(
         yield _ours(place, state, meter, grey, budget, loss, plan)
     variant = Variant(model=plan.model, encode=plan.encode)
     whole = OwnCoding(variant, GENERATOR, ("size", budget))
-    figures = place.figures(whole, metrics.ALWAYS)
-    yield Transmission("plain .xgc, nothing lost", 0, place.size(whole), _by_count((figures,)))
+    size = place.size(whole)
+    figures = place.figures(whole, metrics.ALWAYS) if size else grey
+    yield Transmission("plain .xgc, nothing lost", 0, size, _by_count((figures,)))
     for rival in plan.rivals:
         files = files_of(place, rival, budget)
         yield _whole(place, files, grey, rival.name, budget, plan)
