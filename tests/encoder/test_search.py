@@ -46,6 +46,14 @@ def test_a_size_that_nothing_fits_is_one_clear_error(small: RGB) -> None:
         xcodec.encode(small, max_bytes=8)
 
 
+@pytest.mark.parametrize("budget", [1360, 1400, 1500])
+def test_the_finest_step_may_be_too_fine(budget: int) -> None:
+    """The search gave up below the first step: nothing seemed to fit."""
+    y, x = np.mgrid[0:40, 0:32]
+    rgb = np.stack([x * 255 // 31, y * 255 // 39, (x + y) % 256], -1).astype(np.uint8)
+    assert 0.9 * budget < len(xcodec.encode(rgb, max_bytes=budget)) <= budget
+
+
 def test_the_search_beats_a_fixed_rate_of_the_same_size(small: RGB) -> None:
     fixed = xcodec.encode(small, 0.01, decoder="classical")
     found = xcodec.encode(small, max_bytes=len(fixed), decoder="classical")

@@ -76,9 +76,10 @@ def filled(draft: Analysis, request: Request, start: float, limit: int) -> Coded
             best = file
         if best is not None and (best.size >= (1 - SPARE) * limit or number >= ROUNDS):
             break
-        if not 0 <= place <= quantizer.MAX_STEP_INDEX:
+        if place > quantizer.MAX_STEP_INDEX or (place < 0 and best is not None):
             break
-        place += excess * STEPS_PER_OCTAVE
+        # There is nothing below the first step; if its file is too large, the next ones may fit.
+        place = number if place < 0 else place + excess * STEPS_PER_OCTAVE
     return best
 
 
