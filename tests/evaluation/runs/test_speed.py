@@ -25,6 +25,8 @@ def test_medians_are_taken_after_a_warm_up(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.undo()
     with pytest.raises(XcodecError, match="went wrong"):
         speed.seconds([sys.executable, "-c", "raise SystemExit('went wrong')"], tmp_path, 1)
+    with pytest.raises(XcodecError, match=r"^missing\.png: no such file or directory$"):
+        speed.seconds([sys.executable, "-m", "xcodec", "encode", "missing.png"], tmp_path, 1)
 
 
 def test_imports_of_torch_are_detected(tmp_path: Path) -> None:

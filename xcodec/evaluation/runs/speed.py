@@ -69,7 +69,8 @@ def seconds(command: list[str], folder: Path, runs: int) -> list[float]:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         taken.append(time.perf_counter() - start)
         if done.returncode:
-            raise XcodecError(done.stderr.strip() or f"exit code {done.returncode}")
+            said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise XcodecError(said[-1].removeprefix("xcodec: "))
     return taken[1:]
 
 
