@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.evaluation.scripts import failed, run, script
+from tests.evaluation.running import failed, run, script
 from xcodec.evaluation.measures import metrics
 
 

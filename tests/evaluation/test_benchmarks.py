@@ -13,7 +13,7 @@ from PIL import Image
 
 import xcodec
 from tests.browser import launched
-from tests.evaluation.scripts import BENCHMARKS, failed, run, script
+from tests.evaluation.running import BENCHMARKS, failed, run, script
 from xcodec import codec
 from xcodec.cli import cli
 from xcodec.errors import XcodecError

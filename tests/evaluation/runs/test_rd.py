@@ -493,6 +493,9 @@ def test_savings_where_some_pictures_have_no_file(folder: Path) -> None:
     command = ["bench", "savings", str(new), str(old), "--codec", "classical"]
     done = CliRunner().invoke(cli, command, catch_exceptions=False)
     assert "3 pictures" in done.output
+    del points[1]["pictures"]["bpp"]
+    new.write_text(json.dumps(record))
+    assert "not a record" in str(CliRunner().invoke(cli, command).exception)
     shares = [float(share) for share in re.findall(r"([+-][\d.]+) %", done.output)]
     assert shares == pytest.approx([0] * 4, abs=1)  # The curves differ by points that they lack.
 

@@ -39,11 +39,9 @@ def changes(
 
     Raises InputError if a record has no such curve, or if the pictures differ.
     """
-    records = _read(new), _read(old)
-    ours = _mean_and_pictures(new, records[0], codec)
-    theirs = _mean_and_pictures(old, records[1], against or codec)
-    known = [list(record.get("pictures", {}).values()) for record in records]
-    if len(ours) != len(theirs) or known[0] != known[1]:
+    pictures, ours = _mean_and_pictures(new, codec)
+    others, theirs = _mean_and_pictures(old, against or codec)
+    if pictures != others or len(ours) != len(theirs):
         raise InputError(f"{new} and {old} are of different pictures")
     mean, *each = (
         curves.delta(one, other, span=span).rate for one, other in zip(ours, theirs, strict=True)
@@ -65,25 +63,19 @@ def between(
     return "\n".join(lines)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """A record of rd, perhaps of schema 1."""
+def _mean_and_pictures(path: Path, name: str) -> tuple[list[str], list[list[Point]]]:
+    """Digests of pictures, and pairs of bpp and PSNR of a curve: of the means, then of each
+    picture."""
     data = files.read(path)
     try:
-        found: dict[str, Any] = json.loads(data)
-        found["figures"]["curves"]
-    except (ValueError, KeyError, TypeError) as error:
+        record = json.loads(data)
+        # In records of schema 1 the name of a curve is its "codec".
+        named = [(c.get("name") or c["codec"], c) for c in record["figures"]["curves"]]
+        exact = [curve for title, curve in named if title == name]
+        for curve in exact or [curve for title, curve in named if name in title]:
+            return list(record["pictures"].values()), _pairs(curve["points"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a record of xcodec bench rd") from error
-    return found
-
-
-def _mean_and_pictures(path: Path, record: dict[str, Any], name: str) -> list[list[Point]]:
-    """Pairs of bpp and PSNR of a curve: of the means, then of each picture."""
-    # In records of schema 1 the name of a curve is its "codec".
-    found = record["figures"]["curves"]
-    named = [(curve.get("name") or curve["codec"], curve) for curve in found]
-    exact = [curve for title, curve in named if title == name]
-    for curve in exact or [curve for title, curve in named if name in title]:
-        return _pairs(curve["points"])
     raise InputError(f"{path}: has no curve {name!r}, only {', '.join(t for t, _ in named)}")
 
 
