@@ -1,5 +1,7 @@
 """Pages in a real browser: plots, slider, choice of pictures, and nothing on the console."""
 
+import base64
+import io
 import json
 import os
 import re
@@ -335,6 +337,15 @@ def test_compare_with_a_picture_that_is_scaled_down(
     invoke("compare", tmp_path / "a.png", "--bytes", 90)
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "256x256 pixels" in page
+    # The samples are all over the picture, not in the corner that is as large as the file's.
+    found = re.search(r'id="data">(.*?)</script>', page)
+    assert found
+    images = json.loads(found[1])["viewer"]["images"]
+    (mask, *_) = {image for image in images if image.startswith("data:image/png;base64,")}
+    drawn = Image.open(io.BytesIO(base64.b64decode(mask.partition(",")[2]))).convert("RGBA")
+    assert drawn.width < 256
+    rows, columns = np.nonzero(np.asarray(drawn)[..., 3])
+    assert min(rows.max(), columns.max()) > 0.9 * drawn.width
 
 
 def test_the_nearest_size_is_the_nearest(small: RGB, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import TypedDict
 import numpy as np
 from PIL import Image
 
+import xcodec
 from xcodec import codec
 from xcodec.evaluation.measures.metrics import METRICS, Figures
 from xcodec.evaluation.peers.codecs import LARGEST_SIDES
@@ -239,7 +240,9 @@ def _view(view: View, place: Measuring, metrics: list[str], gallery: Gallery) ->
     figures = view.figures or place.figures(view.coding, metrics)
     mask = None
     if isinstance(view.coding, OwnCoding):
-        mask = gallery.add_mask(place.rgb.shape, codec.decode_samples(data)[0])
+        coded = xcodec.info(data)  # It may be scaled down; the page stretches the mask.
+        shape = coded.height, coded.width
+        mask = gallery.add_mask(shape, codec.decode_samples(data)[0])
     return {
         "name": view.name,
         "note": view.note,
