@@ -18,6 +18,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from xcodec.errors import XcodecError
 from xcodec.evaluation.runs.records import DIRTY, commit
 from xcodec.system import files
 
@@ -106,5 +107,7 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         raise SystemExit(main())
+    except XcodecError as error:
+        raise SystemExit(f"bench_all.py: {error}") from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

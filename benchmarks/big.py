@@ -262,10 +262,7 @@ def main() -> None:
         return
     if args.what == "seams":
         for rate in (0.02, 0.05, 0.1):
-            try:
-                note(f"seams at {rate}", seams(args.photos, rate), 1)
-            except xcodec.XcodecError as error:
-                parser.error(str(error))
+            note(f"seams at {rate}", seams(args.photos, rate), 1)
         return
     for row in pictures(args.megapixels, args.effort, not args.no_generator, args.jobs):
         note(f"{row['megapixels']:.0f} megapixels, effort {args.effort}", row, args.jobs)
@@ -286,4 +283,7 @@ def note(key: str, found: dict[str, Any], jobs: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except xcodec.XcodecError as error:
+        raise SystemExit(f"big.py: {error}") from None

@@ -221,6 +221,8 @@ def main(only: str, budgets: str, output: Path) -> None:
     if unknown := set(names) - set(SUBJECTS):
         raise xcodec.InputError(f"no such pictures: {', '.join(sorted(unknown))}")
     sizes = numbers(budgets, int)
+    if not sizes:
+        raise xcodec.InputError("there is no size to show")
     page = output / "index.md"
     text = page.read_text(encoding="utf-8")
     # Pictures that are not asked for stay as they are.

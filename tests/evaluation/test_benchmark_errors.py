@@ -42,6 +42,7 @@ def test_a_record_that_cannot_be_written_is_an_error_before_the_run(
         ("scale_to_fit", ["missing.png"], "missing.png: no such file or directory"),
         ("scale_to_fit", ["missing.png", "--bytes", "few"], "not numbers separated by commas"),
         ("demo", ["--output", __file__], "file exists"),
+        ("gallery", ["--bytes", ""], "there is no size to show"),
         (
             "painting",
             ["{folder}", "--bytes", "200", "--step", "2"],
@@ -58,16 +59,12 @@ def test_there_are_no_tracebacks(
     assert text.count("\n") == 1
 
 
-def test_seams_are_of_pictures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_seams_are_of_pictures(folder: Path) -> None:
     """A text among them ended in a traceback."""
     (folder / "2.png").unlink()
     (folder / "3.png").unlink()
-    module = script("big")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["big.py", "seams", "--photos", str(folder)])
-        with pytest.raises(SystemExit):
-            module.main()
-    assert "none of the pictures is at an even position" in capsys.readouterr().err
+    text = failed("big", "seams", "--photos", folder)
+    assert text == f"big.py: {folder}: none of the pictures is at an even position\n"
 
 
 def test_pictures_of_the_same_name_are_both_in_the_record(folder: Path) -> None:
