@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xcodec.choices import DEVICES
-from xcodec.cli.common import force, quiet, refuse, usage
+from xcodec.cli.common import force, quiet, refuse, say, usage
 
 if TYPE_CHECKING:
     from xcodec.evaluation.runs.schema import Record
@@ -282,7 +282,7 @@ def report(
     page = made.build(loaded, pictures, numbers(show, int), state or default_path()).encode()
     files.write(output, page, force)
     if not quiet:
-        click.echo(f"{output}: {len(page):,} bytes")
+        say(f"{output}: {len(page):,} bytes", err=str(output) == "-")
 
 
 @bench.command(short_help="Draw the curves of a record or of training runs.")
@@ -347,7 +347,7 @@ def measure(
     if output is not None:
         records.save(output, record, force)
     if not quiet:
-        click.echo(tables)
+        click.echo(tables, err=str(output) == "-")
 
 
 def _arguments(name: str) -> list[str]:

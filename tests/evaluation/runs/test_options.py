@@ -1,5 +1,6 @@
 """Options of ``xcodec bench`` that are wrong, as its commands hear of them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,23 @@ def test_weights_of_one_name_are_refused(
 def test_a_rate_of_speed_is_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The error was that of a command that it runs, in several lines."""
     assert "--rate is 2;" in wrong(capsys, "speed", folder / "1.png", "--rate", "2")
+
+
+def test_records_and_pages_on_standard_output_are_alone_there(
+    folder: Path, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables and sizes were among them, and records went into a file called "-"."""
+    monkeypatch.chdir(folder)
+    assert main(["bench", "rd", ".", *RD, "--rates", "0.1", "--efforts", "0", "-o", "-"]) == 0
+    out, err = capsysbinary.readouterr()
+    assert json.loads(out)["benchmark"] == "rd"
+    assert b"| codec " in err
+    assert not Path("-").exists()
+    Path("a.json").write_bytes(out)
+    assert main(["bench", "report", "a.json", "-o", "-"]) == 0
+    out, err = capsysbinary.readouterr()
+    assert out.endswith(b"</html>\n")
+    assert err.startswith(b"-: ")
 
 
 def test_a_budget_below_a_byte_has_no_file(folder: Path) -> None:

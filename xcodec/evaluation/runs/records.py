@@ -149,7 +149,8 @@ def prepare(path: Path | None) -> None:
 
 
 def save(path: Path, record: Record, overwrite: bool = False) -> None:
-    """Write a record atomically: numbers with six digits, null for infinity, one line a column.
+    """Write a record by ``files.write``: numbers with six digits, null for infinity, one line a
+    column.
 
     Raises InputError if that fails, or if the record does not follow the schema.
     """
@@ -157,7 +158,7 @@ def save(path: Path, record: Record, overwrite: bool = False) -> None:
     check(plain, path)
     text = json.dumps(plain, indent=1, allow_nan=False)
     flat = re.sub(r"\[\n[^][{}\"]*\]", lambda found: " ".join(found.group().split()), text)
-    files.write_atomic(path, (flat + "\n").encode(), overwrite)
+    files.write(path, (flat + "\n").encode(), overwrite)
 
 
 def load(path: Path) -> Record:
