@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
+from tests.browser import launched
 from xcodec.__main__ import main
 from xcodec.errors import InputError
-from xcodec.evaluation.pages import report, shots
+from xcodec.evaluation.pages import html, report, shots
 from xcodec.evaluation.runs.records import digest
 from xcodec.evaluation.runs.schema import RdRecord, Record
 
@@ -61,6 +62,24 @@ def test_of_records_of_pictures_of_the_same_names_that_of_the_folder_is_shown(
         assert shots.pictured(order, tmp_path, [])[0] is second
     with pytest.raises(InputError, match=r"1\.png: not the picture that was measured"):
         shots.pictured(both[:1], tmp_path, [])
+
+
+def test_a_picture_without_files_is_shown_alone(tmp_path: Path) -> None:
+    """The script of the viewer stopped at it."""
+    place = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC"
+    original = {"name": "Original", "note": "", "bytes": None, "image": 0, "figures": {}}
+    picture = {"name": "1.png", "width": 1, "height": 1, "original": original | {"mask": None}}
+    shown = {"pictures": [picture | {"sizes": []}], "images": [place], "metrics": []}
+    page = tmp_path / "page.html"
+    body = html.viewer("A hint.", [])
+    page.write_text(html.page("A page", "", body, {"viewer": shown}, "", {}), encoding="utf-8")
+    wrong: list[str] = []
+    with launched() as browser:
+        opened = browser.new_page()
+        opened.on("pageerror", lambda error: wrong.append(str(error)))
+        opened.goto(page.as_uri())
+        assert opened.locator(".left-view option").all_inner_texts() == ["Original"]
+    assert wrong == []
 
 
 def test_pictures_to_show_need_their_folder(

@@ -7,7 +7,8 @@ function startViewer(root, data) {
   const source = (place) => data.images[place];
   let picture = data.pictures[0];
 
-  const views = () => [picture.original, ...picture.sizes[size.value].views];
+  // A picture may have no size: xcodec has no file so small.
+  const views = () => [picture.original, ...picture.sizes[size.value]?.views ?? []];
   const text = (view) => view.bytes === null ? view.name : `${view.name}, ${view.bytes.toLocaleString("en")} bytes`;
 
   function options(select, names, wanted) {
