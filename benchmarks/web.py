@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ def memory() -> float:
     """Megabytes that the largest page alone holds."""
     largest = 0.0
     for process in psutil.Process().children(recursive=True):
-        if any("--type=renderer" in word for word in process.cmdline()):
-            largest = max(largest, process.memory_full_info().uss / 1e6)
+        with suppress(psutil.Error):  # It may end meanwhile.
+            if any("--type=renderer" in word for word in process.cmdline()):
+                largest = max(largest, process.memory_full_info().uss / 1e6)
     return largest
 
 
