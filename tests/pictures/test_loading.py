@@ -107,6 +107,23 @@ def test_masks_mark_what_is_not_black(tmp_path: Path) -> None:
         assert np.array_equal(mask, expected), mode
 
 
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB"])
+def test_masks_and_weights_in_other_colours(mode: str) -> None:
+    white = RAMP % 2 == 1
+    image = Image.fromarray(np.where(white, 255, 0).astype(np.uint8)).convert("RGB")
+    if mode == "LAB":
+        levels = np.zeros((*white.shape, 3), np.uint8)
+        levels[white, 0] = 255
+        image = Image.frombytes("LAB", image.size, levels.tobytes())
+    file = io.BytesIO()
+    image.convert(mode).save(file, "TIFF")
+    assert Image.open(file).mode == mode
+    assert np.array_equal(loading.load_mask(file), white)
+    weights = loading.load_weights(file)
+    assert weights[white].min() > 250
+    assert weights[~white].max() < 5
+
+
 # Saving
 
 

@@ -24,6 +24,8 @@ from xcodec.system import files
 from xcodec.types import MAX_PIXELS
 
 _USUAL = Reading()
+_NO_LEVELS = ("P", "PA", "CMYK", "YCbCr", "HSV")
+"""Pillow's modes whose bands are not levels of light; LAB is another."""
 DEEP_KINDS = {"PNG": ".png", "TIFF": ".tif"}
 """Formats that are written with 16 bits per channel, and the suffixes that OpenCV knows them by."""
 
@@ -78,9 +80,7 @@ def load_mask(source: Source, how: Reading = _USUAL) -> NDArray[np.bool_]:
 
     Raises what ``load`` raises.
     """
-    image = upright(opened(source, how)[0])
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGB")
+    image = _in_levels(upright(opened(source, how)[0]))
     levels = np.asarray(image).reshape(image.height, image.width, -1)
     colours = [i for i, band in enumerate(image.getbands()) if band.upper() != "A"]
     mask: NDArray[np.bool_] = (levels[..., colours] != 0).any(-1)
@@ -92,11 +92,18 @@ def load_weights(source: Source, how: Reading = _USUAL) -> NDArray[np.uint8]:
 
     Raises what ``load`` raises.
     """
-    image = upright(opened(source, how)[0])
+    image = _in_levels(upright(opened(source, how)[0]))
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # convert() would clip them.
         return modes.picture_of(image, turn=False).rgb[..., 0]
     grey: NDArray[np.uint8] = np.asarray(image.convert("L"))
     return grey
+
+
+def _in_levels(image: Image.Image) -> Image.Image:
+    """An image whose bands are levels of light, so that all of them are 0 where it is black."""
+    if image.mode == "LAB":
+        return image.getchannel("L")
+    return image.convert("RGB") if image.mode in _NO_LEVELS else image
 
 
 def save(
