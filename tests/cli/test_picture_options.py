@@ -93,9 +93,25 @@ def test_sixteen_bits(tmp_path: Path) -> None:
         assert deep.dtype == np.uint16
         assert np.abs(deep[..., ::-1] / 257 - plain).max() <= 0.51
         assert len(np.unique(deep)) > 1000
-    out = tmp_path / "deep.jpg"
-    assert main([*command, "--bit-depth", "16", "-o", str(out)]) == 1
-    assert not out.exists()
+
+
+def test_sixteen_bits_are_a_promise(tmp_path: Path, capsys: Capture) -> None:
+    deep = SCENE[..., 1].astype(np.uint16) * 257
+    for levels, refused in (
+        (SCENE, ("jpg", "webp", "jp2")),
+        (deep, ("jpg", "webp", "avif", "gif")),
+    ):
+        path = tmp_path / "in.png"
+        Image.fromarray(levels).save(path)
+        encoded(path)
+        for suffix in refused:
+            out = tmp_path / f"deep.{suffix}"
+            line = ["decode", str(path.with_suffix(".xgc")), "--bit-depth", "16", "-o", str(out)]
+            assert main(line) == 1
+            assert "files have no 16 bits per channel: use PNG or TIFF" in capsys.readouterr().err
+            assert not out.exists()
+    for suffix in ("png", "tif", "jp2"):
+        assert painted(path, "--bit-depth", 16, name=f"deep.{suffix}").mode == "I;16"
 
 
 def test_regions(tmp_path: Path, photo: NDArray[np.uint8], capsys: Capture) -> None:

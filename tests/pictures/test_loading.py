@@ -135,6 +135,14 @@ def test_the_suffix_names_the_format(tmp_path: Path, small: NDArray[np.uint8], s
     assert error < 3 if suffix in ("webp", "jpg") else error == 0
 
 
+@pytest.mark.parametrize("suffix", ["avif", "gif", "webp", "jpg", "bmp", "pgm", "png"])
+def test_greys_of_16_bits_keep_their_levels_in_every_format(tmp_path: Path, suffix: str) -> None:
+    levels = np.tile(np.arange(0, 256, 4, dtype=np.uint16) * 257, (64, 1))
+    path = tmp_path / f"a.{suffix}"
+    loading.save(Image.fromarray(levels), path)
+    assert np.abs(loading.load(path).rgb - (levels / 257)[..., None]).mean() < 2
+
+
 def test_unknown_suffixes_are_refused(tmp_path: Path) -> None:
     for name in ("a.xyz", "a", "a.xgc"):
         with pytest.raises(InputError, match="no picture format"):

@@ -197,14 +197,14 @@ def _decoded(
         if options.bit_depth == 8:  # Packets always decode to 8 bits.
             options = replace(options, bit_depth=None)
         picture = receiving.picture_of(packets, options)
-    elif (
-        options.bit_depth == 16
-        and inspection.peek(data, max_pixels=options.max_pixels).mode not in modes.GREYS
-    ):
-        levels = codec.decode_levels(data, options)
-        loading.save_deep(levels, target.output, target.kind, target.overwrite)
-        return levels.shape[1], levels.shape[0]
     else:
+        if options.bit_depth == 16:
+            mode = inspection.peek(data, max_pixels=options.max_pixels).mode
+            loading.check_deep(target.kind, mode in modes.GREYS)
+            if mode not in modes.GREYS:
+                levels = codec.decode_levels(data, options)
+                loading.save_deep(levels, target.output, target.kind, target.overwrite)
+                return levels.shape[1], levels.shape[0]
         picture = codec.decode_picture(data, options)
     loading.save(picture, target.output, target.kind, target.overwrite)
     return picture.size

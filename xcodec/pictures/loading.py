@@ -28,6 +28,8 @@ _NO_LEVELS = ("P", "PA", "CMYK", "YCbCr", "HSV")
 """Pillow's modes whose bands are not levels of light; LAB is another."""
 DEEP_KINDS = {"PNG": ".png", "TIFF": ".tif"}
 """Formats that are written with 16 bits per channel, and the suffixes that OpenCV knows them by."""
+DEEP_GREYS = (*DEEP_KINDS, "JPEG2000", "PPM", "ICO", "IM", "SPIDER")
+"""Formats that Pillow writes with greys of 16 bits."""
 
 
 def load(
@@ -131,6 +133,8 @@ def encoded(image: Image.Image, kind: str) -> bytes:
 
     Warns if files of this format cannot hold its metadata. Raises InputError.
     """
+    if image.mode == "I;16" and kind not in DEEP_GREYS:
+        image = modes.eight_bits(image)  # Some writers of Pillow would clip the levels to white.
     image, known, lost = holding.fitted(image, kind)
     if lost:
         warnings.warn(lost, UserWarning, stacklevel=2)
@@ -158,13 +162,23 @@ def _rgb(image: Image.Image) -> Image.Image:
     return modes.plainer(image).convert("RGB")
 
 
+def check_deep(kind: str, grey: bool) -> None:
+    """Raise InputError if files of a format have no 16 bits per channel: before a long computation.
+
+    kind : Pillow's name of the format
+    grey : whether they would hold nothing but grey
+    """
+    if kind not in (DEEP_GREYS if grey else DEEP_KINDS):
+        raise InputError(f"{kind} files have no 16 bits per channel: use PNG or TIFF")
+
+
 def save_deep(levels: NDArray[Any], target: files.Name, kind: str, overwrite: bool = False) -> None:
-    """Write an array, uint16 (height, width[, 1..4]), as a PNG or TIFF file of 16 bits per channel.
+    """Write an array, uint16 (height, width[, 1..4]), as a file of 16 bits per channel.
+
+    kind : one of DEEP_KINDS
 
     Raises InputError if that fails.
     """
-    if kind not in DEEP_KINDS:
-        raise InputError(f"{kind} files have no 16 bits per channel: use PNG or TIFF")
     channels = [2, 1, 0, 3][: levels.shape[2]] if levels.ndim == 3 else []
     if levels.shape[2:] == (2,):  # OpenCV writes no grey with alpha: write it as a colour.
         levels, channels = levels[..., [0, 0, 0, 1]], [0, 1, 2, 3]
