@@ -121,6 +121,22 @@ def test_modes_that_a_format_lacks() -> None:
     assert np.abs(in_srgb(written(deep, "QOI")[0])[..., 0] - SCENE[..., 1]).max() == 0
 
 
+def on_white(image: Image.Image) -> Any:
+    """What is seen of an image on white, float (height, width, 3)."""
+    white = Image.new("RGBA", image.size, "white")
+    return np.asarray(Image.alpha_composite(white, image.convert("RGBA")).convert("RGB"), float)
+
+
+@pytest.mark.parametrize("alpha", [pictures.disc(48, 64), pictures.fade(48, 64)])
+@pytest.mark.parametrize("kind", [*EVERYTHING, *NOTHING, "DIB"])
+def test_invisible_pixels_stay_invisible(kind: str, alpha: Any) -> None:
+    for source in (SCENE, SCENE[..., 1]):
+        image = Image.fromarray(source)
+        image.putalpha(Image.fromarray(alpha))
+        found = written(image, kind)[0]
+        assert np.abs(on_white(found) - on_white(image)).mean() < 6
+
+
 def test_pictures_without_metadata_say_nothing() -> None:
     for kind in (*EVERYTHING, *NOTHING):
         assert written(Image.fromarray(SCENE), kind)[1] == []

@@ -26,6 +26,8 @@ from xcodec.types import MAX_PIXELS
 _USUAL = Reading()
 _NO_LEVELS = ("P", "PA", "CMYK", "YCbCr", "HSV")
 """Pillow's modes whose bands are not levels of light; LAB is another."""
+_OPAQUE = ("BMP", "DIB", "GIF", "PPM", "SPIDER")
+"""Formats without alpha; GIF has black-and-white alpha only. Pillow knows it of the others."""
 DEEP_KINDS = {"PNG": ".png", "TIFF": ".tif"}
 """Formats that are written with 16 bits per channel, and the suffixes that OpenCV knows them by."""
 DEEP_GREYS = (*DEEP_KINDS, "JPEG2000", "PPM", "ICO", "IM", "SPIDER")
@@ -133,9 +135,8 @@ def encoded(image: Image.Image, kind: str) -> bytes:
 
     Warns if files of this format cannot hold its metadata. Raises InputError.
     """
-    if image.mode == "I;16" and kind not in DEEP_GREYS:
-        image = modes.eight_bits(image)  # Some writers of Pillow would clip the levels to white.
     image, known, lost = holding.fitted(image, kind)
+    image = _in_held_mode(image, kind)
     if lost:
         warnings.warn(lost, UserWarning, stacklevel=2)
     failure: Exception | None = None
@@ -155,6 +156,18 @@ def encoded(image: Image.Image, kind: str) -> bytes:
                 warnings.warn("damaged metadata was left out", UserWarning, stacklevel=2)
             return data.getvalue()
     raise InputError(f"cannot write {kind}: {failure}") from failure
+
+
+def _in_held_mode(image: Image.Image, kind: str) -> Image.Image:
+    """An image as a format can hold it, where Pillow's writer would clip greys of 16 bits to white,
+    or drop the alpha without a word."""
+    if image.mode == "I;16":
+        return image if kind in DEEP_GREYS else modes.plainer(image)
+    if image.mode not in ("LA", "RGBA"):
+        return image
+    if kind == "GIF" and not any(image.getchannel("A").histogram()[1:-1]):
+        return image.convert("RGBA")
+    return modes.plainer(image) if kind in _OPAQUE else image
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -123,17 +123,10 @@ def to_image(rgb: RGB | Floats) -> Image.Image:
     return image_of(rgb, None, False, PLAIN)
 
 
-def eight_bits(image: Image.Image) -> Image.Image:
-    """Return a grey image of 16 bits (I;16) with 8 bits."""
-    grey: Image.Image = Image.fromarray(to_depth(np.asarray(image) / 257, 8))
-    grey.info = dict(image.info)
-    return grey
-
-
 def plainer(image: Image.Image) -> Image.Image:
     """Return an image of 8 bits per channel on white, without alpha: for simple formats."""
     if image.mode == "I;16":
-        return eight_bits(image)
+        return Image.fromarray(to_depth(np.asarray(image) / 257, 8))
     if not image.has_transparency_data:
         return image.convert("RGB")
     white = Image.new("RGBA", image.size, "white")
