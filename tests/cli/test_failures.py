@@ -215,6 +215,27 @@ def test_wrong_usage(args: list[str], capsys: Capture) -> None:
     assert "Usage: xcodec" in err
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["encode", ""],
+        ["encode", "a.png", "-o", ""],
+        ["encode", ".", "-o", ""],
+        ["decode", ""],
+        ["decode", "a.xgc", ""],
+        ["decode", "a.xgc", "-o", ""],
+        ["info", ""],
+        ["truncate", "a.xgc", "--bytes", "9", "-o", ""],
+        ["restore", "a.png", "--task", "points", "-o", ""],
+        ["corrupt", "a.png", "--task", "points", "-o", ""],
+    ],
+)
+def test_empty_names(args: list[str], capsys: Capture) -> None:
+    """Those of variables of the shell that are not set mean no folder, and not the default."""
+    assert main(args) == 2
+    assert "the name is empty" in capsys.readouterr().err
+
+
 def test_interruption(picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     from xcodec.encoder import encoding
 

@@ -233,6 +233,7 @@ def test_the_command_tells_what_failed(xcodec_process: Run, tree: Path, tmp_path
 def test_wrong_usage_of_folders(xcodec_process: Run, tree: Path, picture: Path) -> None:
     for arguments, text in (
         (["encode", "tree"], b"-o OUT"),
+        (["encode", "tree", "-o", "-"], b"-o - is standard output"),
         (["encode", "tree", "-o", "out", "--packet-size", "200"], b"--packet-size"),
         (["encode", "photo.png", "--skip-existing"], b"folders"),
         (["decode", "tree", "-o", "out", "--region", "0,0,5,5"], b"--region"),

@@ -205,3 +205,9 @@ def test_a_url_of_this_machine_is_written_whole_or_not_at_all(
         trees.write(url, b"in part")
     found = {path.name: path.read_bytes() for path in (tmp_path / "new").iterdir()}
     assert found == {"a.xgc": b"whole"}
+
+
+def test_a_file_where_a_folder_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "sub").touch()
+    with pytest.raises(InputError, match=f"^{tmp_path / 'sub'}: file exists$"):
+        trees.write(str(tmp_path / "sub" / "a.xgc"), b"x")

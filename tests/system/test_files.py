@@ -188,6 +188,9 @@ def test_targets_that_cannot_be(tmp_path: Path) -> None:
         files.check_target(f"{tmp_path}/new/")
     with pytest.raises(InputError, match="no directory"):
         files.check_target(tmp_path / "none" / "a")
+    (tmp_path / "link").symlink_to(tmp_path / "none" / "a")
+    with pytest.raises(InputError, match=r"link: is a link into .*none, which is not there"):
+        files.check_target(tmp_path / "link", overwrite=True)
 
 
 def test_folders_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,5 +227,7 @@ def test_standard_streams(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"in")))
     assert files.read("-") == b"in"
+    with pytest.raises(InputError, match="standard input: is empty, or was read already"):
+        files.read("-")
     files.write("-", b"out")
     assert capsysbinary.readouterr().out == b"out"

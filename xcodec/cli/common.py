@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 _CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class _Name(click.ParamType[str]):
+    """A name of a file or folder that is not empty, as that of a variable that is not set is."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            self.fail("the name is empty", param, ctx)
+        return str(value)
+
+
+NAME = _Name()
 max_pixels = click.option(
     "--max-pixels",
     type=click.IntRange(1),

@@ -8,6 +8,7 @@ import click
 
 from xcodec.choices import DISTRIBUTIONS, TASKS
 from xcodec.cli.common import (
+    NAME,
     as_json,
     beside,
     force,
@@ -28,7 +29,7 @@ TASKS_OF = {
 
 
 @click.command(short_help="Damage a picture as in the paper, repeatably.")
-@click.argument("source", metavar="IN")
+@click.argument("source", type=NAME, metavar="IN")
 @click.option("--task", type=click.Choice(TASKS), required=True, help="Kind of damage.")
 @click.option(
     "--percent",
@@ -61,7 +62,11 @@ TASKS_OF = {
     help="Seed of the damage: the same seed gives the same damage.",
 )
 @click.option(
-    "-o", "--output", metavar="OUT", help="The damaged picture, a PNG file.  [default: IN-TASK.png]"
+    "-o",
+    "--output",
+    type=NAME,
+    metavar="OUT",
+    help="The damaged picture, a PNG file.  [default: IN-TASK.png]",
 )
 @reads_pictures
 @force

@@ -10,6 +10,7 @@ import cloup
 
 from xcodec.choices import CODED, DOWNSAMPLES
 from xcodec.cli.common import (
+    NAME,
     How,
     as_json,
     beside,
@@ -45,7 +46,7 @@ def numbers(
 
 
 @cloup.command(short_help="Decode a .xgc file, or packets, to a picture.")
-@cloup.argument("sources", metavar="IN...", nargs=-1, required=True)
+@cloup.argument("sources", type=NAME, metavar="IN...", nargs=-1, required=True)
 @cloup.option_group(
     "Reconstruction",
     decoder(
@@ -92,6 +93,7 @@ def numbers(
     cloup.option(
         "-o",
         "--output",
+        type=NAME,
         metavar="OUT",
         help="Output picture; '-' is standard output (PNG).  "
         "[default: IN.png, or IN.decoded.png if that exists]",
@@ -152,7 +154,7 @@ def decode(
         )
     with usage():
         single = DecodeOptions(jobs=how.jobs or cores(), **chosen)
-    output = output or beside(sources[0], ".png", trees.DECODED)
+    output = beside(sources[0], ".png", trees.DECODED) if output is None else output
     files.check_target(output, how.force)
     kind = loading.kind_of(output)
     with usage(), content_of(sources), _partial_hint(single):

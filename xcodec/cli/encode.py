@@ -18,6 +18,7 @@ from xcodec.choices import (
 )
 from xcodec.cli import packets
 from xcodec.cli.common import (
+    NAME,
     How,
     Written,
     as_json,
@@ -81,7 +82,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 
 
 @cloup.command(short_help="Encode a picture as a .xgc file, or as packets.")
-@cloup.argument("source", metavar="IN")
+@cloup.argument("source", type=NAME, metavar="IN")
 @cloup.option_group(
     "Target (one of them)",
     cloup.option(
@@ -223,6 +224,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
     cloup.option(
         "-o",
         "--output",
+        type=NAME,
         metavar="OUT",
         help="Output file, or folder; '-' is standard output.  "
         "[default: IN.xgc; IN.packets for packets]",
@@ -265,7 +267,7 @@ def encode(source: str, output: str | None, **options: Any) -> None:
             done = packets.write(source, output, settings, reading, plan, how)
         else:
             settings = settings if plan is None else plan.options(settings)
-            output = output or beside(source, CODED)
+            output = beside(source, CODED) if output is None else output
             done, data = _file(source, output, settings, reading, how)
             if plan is not None:
                 price = plan.cost([data])

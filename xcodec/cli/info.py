@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xcodec.choices import LINKS
-from xcodec.cli.common import as_json, content_of, given, max_pixels, percent, printable, say
+from xcodec.cli.common import NAME, as_json, content_of, given, max_pixels, percent, printable, say
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -18,7 +18,7 @@ PARTS = ("container", "density", "luma", "chroma", "alpha", "metadata")
 
 
 @click.command(short_help="Show the fields of a .xgc file, or what packets hold.")
-@click.argument("source", metavar="IN")
+@click.argument("source", type=NAME, metavar="IN")
 @click.option("--link", type=click.Choice(LINKS), help="Also show what it costs on this link.")
 @click.option("--preset", metavar="NAME", help="Preset of the radio, for times on air.")
 @max_pixels

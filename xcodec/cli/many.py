@@ -20,10 +20,13 @@ def run(settings: "Settings", source: str, output: str | None, how: How) -> None
     Exits with code 1 if there are any.
     """
     from xcodec.many import batch, trees
+    from xcodec.system.files import STDIO
     from xcodec.system.processes import cores
 
     if output is None:
         raise click.UsageError("a folder needs an output folder: -o OUT")
+    if output == STDIO:
+        raise click.UsageError("the results of a folder need another: -o - is standard output")
     listing = trees.listing(source, settings.action, settings.reading.kind)
     every = batch.tasks(source, output, settings.action, listing)
     todo, settled = batch.ready(every, how.force, how.skip_existing)

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from xcodec.choices import DEVICES, TASKS
-from xcodec.cli.common import as_json, beside, force, how_read, quiet, reads_pictures, report
+from xcodec.cli.common import NAME, as_json, beside, force, how_read, quiet, reads_pictures, report
 
 
 @click.command(short_help="Undo damage: missing pixels, noise, blocks.")
-@click.argument("source", metavar="IN")
+@click.argument("source", type=NAME, metavar="IN")
 @click.option("--task", type=click.Choice(TASKS), required=True, help="The damage to undo.")
 @click.option(
     "--mask",
@@ -18,7 +18,11 @@ from xcodec.cli.common import as_json, beside, force, how_read, quiet, reads_pic
     help="A picture that is black where IN is damaged.  [default: found; not for color-noise]",
 )
 @click.option(
-    "-o", "--output", metavar="OUT", help="The restored picture.  [default: IN-restored.png]"
+    "-o",
+    "--output",
+    type=NAME,
+    metavar="OUT",
+    help="The restored picture.  [default: IN-restored.png]",
 )
 @click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the task]")
 @click.option("--raw", is_flag=True, help="Do not put known pixels back.")
@@ -58,7 +62,7 @@ def restore(
     from xcodec.system import files
 
     reporting = {name: options.pop(name) for name in ("as_json", "quiet")}
-    output = output or beside(source, "-restored.png")
+    output = beside(source, "-restored.png") if output is None else output
     files.check_target(output, force)
     kind = loading.kind_of(output)
     how = how_read(options)

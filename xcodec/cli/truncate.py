@@ -2,11 +2,21 @@
 
 import click
 
-from xcodec.cli.common import as_json, beside, content_of, force, given, max_pixels, quiet, report
+from xcodec.cli.common import (
+    NAME,
+    as_json,
+    beside,
+    content_of,
+    force,
+    given,
+    max_pixels,
+    quiet,
+    report,
+)
 
 
 @click.command(short_help="Shorten a .xgc file to at most N bytes, at a clean boundary.")
-@click.argument("source", metavar="IN")
+@click.argument("source", type=NAME, metavar="IN")
 @click.option(
     "--bytes",
     "size",
@@ -15,7 +25,9 @@ from xcodec.cli.common import as_json, beside, content_of, force, given, max_pix
     metavar="N",
     help="Largest size of the result.",
 )
-@click.option("-o", "--output", metavar="OUT", help="Output file.  [default: IN.cut.xgc]")
+@click.option(
+    "-o", "--output", type=NAME, metavar="OUT", help="Output file.  [default: IN.cut.xgc]"
+)
 @max_pixels
 @force
 @as_json
@@ -34,7 +46,7 @@ def truncate(
     from xcodec.decoder import truncation
     from xcodec.system import files
 
-    output = output or beside(source, ".cut.xgc")
+    output = beside(source, ".cut.xgc") if output is None else output
     files.check_target(output, force)
     data = files.read(source)
     with content_of([source]):

@@ -160,10 +160,11 @@ def write(name: str, data: bytes) -> None:
     if name.startswith(LOCAL):
         name = _remote(name)[1]  # fsspec would write it in place.
     if not is_remote(name):
+        folder = Path(name).parent
         try:
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{name}: {str(error.strerror).lower()}") from error
+            raise InputError(f"{folder}: {str(error.strerror).lower()}") from error
         files.write_atomic(name, data, overwrite=True)
         return
     system, path = _remote(name)

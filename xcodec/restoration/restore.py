@@ -60,7 +60,7 @@ def restore(
         raise InputError(f"task is {task!r}: it must be one of {', '.join(TASKS)}")
     if known is not None and known.shape != rgb.shape[:2]:
         raise InputError(f"the mask is not {rgb.shape[1]}x{rgb.shape[0]} pixels, like the picture")
-    network = choose(model or MODELS[task], task)
+    network = choose(MODELS[task] if model is None else model, task)
     if known is None:
         known = found(rgb, task, network)
     conditions = inputs(network.architecture.blends, task, rgb, known)

@@ -35,7 +35,8 @@ def read(name: Name, max_bytes: int = MAX_BYTES) -> bytes:
     except (OSError, ValueError) as error:
         raise _explained(name, error) from error
     if not data:
-        raise InputError(f"{called(name)}: the file is empty")
+        reason = "the file is empty" if stream is None else "is empty, or was read already"
+        raise InputError(f"{called(name)}: {reason}")
     if len(data) > max_bytes:
         raise LimitError(f"{called(name)}: longer than {max_bytes} bytes")
     return data
@@ -101,7 +102,10 @@ def check_target(name: Name, overwrite: bool = False) -> None:
     regular = mode is None or stat.S_ISREG(mode)
     if mode is not None and regular and not overwrite:
         raise _exists(path)
-    if regular and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise InputError(f"{path}: is a link into {folder}, which is not there")
+    if regular and not os.access(folder, os.W_OK):
         raise InputError(f"{path}: no permission to write into its folder; -o names another")
 
 
