@@ -1,7 +1,10 @@
 """The public API: what ``import xcodec`` gives (xcodec/__init__.py)."""
 
+import io
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,13 +139,47 @@ def test_reconstruction_of_foreign_samples(small: NDArray[np.uint8]) -> None:
         ([[0, -1]], [[1, 2, 3]]),
         ([[1, 1], [1, 1]], [[1, 2, 3], [3, 2, 1]]),
         (np.zeros((0, 2), int), np.zeros((0, 3))),
+        ([[0, 0], [1]], [[1, 2, 3], [3, 2, 1]]),
     ],
 )
-def test_samples_that_make_no_sense_are_refused(points: object, values: object) -> None:
+def test_samples_that_make_no_sense_are_refused(points: Any, values: Any) -> None:
     with pytest.raises(xcodec.InputError):
-        xcodec.reconstruct(
-            np.asarray(points), np.asarray(values, np.uint8), (4, 5), decoder="classical"
-        )
+        xcodec.reconstruct(points, np.asarray(values, np.uint8), (4, 5), decoder="classical")
+
+
+def test_a_file_is_what_holds_its_bytes(small: NDArray[np.uint8], tmp_path: Path) -> None:
+    data = xcodec.encode(small, effort=0)
+    picture = xcodec.decode(data, decoder="classical")
+    for holder in (bytearray(data), memoryview(data), np.frombuffer(data, np.uint8)):
+        assert xcodec.decode(holder, decoder="classical") == picture  # type: ignore[arg-type]
+        assert xcodec.info(holder) == xcodec.info(data)  # type: ignore[arg-type]
+        assert xcodec.truncate(holder, 1000) == data  # type: ignore[arg-type]
+        assert len(xcodec.decode_samples(holder)[0]) == xcodec.info(data).samples  # type: ignore[arg-type]
+    wrong: Any
+    with io.BytesIO(data) as stream:
+        for wrong in ("a.xgc", tmp_path, None, 5, stream):
+            for function in (
+                xcodec.decode,
+                xcodec.decode_array,
+                xcodec.decode_samples,
+                xcodec.info,
+            ):
+                with pytest.raises(xcodec.InputError, match="is given by its bytes, not as"):
+                    function(wrong)
+            with pytest.raises(xcodec.InputError, match="is given by its bytes, not as"):
+                xcodec.truncate(wrong, 50)
+    for wrong in (0, -1, 40.0, "40", None):
+        with pytest.raises(xcodec.OptionError, match="max_bytes is"):
+            xcodec.truncate(data, wrong)
+        with pytest.raises(xcodec.OptionError, match="max_pixels is"):
+            xcodec.info(data, max_pixels=wrong)
+
+
+def test_a_path_is_no_picture(tmp_path: Path) -> None:
+    path: Any
+    for path in ("photo.png", tmp_path):
+        with pytest.raises(xcodec.InputError, match=r"PIL\.Image\.open"):
+            xcodec.encode(path)
 
 
 def test_unknown_choices_are_refused(small: NDArray[np.uint8]) -> None:

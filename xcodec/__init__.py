@@ -26,9 +26,16 @@ from xcodec.errors import (
 )
 
 if TYPE_CHECKING:
-    from xcodec.codec import decode, decode_array, decode_samples, encode, reconstruct
-    from xcodec.decoder.inspection import Info, info
-    from xcodec.decoder.truncation import truncate
+    from xcodec.codec import (
+        decode,
+        decode_array,
+        decode_samples,
+        encode,
+        info,
+        reconstruct,
+        truncate,
+    )
+    from xcodec.decoder.inspection import Info
     from xcodec.links.receiving import decode_packets, receive
     from xcodec.links.sending import encode_packets
     from xcodec.options import DecodeOptions, EncodeOptions
@@ -67,10 +74,10 @@ def __getattr__(name: str) -> Any:
     """Load the codec when it is first asked for, so that ``xcodec --help`` starts at once."""
     if name in __all__:
         from xcodec import codec, options
-        from xcodec.decoder import inspection, truncation
+        from xcodec.decoder import inspection
         from xcodec.links import receiving, sending
 
-        homes = codec, options, inspection, sending, receiving, truncation
+        homes = codec, options, inspection, sending, receiving
         home = next(part for part in homes if hasattr(part, name))
         return getattr(home, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

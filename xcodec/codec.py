@@ -9,9 +9,9 @@ from PIL import Image
 
 from xcodec.coding.container import Contents
 from xcodec.coding.header import ALPHA, MODELS, Header
-from xcodec.decoder import alpha, drawing, inspection, reading
+from xcodec.decoder import alpha, drawing, inspection, reading, truncation
 from xcodec.decoder.sections import metadata_of, source_of
-from xcodec.errors import FormatError, InputError
+from xcodec.errors import FormatError, InputError, OptionError
 from xcodec.options import DecodeOptions, EncodeOptions
 from xcodec.pictures import metadata, modes, scaling
 from xcodec.pictures.colour import from_ycocg, to_ycocg
@@ -56,6 +56,7 @@ def encode(
         options = EncodeOptions.from_keywords({"rate": rate, **keywords})
     elif keywords or rate is not None:
         raise TypeError("options come as an object or as keywords, not as both")
+    _check_options(options, EncodeOptions)
     return encode_picture(image, options, stacklevel=3)
 
 
@@ -64,6 +65,7 @@ def decode(
 ) -> Image.Image:
     """Decode the bytes of a .xgc file to a Pillow image.
 
+    data     : bytes, or anything that holds bytes, such as a memoryview
     options  : all options as one object, instead of keywords
     keywords : the fields of ``DecodeOptions``, by name
 
@@ -74,7 +76,17 @@ def decode(
     """
     if options is not None and keywords:
         raise TypeError("options come as an object or as keywords, not as both")
-    return decode_picture(data, options or DecodeOptions(**keywords))
+    if options is None:
+        options = DecodeOptions(**keywords)
+    _check_options(options, DecodeOptions)
+    return decode_picture(data, options)
+
+
+def _check_options(options: object, kind: type) -> None:
+    """Raise TypeError if what is given as options is something else, such as a dict."""
+    if not isinstance(options, kind):
+        text = f"options is a {type(options).__name__}; it must be an object of {kind.__name__}"
+        raise TypeError(text)
 
 
 def decode_picture(data: bytes, options: DecodeOptions) -> Image.Image:
@@ -121,6 +133,7 @@ def decode_levels(data: bytes, options: DecodeOptions) -> NDArray[np.uint8] | ND
 
 
 def _opened(data: bytes, options: DecodeOptions) -> Contents:
+    data = checks.content(data)
     return reading.opened(data, options.max_pixels, options.partial, check=options.region is None)
 
 
@@ -172,7 +185,7 @@ def decode_samples(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[Ints, 
     exactly those of the picture if samples are lossless. Raises what ``decode`` raises.
     """
     positions, colours = [], []
-    for tile in reading.tiles(reading.opened(data, max_pixels)):
+    for tile in reading.tiles(_opened(data, DecodeOptions(max_pixels=max_pixels))):
         rows, cols = tile.points.rows + tile.box.top, tile.points.cols + tile.box.left
         positions.append(np.stack([rows, cols], 1))
         if tile.header.lossless:
@@ -180,6 +193,34 @@ def decode_samples(data: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[Ints, 
         else:
             colours.append(modes.to_depth(from_ycocg(tile.samples().values), 8))
     return np.concatenate(positions), np.concatenate(colours)
+
+
+def info(data: bytes, *, max_pixels: int = MAX_PIXELS) -> inspection.Info:
+    """Read every field of a file, and how many bytes each part takes.
+
+    data       : bytes of a .xgc file
+    max_pixels : pictures with more pixels are refused
+
+    Raises what ``decode`` raises.
+    """
+    limit = DecodeOptions(max_pixels=max_pixels).max_pixels
+    return inspection.info(checks.content(data), max_pixels=limit)
+
+
+def truncate(data: bytes, max_bytes: int, *, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Shorten a .xgc file to at most ``max_bytes``, at the end of a layer or of a plane of a level.
+
+    max_bytes  : largest size of the result; bytes that would add nothing are left out
+    max_pixels : pictures with more pixels are refused
+
+    ``decode(..., partial=True)`` decodes the result. Raises InputError if so few bytes give no
+    picture, and what ``decode`` raises if the file is damaged or cut already.
+    """
+    size = EncodeOptions(max_bytes=max_bytes).max_bytes
+    if size is None:
+        raise OptionError(("max_bytes",), "is None; it must be a number")
+    limit = DecodeOptions(max_pixels=max_pixels).max_pixels
+    return truncation.truncate(checks.content(data), size, max_pixels=limit)
 
 
 def reconstruct(
@@ -203,7 +244,10 @@ def reconstruct(
     options = DecodeOptions(decoder, model, device)
     if options.needs_model:
         options = replace(options, model=MODELS[0])
-    where, colours = np.asarray(points), np.asarray(values)
+    try:
+        where, colours = np.asarray(points), np.asarray(values)
+    except ValueError as error:  # Rows of different lengths.
+        raise InputError("points and values must be arrays of two dimensions") from error
     for side in checks.items("shape", shape, 2):
         checks.whole("a number of shape", side, 1)
     height, width = shape

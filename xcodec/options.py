@@ -4,6 +4,7 @@ The Python functions, the command line, batches, the Pillow plug-in, packets and
 them. Options that contradict each other are an error; none is ignored.
 """
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -204,6 +205,9 @@ class EncodeOptions(_Options):
 
     def _check_values(self) -> None:
         self._normalise(REALS, WHOLES)
+        checks.flags(self, "lossless_samples", "saliency")
+        if self.keep is not None:
+            checks.flags(self, "keep")
         DensityShape.of(self.density, self.block, self.strength, self.floor)  # Checks them.
         checks.one_of("tone", self.tone, TONES)
         checks.one_of("model", self.model, MODELS)
@@ -219,8 +223,8 @@ class EncodeOptions(_Options):
             for each in place:
                 checks.whole("a number of roi", each, -1_000_000, 1_000_000)
             checks.real("a weight of roi", weight, 0, 1e6)
-        if self.roi_mask is not None and not isinstance(self.roi_mask, np.ndarray):
-            raise OptionError(("roi_mask",), f"is {self.roi_mask!r}; it must be a uint8 array")
+        if self.roi_mask is not None:
+            checks.array("roi_mask", self.roi_mask, np.uint8)
 
     def _check_conflicts(self) -> None:
         targets = [name for name in TARGETS if getattr(self, name) is not None]
@@ -304,8 +308,11 @@ class DecodeOptions(_Options):
 
     def __post_init__(self) -> None:
         self._normalise({"realism": (0.0, 1.0)}, {"max_pixels": (1,), "jobs": (1,)})
+        checks.flags(self, "partial", "strip", "original_size")
         checks.one_of("decoder", self.decoder, DECODERS)
         checks.one_of("device", self.device, DEVICES)
+        if not isinstance(self.model, str | os.PathLike):
+            raise OptionError(("model",), f"is {self.model!r}; it must be a name or a path")
         checks.one_of("downsample", self.downsample, DOWNSAMPLES)
         if self.bit_depth is not None:
             checks.one_of("bit_depth", self.bit_depth, (8, 16))

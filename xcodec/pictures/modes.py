@@ -10,6 +10,7 @@ P, RGB, CMYK, YCbCr, HSV, LAB          RGB
 LA; PA, RGBA; a transparent colour     LA; RGBA; LA or RGBA
 """
 
+import os
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -81,9 +82,12 @@ def picture_of(image: Image.Image | NDArray[Any], turn: bool = True) -> Picture:
         except Exception as error:  # Pillow raises exceptions of many kinds.
             raise InputError(f"the picture cannot be converted ({first_line(error)})") from error
     if not isinstance(image, np.ndarray):
+        given: object = image
+        hint = "numpy.asarray makes arrays of lists and tensors"
+        if isinstance(given, str | bytes | os.PathLike):
+            hint = "PIL.Image.open reads files"
         raise InputError(
-            f"a picture is a Pillow image or a uint8 array, not {type(image).__name__}: "
-            "numpy.asarray makes arrays of lists and tensors"
+            f"a picture is a Pillow image or a uint8 array, not {type(image).__name__}: {hint}"
         )
     image = np.asarray(image)  # Matrices and masked arrays calculate in their own ways.
     if image.dtype != np.uint8:

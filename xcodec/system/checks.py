@@ -1,4 +1,5 @@
-"""Checks of what callers give: each raises OptionError, whose text names the argument."""
+"""Checks of what callers give: each raises InputError, mostly an OptionError, whose text names the
+argument."""
 
 import math
 import operator
@@ -6,7 +7,12 @@ from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
-from xcodec.errors import OptionError
+import numpy as np
+
+from xcodec.errors import InputError, OptionError
+
+_LONGEST = 60
+"""Characters of a value that messages show."""
 
 
 def real(name: str, value: Any, low: float, high: float, unit: str = "") -> float | None:
@@ -14,7 +20,7 @@ def real(name: str, value: Any, low: float, high: float, unit: str = "") -> floa
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise OptionError((name,), f"is {value!r}; it must be a number")
+        raise OptionError((name,), f"is {_told(value)}; it must be a number")
     try:
         number = float(value)
     except OverflowError as error:  # Of an integer with hundreds of digits.
@@ -32,9 +38,9 @@ def whole(name: str, value: Any, low: int, high: float = math.inf) -> int | None
     try:
         number = operator.index(value)
     except TypeError as error:
-        raise OptionError((name,), f"is {value!r}; it must be a whole number") from error
+        raise OptionError((name,), f"is {_told(value)}; it must be a whole number") from error
     if isinstance(value, bool):
-        raise OptionError((name,), f"is {value!r}; it must be a whole number")
+        raise OptionError((name,), f"is {_told(value)}; it must be a whole number")
     if not low <= number <= high:
         most = f"at least {low}" if high == math.inf else f"in {low}..{_shown(high)}"
         shown = number if abs(number) < 1 << 64 else "huge"  # Python refuses to print some.
@@ -49,13 +55,13 @@ def one_of(name: str, value: Any, known: Sequence[Any], other: str = "") -> None
     """
     if not isinstance(value, str | int) or value not in known:
         names = ", ".join(map(str, known)) + (f" {other}" if other else "")
-        raise OptionError((name,), f"is {value!r}; it must be one of {names}")
+        raise OptionError((name,), f"is {_told(value)}; it must be one of {names}")
 
 
 def text(name: str, value: Any) -> None:
     """Whether a value is a text that can be stored."""
     if not isinstance(value, str):
-        raise OptionError((name,), f"is {value!r}; it must be a text")
+        raise OptionError((name,), f"is {_told(value)}; it must be a text")
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -63,11 +69,47 @@ def text(name: str, value: Any) -> None:
 
 
 def items(name: str, value: Any, count: int | None = None) -> Sequence[Any]:
-    """The value, a sequence of ``count`` items, or of any number."""
-    if not isinstance(value, list | tuple) or (count is not None and len(value) != count):
+    """The value, a sequence of ``count`` items, or of any number, none of which is None."""
+    if (
+        not isinstance(value, list | tuple)
+        or any(each is None for each in value)
+        or (count is not None and len(value) != count)
+    ):
         wanted = "a list" if count is None else f"{count} numbers"
-        raise OptionError((name,), f"is {value!r}; it must be {wanted}")
+        raise OptionError((name,), f"is {_told(value)}; it must be {wanted}")
     return value
+
+
+def flags(options: Any, *names: str) -> None:
+    """Whether attributes are true or false: a text such as "no" would count as true."""
+    for name in names:
+        if not isinstance(value := getattr(options, name), int | np.bool_):
+            raise OptionError((name,), f"is {_told(value)}; it must be True or False")
+
+
+def array(name: str, value: Any, kind: type[np.generic]) -> None:
+    """Whether a value is an array of a type."""
+    if not isinstance(value, np.ndarray) or value.dtype != kind:
+        wanted = np.dtype(kind).name
+        raise OptionError((name,), f"is {_told(value)}; it must be an array of {wanted}")
+
+
+def content(data: Any) -> bytes:
+    """The bytes of a .xgc file that a caller gives as bytes, or as anything that holds bytes."""
+    try:
+        return data if isinstance(data, bytes) else bytes(memoryview(data))
+    except TypeError as error:
+        raise InputError(
+            f"a .xgc file is given by its bytes, not as {type(data).__name__}: read it first"
+        ) from error
+
+
+def _told(value: Any) -> str:
+    """A value as a short text of one line."""
+    if getattr(value, "ndim", 0):
+        return f"an array of {value.dtype}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _shown(limit: float) -> str:
