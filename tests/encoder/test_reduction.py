@@ -94,14 +94,16 @@ def test_files_are_read_no_larger_than_needed() -> None:
     assert decibels(float(np.mean(np.square(error)))) > 33
 
 
-def test_a_turned_picture_tells_the_size_that_is_seen() -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_a_turned_picture_tells_the_size_that_is_seen(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    file = io.BytesIO()
-    Image.fromarray(pictures.scene(300, 500)).save(file, "JPEG", exif=exif.tobytes())
-    picture = loading.read(file.getvalue(), Reading(side=lambda width, height: 100))
-    assert picture.original == (300, 500)
-    assert picture.rgb.shape == (100, 60, 3)
+    for wide, shape in ((500, (100, 60, 3)), (301, (100, 100, 3))):
+        file = io.BytesIO()
+        Image.fromarray(pictures.scene(300, wide)).save(file, kind, exif=exif.tobytes())
+        picture = loading.read(file.getvalue(), Reading(side=lambda width, height: 100))
+        assert picture.original == (300, wide)
+        assert picture.rgb.shape == shape
 
 
 def test_regions_are_those_of_the_smaller_picture() -> None:
@@ -115,6 +117,21 @@ def test_regions_are_those_of_the_smaller_picture() -> None:
     assert options.roi_mask.shape == (100, 200)
     assert options.roi_mask[:44].max() == 0
     assert options.roi_mask[56:].min() == 255
+
+
+def test_regions_at_the_ends_stay_in_the_picture() -> None:
+    picture = modes.picture_of(pictures.scene(56, 72))
+    for roi in (
+        (71, 0, 1, 56, 4.0),
+        (0, 55, 1, 1, 4.0),
+        (71, 55, 1, 1, 4.0),
+        (-20, -9, 22, 10, 4.0),
+    ):
+        xcodec.encode(picture, options=EncodeOptions(max_side=10, roi=[roi], effort=0))
+    for outside in ((72, 0, 1, 56, 4.0), (0, 56, 1, 1, 4.0), (-20, 0, 20, 9, 4.0)):
+        text = f"the region {','.join(map(str, outside[:4]))} has no pixel of the picture"
+        with pytest.raises(xcodec.InputError, match=text):
+            xcodec.encode(picture, options=EncodeOptions(max_side=10, roi=[outside], effort=0))
 
 
 def test_packets_of_a_large_picture() -> None:

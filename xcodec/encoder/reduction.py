@@ -16,6 +16,7 @@ from xcodec.options import EncodeOptions
 from xcodec.pictures import scaling
 from xcodec.pictures.modes import Picture
 from xcodec.pictures.opening import Reading
+from xcodec.types import Region
 
 PIXELS_PER_BYTE = 200
 """Pixels that a byte of a budget shows best (docs/research/scale-to-fit.md)."""
@@ -88,18 +89,25 @@ def reduced(
     if smaller.original is None or not (options.roi or options.roi_mask is not None):
         return smaller, options
     size = smaller.rgb.shape[1], smaller.rgb.shape[0]
-    across, down = (after / before for after, before in zip(size, smaller.original, strict=True))
-    roi = [
-        (
-            round(x * across),
-            round(y * down),
-            max(round(wide * across), min(wide, 1)),
-            max(round(high * down), min(high, 1)),
-            weight,
-        )
-        for x, y, wide, high, weight in options.roi
-    ]
+    roi = [_scaled(region, smaller.original, size) for region in options.roi]
     mask = options.roi_mask
     if mask is not None and mask.shape == smaller.original[::-1]:
         mask = np.ascontiguousarray(scaling.resized(mask, size))
     return smaller, replace(options, roi=roi, roi_mask=mask)
+
+
+def _scaled(region: Region, before: tuple[int, int], after: tuple[int, int]) -> Region:
+    """A region of a picture that had the size ``before``, at the size ``after``.
+
+    If it had pixels of the picture, it has some still. If not, it is returned unchanged: an error
+    will tell what was given.
+    """
+    *corner, wide, high, weight = region
+    places, lengths = list[int](), list[int]()
+    for start, length, old, new in zip(corner, (wide, high), before, after, strict=True):
+        if length < 1 or start >= old or start + length <= 0:
+            return region
+        scale = new / old
+        lengths.append(max(round(length * scale), 1))
+        places.append(min(max(round(start * scale), 1 - lengths[-1]), new - 1))
+    return (places[0], places[1], lengths[0], lengths[1], weight)

@@ -19,7 +19,7 @@ from xcodec.pictures.chromaticity import as_shown
 from xcodec.pictures.metadata import sound
 from xcodec.pictures.modes import Picture, picture_of
 from xcodec.pictures.opening import Reading, Source, opened
-from xcodec.pictures.orientation import upright
+from xcodec.pictures.orientation import lies, upright
 from xcodec.system import files
 from xcodec.types import MAX_PIXELS
 
@@ -75,8 +75,8 @@ def read(source: Source, how: Reading) -> Picture:
     picture = picture_of(image)
     if side is None:
         return picture
-    turned = picture.rgb.shape[1::-1] != image.size
-    return replace(scaling.reduced(picture, side), original=size[::-1] if turned else size)
+    original = size[::-1] if lies(image) else size
+    return replace(scaling.reduced(picture, side), original=original)
 
 
 def load_mask(source: Source, how: Reading = _USUAL) -> NDArray[np.bool_]:

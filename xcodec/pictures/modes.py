@@ -82,13 +82,7 @@ def picture_of(image: Image.Image | NDArray[Any], turn: bool = True) -> Picture:
         except Exception as error:  # Pillow raises exceptions of many kinds.
             raise InputError(f"the picture cannot be converted ({first_line(error)})") from error
     if not isinstance(image, np.ndarray):
-        given: object = image
-        hint = "numpy.asarray makes arrays of lists and tensors"
-        if isinstance(given, str | bytes | os.PathLike):
-            hint = "PIL.Image.open reads files"
-        raise InputError(
-            f"a picture is a Pillow image or a uint8 array, not {type(image).__name__}: {hint}"
-        )
+        raise InputError(_no_picture(image))
     image = np.asarray(image)  # Matrices and masked arrays calculate in their own ways.
     if image.dtype != np.uint8:
         raise InputError(
@@ -157,6 +151,13 @@ def to_depth(levels: RGB | Floats, depth: int) -> NDArray[Any]:
             return levels
         return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
     return np.clip(np.rint(levels.astype(np.float64) * 257), 0, 65535).astype(np.uint16)
+
+
+def _no_picture(given: object) -> str:
+    """What a picture is, for one who gave something else."""
+    path = isinstance(given, str | bytes | os.PathLike)
+    hint = "PIL.Image.open reads files" if path else "numpy.asarray makes arrays of lists, tensors"
+    return f"a picture is a Pillow image or a uint8 array, not {type(given).__name__}: {hint}"
 
 
 def _of_image(image: Image.Image, turn: bool) -> Picture:
