@@ -116,8 +116,14 @@ def test_lossless_samples_are_the_pixels_themselves(small: NDArray[np.uint8]) ->
 
 
 def test_masks_of_another_shape_are_refused(small: NDArray[np.uint8]) -> None:
-    with pytest.raises(xcodec.InputError, match="mask"):
-        xcodec.encode(small, mask=np.ones((3, 3), bool))
+    """By width and height, as pictures are told of, whatever becomes of the picture."""
+    options: Any
+    for options in ({}, {"tile": 128}, {"max_side": 40}):
+        with pytest.raises(xcodec.InputError, match="the region mask is 9x3, the picture 120x96"):
+            xcodec.encode(small, roi_mask=np.zeros((3, 9), np.uint8), **options)
+        if "max_side" not in options:
+            with pytest.raises(xcodec.InputError, match="the mask is 9x3, the picture 120x96"):
+                xcodec.encode(small, mask=np.ones((3, 9), bool), **options)
 
 
 def test_reconstruction_of_foreign_samples(small: NDArray[np.uint8]) -> None:

@@ -23,6 +23,7 @@ from xcodec.pictures.colour import to_ycocg, to_ycocg_r
 from xcodec.sampling import density as densities
 from xcodec.sampling import tone as tones
 from xcodec.sampling.mask import points_from_density, points_from_mask
+from xcodec.system import checks
 from xcodec.types import RGB, Density, Floats, Ints, Points, Samples
 
 
@@ -107,10 +108,7 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
     """
     height, width = luma.shape
     if not isinstance(request.mask, str):
-        if request.mask.shape != luma.shape or request.mask.dtype != np.bool_:
-            raise InputError(f"the mask must be bool ({height}, {width}), like the picture")
-        if not request.mask.any():
-            raise InputError("the mask marks no pixel: at least one sample is needed")
+        check_mask(request.mask, luma.shape)
         return None, points_from_mask(request.mask)
     density = densities.measure(
         luma,
@@ -122,6 +120,13 @@ def place(luma: Floats, request: Request) -> tuple[Density | None, Points]:
     )
     points = points_from_density(density, height, width, request.mask, request.seed)
     return density, points
+
+
+def check_mask(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> None:
+    """Raise InputError if an explicit mask does not fit a picture's shape or marks no pixel."""
+    checks.same_size("the mask", mask, shape)
+    if not mask.any():
+        raise InputError("the mask marks no pixel: at least one sample is needed")
 
 
 def analyse(rgb: RGB, request: Request) -> Analysis:

@@ -16,6 +16,7 @@ from xcodec.options import EncodeOptions
 from xcodec.pictures import scaling
 from xcodec.pictures.modes import Picture
 from xcodec.pictures.opening import Reading
+from xcodec.system import checks
 from xcodec.types import Region
 
 PIXELS_PER_BYTE = 200
@@ -91,7 +92,8 @@ def reduced(
     size = smaller.rgb.shape[1], smaller.rgb.shape[0]
     roi = [_scaled(region, smaller.original, size) for region in options.roi]
     mask = options.roi_mask
-    if mask is not None and mask.shape == smaller.original[::-1]:
+    if mask is not None and mask.shape != smaller.rgb.shape[:2]:
+        checks.same_size("the region mask", mask, smaller.original[::-1])
         mask = np.ascontiguousarray(scaling.resized(mask, size))
     return smaller, replace(options, roi=roi, roi_mask=mask)
 

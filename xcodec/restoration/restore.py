@@ -14,6 +14,7 @@ from xcodec.reconstruction.conditions import from_network
 from xcodec.restoration.damage import TASKS
 from xcodec.restoration.inputs import inputs
 from xcodec.restoration.known_pixels import MASKED, find_known
+from xcodec.system import checks
 from xcodec.types import RGB, Floats
 
 MODELS = {task: f"restore-photo-{task}" for task in TASKS[:2]} | {
@@ -58,8 +59,8 @@ def restore(
     """
     if task not in TASKS:
         raise InputError(f"task is {task!r}: it must be one of {', '.join(TASKS)}")
-    if known is not None and known.shape != rgb.shape[:2]:
-        raise InputError(f"the mask is not {rgb.shape[1]}x{rgb.shape[0]} pixels, like the picture")
+    if known is not None:
+        checks.same_size("the mask", known, rgb.shape[:2])
     network = choose(MODELS[task] if model is None else model, task)
     if known is None:
         known = found(rgb, task, network)

@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xcodec.errors import InputError, OptionError
 
@@ -92,6 +93,16 @@ def array(name: str, value: Any, kind: type[np.generic]) -> None:
     if not isinstance(value, np.ndarray) or value.dtype != kind:
         wanted = np.dtype(kind).name
         raise OptionError((name,), f"is {_told(value)}; it must be an array of {wanted}")
+
+
+def same_size(what: str, mask: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Whether a mask has the height and width of its picture.
+
+    what : what the mask is called
+    """
+    if mask.shape != shape:
+        size, wanted = ("x".join(map(str, each[::-1])) for each in (mask.shape, shape))
+        raise InputError(f"{what} is {size}, the picture {wanted}")
 
 
 def content(data: Any) -> bytes:

@@ -16,7 +16,6 @@ from xcodec.coding.primitives import CHECKSUM, content_size
 from xcodec.coding.tiles import UNIT, Box, TileGrid
 from xcodec.encoder import analysis
 from xcodec.encoder.request import Request
-from xcodec.errors import InputError
 from xcodec.pictures.colour import to_ycocg
 from xcodec.sampling import density as densities
 from xcodec.sampling.mask import points_from_mask, scale_about, scale_for_count, thresholds
@@ -161,12 +160,9 @@ def plan(
         finest = depth_of(int(limits.max()) - 1) if blue else container.MAX_DEPTH
         spread = 1 / request.rate
     else:
-        if request.mask.shape != (grid.height, grid.width) or request.mask.dtype != np.bool_:
-            raise InputError(f"the mask must be bool ({grid.height}, {grid.width})")
-        if not (count := np.count_nonzero(request.mask)):
-            raise InputError("the mask marks no pixel: at least one sample is needed")
+        analysis.check_mask(request.mask, (grid.height, grid.width))
         finest = max(_finest(request.mask, grid.box(number)) for number in range(len(grid)))
-        spread = area / count
+        spread = area / np.count_nonzero(request.mask)
     margin = ALIGNED * ceil(SPACINGS * sqrt(spread) / ALIGNED)
     return TilePlan(grid, request, density, finest, spread, min(margin, UNIT))
 
