@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from xcodec import codec
 from xcodec.__main__ import main
@@ -189,6 +190,65 @@ def test_restore_undoes_what_corrupt_did(
     line = ["restore", str(damaged), "--task", "points", "--mask", str(mask)]
     assert main(line) == 1  # It is there already.
     assert main([*line, "-f", "--raw"]) == 0
+
+
+def test_grey_pictures_stay_grey(models: Path, tmp_path: Path, small: RGB) -> None:
+    for task in ("points", "white-block"):
+        weights(models, MODELS[task], task, seed=1)
+    path, out = tmp_path / "a.png", tmp_path / "out.png"
+    grey = small[..., 1]
+    known = damage.points(small, 10, np.random.default_rng(0)).known
+    for image, task in (
+        (np.where(known, grey, 255), "points"),
+        (damage.white_block(np.dstack([grey] * 3), 40).rgb[..., 0], "white-block"),
+    ):
+        for deep in (False, True):
+            levels = image.astype(np.uint16) * 257 if deep else image.astype(np.uint8)
+            Image.fromarray(levels).save(path)
+            assert main(["restore", str(path), "--task", task, "-o", str(out), "-f"]) == 0
+            with Image.open(out) as restored:
+                assert restored.mode == "L"
+                assert np.array_equal(
+                    np.asarray(restored)[known & (image < 255)], grey[known & (image < 255)]
+                )
+    raw = restore(np.dstack([grey] * 3), "points", known=known, raw=True, device="cpu")
+    assert (raw == raw[..., :1]).all()
+    assert not np.array_equal(raw[..., 0], grey)
+
+
+def test_transparency_is_left_out_with_a_warning(
+    models: Path, tmp_path: Path, small: RGB, capsys: Capture
+) -> None:
+    weights(models, MODELS["color-noise"], "color-noise")
+    path = tmp_path / "a.png"
+    alpha = np.zeros(small.shape[:2], np.uint8)
+    alpha[:50] = 255
+    Image.fromarray(np.dstack([small, alpha])).save(path)
+    for line in (["restore", "--task", "color-noise"], ["corrupt", "--task", "points"]):
+        assert main([*line, str(path)]) == 0
+        assert f"warning: {path}: the transparency is left out" in capsys.readouterr().err
+
+
+def test_clutter_is_named_and_large_enough(
+    picture: Path, tmp_path: Path, small: RGB, capsys: Capture
+) -> None:
+    line = ["corrupt", str(picture), "--task", "color-block", "--side", "80"]
+    assert main(line) == 2
+    assert "--task color-block needs --clutter FILE" in capsys.readouterr().err
+    clutter = tmp_path / "clutter.png"
+    Image.fromarray(small[:70]).save(clutter)
+    assert main([*line, "--clutter", str(clutter)]) == 1
+    error = "a block of 80x80 pixels does not fit into the other picture of 120x70"
+    assert error in capsys.readouterr().err
+    assert main([*line, "--side", "40", "--clutter", str(clutter)]) == 0
+    facts = json.loads((tmp_path / "photo-color-block.json").read_text())
+    assert facts["clutter"] == "clutter.png"
+
+
+def test_an_empty_name_is_no_default_model(models: Path, picture: Path, capsys: Capture) -> None:
+    weights(models, MODELS["color-noise"], "color-noise")
+    assert main(["restore", str(picture), "--task", "color-noise", "--model", ""]) == 1
+    assert "not the name of a model: ''" in capsys.readouterr().err
 
 
 def test_restore_without_weights_is_one_clear_error(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from xcodec.choices import DECODERS, DEVICES
 from xcodec.errors import OptionError
 
 if TYPE_CHECKING:
+    from xcodec.pictures.modes import Picture
     from xcodec.pictures.opening import Reading
 
 _CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
@@ -217,6 +219,16 @@ def how_read(options: dict[str, Any]) -> "Reading":
     from xcodec.pictures.opening import Reading
 
     return Reading(**given(**{name: options.pop(name) for name in READING}))
+
+
+def opaque(source: str, how: "Reading") -> "Picture":
+    """Read a picture for a command that knows no transparency, with a warning if it has any."""
+    from xcodec.pictures import loading
+
+    picture = loading.read(source, how)
+    if picture.alpha is not None:
+        warnings.warn(f"{source}: the transparency is left out", UserWarning, stacklevel=2)
+    return picture
 
 
 def report(

@@ -13,6 +13,7 @@ from xcodec.cli.common import (
     beside,
     force,
     how_read,
+    opaque,
     quiet,
     reads_pictures,
     refuse,
@@ -83,8 +84,8 @@ def corrupt(
     """Damage the picture IN ('-': standard input) for one of the tasks of xcodec restore.
 
     Beside OUT.png this writes OUT.mask.png, black where the picture is damaged, OUT.truth.png, the
-    original, and OUT.json with task, level and seed: all that is needed to repeat the damage and to
-    measure how well it was undone.
+    original, and OUT.json with task, level, seed and the name of the clutter: all that is needed to
+    repeat the damage and to measure how well it was undone.
     """
     import json
 
@@ -98,6 +99,8 @@ def corrupt(
     for option, tasks in TASKS_OF.items():
         if task not in tasks:
             refuse((option,), f"--task {task}")
+    if task in TASKS_OF["clutter"] and clutter is None:
+        raise click.UsageError(f"--task {task} needs --clutter FILE, which the block is cut from")
     reporting = {name: options[name] for name in ("as_json", "quiet")}
     output = beside(source, f"-{task}.png") if output is None else output
     if Path(output).suffix.lower() != ".png":
@@ -108,7 +111,7 @@ def corrupt(
     for name in names:
         files.check_target(name, force)
     how = how_read(options)
-    rgb = loading.read(source, how).rgb
+    rgb = opaque(source, how).rgb
     other = loading.read(clutter, replace(how, beside=True)).rgb if clutter is not None else None
     seed, distribution = options["seed"], options["distribution"]
     usual = {"points": 5, "color-noise": 90}.get(task, options["side"])
@@ -121,6 +124,8 @@ def corrupt(
     facts = {"task": task, "level": level, "seed": seed}
     if task == "points":
         facts["distribution"] = distribution
+    if clutter is not None:
+        facts["clutter"] = Path(clutter).name
     files.write(names[-1], json.dumps(facts | {"source": Path(source).name}).encode(), force)
     share = 100 * float(done.known.mean())
     text = f"{output}: {share:.1f} % of {rgb.shape[1]}x{rgb.shape[0]} pixels are undamaged"

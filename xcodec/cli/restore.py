@@ -6,7 +6,17 @@ from typing import Any
 import click
 
 from xcodec.choices import DEVICES, TASKS
-from xcodec.cli.common import NAME, as_json, beside, force, how_read, quiet, reads_pictures, report
+from xcodec.cli.common import (
+    NAME,
+    as_json,
+    beside,
+    force,
+    how_read,
+    opaque,
+    quiet,
+    reads_pictures,
+    report,
+)
 
 
 @click.command(short_help="Undo damage: missing pixels, noise, blocks.")
@@ -53,11 +63,11 @@ def restore(
     white-block  a block of one colour hides part of the picture
     color-block  a square shows part of another picture
 
-    Known pixels are kept. In noise they are unknown unless a --mask marks them. The default models
-    are restore-photo-TASK for points and noise, and restore-face-TASK for blocks.
+    Known pixels are kept. In noise they are unknown unless a --mask marks them. Grey pictures stay
+    grey. The default models are restore-photo-TASK for points and noise, and restore-face-TASK for
+    blocks.
     """
-    from xcodec.pictures import loading
-    from xcodec.pictures.modes import to_image
+    from xcodec.pictures import loading, modes
     from xcodec.restoration.restore import restore as run
     from xcodec.system import files
 
@@ -66,10 +76,11 @@ def restore(
     files.check_target(output, force)
     kind = loading.kind_of(output)
     how = how_read(options)
-    rgb = loading.read(source, how).rgb
+    picture = opaque(source, how)
     known = loading.load_mask(mask, replace(how, beside=True)) if mask is not None else None
-    restored = run(rgb, task, known=known, **options)
-    loading.save(to_image(restored), output, kind, force)
+    restored = run(picture.rgb, task, known=known, **options)
+    colour = modes.COLOUR if picture.source == modes.COLOUR else modes.PLAIN
+    loading.save(modes.image_of(restored, None, picture.grey, colour), output, kind, force)
     facts = {"width": restored.shape[1], "height": restored.shape[0], "task": task}
     text = f"{output}: {restored.shape[1]}x{restored.shape[0]} pixels"
     report(text, facts, output, **reporting)

@@ -135,7 +135,7 @@ def color_block(rgb: RGB, clutter: RGB, side: int, rng: np.random.Generator) -> 
     Raises InputError if the square does not fit into both pictures.
     """
     _check_side(rgb, side)
-    _check_side(clutter, side)
+    _check_side(clutter, side, "the other picture")
     top, left = (int(rng.integers(length - side + 1)) for length in rgb.shape[:2])
     there = [int(rng.integers(length - side + 1)) for length in clutter.shape[:2]]
     damaged = rgb.copy()
@@ -168,7 +168,7 @@ def _check_percent(percent: int) -> None:
         raise InputError(f"the level is {percent}: it must be a whole percentage in 1..99")
 
 
-def _check_side(rgb: RGB, side: int) -> None:
+def _check_side(rgb: RGB, side: int, what: str = "the picture") -> None:
     if not 1 <= side <= min(rgb.shape[:2]):
-        size = f"{rgb.shape[1]}x{rgb.shape[0]}"
-        raise InputError(f"a block of {side}x{side} pixels does not fit into a picture of {size}")
+        size = f"{what} of {rgb.shape[1]}x{rgb.shape[0]}"
+        raise InputError(f"a block of {side}x{side} pixels does not fit into {size}")

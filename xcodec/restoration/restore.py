@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xcodec.errors import InputError, ModelError
+from xcodec.pictures.colour import to_ycocg
 from xcodec.pictures.modes import to_depth
 from xcodec.reconstruction import model_files, runtime, tiling
 from xcodec.reconstruction.architecture import Shape
@@ -65,7 +66,11 @@ def restore(
     if known is None:
         known = found(rgb, task, network)
     conditions = inputs(network.architecture.blends, task, rgb, known)
-    restored = to_depth(paint(conditions, network, task, device), 8)
+    painted = paint(conditions, network, task, device)
+    seen = rgb if known is None else rgb[known]
+    if (seen == seen[..., :1]).all():  # A grey picture stays grey.
+        painted = np.repeat(to_ycocg(painted)[..., :1], 3, -1)
+    restored = to_depth(painted, 8)
     if known is not None and not raw:
         restored[known] = rgb[known]
     return restored
