@@ -54,6 +54,18 @@ def test_the_finest_step_may_be_too_fine(budget: int) -> None:
     assert 0.9 * budget < len(xcodec.encode(rgb, max_bytes=budget)) <= budget
 
 
+def test_small_pictures_fit_every_size_that_is_large_enough(small: RGB) -> None:
+    """Where nearly all pixels are samples, multipliers may not make the first file small enough."""
+    icon = np.ascontiguousarray(small[:24, :32])
+    for size in (367, 601, 666, 874):
+        assert 0.9 * size < len(xcodec.encode(icon, max_bytes=size, effort=1)) <= size
+    every = np.ones(icon.shape[:2], bool)
+    for size in (692, 848):
+        data = xcodec.encode(icon, max_bytes=size, effort=1, mask=every)
+        assert 0.9 * size < len(data) <= size
+    assert len(xcodec.encode(icon, max_bytes=900, effort=1, step=0.5)) <= 900
+
+
 def test_the_search_beats_a_fixed_rate_of_the_same_size(small: RGB) -> None:
     fixed = xcodec.encode(small, 0.01, decoder="classical")
     found = xcodec.encode(small, max_bytes=len(fixed), decoder="classical")

@@ -158,8 +158,12 @@ class RateSearch(ABC, Generic[Found]):
 
         # No step meets a byte budget if the rate is far too high, or a PSNR if it is too low.
         here, direction = 0, -1 if self.goal.max_bytes is not None else 1
-        while file(here) is None and abs(here) < 24 and guess * factor**here < MAX_RATE:
+        while file(here) is None and abs(here) < 24:
+            if direction > 0 and guess * factor**here >= MAX_RATE:
+                break
             here += direction
+            while direction < 0 and guess * factor**here > 1:  # These are the rate 1 as well.
+                here += direction
         if here == 0:
             direction = 1 if further and at(1) < at(0) else -1
         while further and abs(here) < 24 and at(here + direction) < at(here):

@@ -115,9 +115,11 @@ class Search(RateSearch[Candidate]):
         if request.step is not None:
             return self._fixed(draft, request, request.step)
         start = _usual(request) if self._step is None else self._step
-        if self._fills(draft, request):
+        found, fills = None, self._fills(draft, request)
+        if fills:
             found = self._filled(draft, request, self._near(draft, request, start))
-        else:
+        # If no multiplier uses up the budget, there are other rates, but not for an explicit mask.
+        if found is None and (draft.density is None or not fills):
             found = self._fitted(draft, request, start)
         if found is not None:
             self._step = found.step
