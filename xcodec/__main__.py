@@ -21,7 +21,7 @@ from typing import NoReturn, TextIO
 import click
 
 from xcodec.cli import cli
-from xcodec.cli.common import say
+from xcodec.cli.common import printable, say
 from xcodec.errors import XcodecError
 from xcodec.system import notices
 
@@ -49,6 +49,7 @@ def main(
             sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
+        error.message = printable(error.message)  # type: ignore[misc]
         with suppress(OSError):
             error.show()
         return error.exit_code

@@ -200,6 +200,14 @@ def test_a_missing_model(picture: Path, tmp_path: Path, capsys: Capture) -> None
         ["decode", "a.xgc", "--device", "toaster"],
         ["decode", "a.xgc", "--max-pixels", "0"],
         ["decode", "a.xgc", "b.xgc"],
+        ["decode", "a.XGC", "b.xgc"],
+        ["decode", "a.xgc", "--region", "1,2,3"],
+        ["decode", "a.xgc", "--region", "1,2,3,-4"],
+        ["decode", "a.xgc", "--region", "9" * 5000 + ",0,1,1"],
+        ["encode", "a.png", "--roi", "9" * 5000 + ",0,1,1"],
+        ["encode", "a\n\x1b[31m.xgc"],
+        ["encode", "a.png", "-o", "a\nb.png"],
+        ["encode", "a.png", "b\nc.png"],
         ["info", "a.xgc", "b.xgc"],
         ["corrupt", "a.png", "--task", "points", "--side", "40"],
         ["corrupt", "a.png", "--task", "color-noise", "--distribution", "sobel"],
@@ -212,7 +220,11 @@ def test_wrong_usage(args: list[str], capsys: Capture) -> None:
     assert main(args) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert "Usage: xcodec" in err
+    usage, _, error = err.partition("\nError: ")
+    assert "Usage: xcodec" in usage
+    assert error.count("\n") == 1
+    assert "\x1b" not in error
+    assert len(error) < 200
 
 
 @pytest.mark.parametrize(

@@ -39,10 +39,11 @@ def numbers(
     """Parse the four numbers of a region."""
     if text is None:
         return None
-    parts = text.split(",")
-    if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
-        raise click.BadParameter(f"{text!r} is not X,Y,W,H: four integers")
-    return tuple(map(int, parts))
+    try:
+        left, top, width, height = map(int, text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r:.60} is not X,Y,W,H: four integers") from error
+    return left, top, width, height
 
 
 @cloup.command(short_help="Decode a .xgc file, or packets, to a picture.")
@@ -147,7 +148,7 @@ def decode(
         return
     if how.skip_existing or how.cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
-    if len(sources) > 1 and all(source.endswith(CODED) for source in sources):
+    if len(sources) > 1 and all(source.lower().endswith(CODED) for source in sources):
         raise click.UsageError(
             "several files are taken for packets of one picture: decode .xgc files one by one, or "
             "their folder"

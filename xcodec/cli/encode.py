@@ -66,7 +66,7 @@ class _Region(click.ParamType[tuple[int, int, int, int, float]]):
                 raise ValueError
             return int(x), int(y), int(width), int(height), weight
         except ValueError:
-            self.fail(f"{value!r} is not X,Y,W,H or X,Y,W,H,WEIGHT", param, ctx)
+            self.fail(f"{value!r:.60} is not X,Y,W,H or X,Y,W,H,WEIGHT", param, ctx)
 
 
 REGION = _Region()
