@@ -66,6 +66,14 @@ def test_small_pictures_fit_every_size_that_is_large_enough(small: RGB) -> None:
     assert len(xcodec.encode(icon, max_bytes=900, effort=1, step=0.5)) <= 900
 
 
+@pytest.mark.parametrize("psnr", [38, 45, 55])
+def test_a_high_psnr_may_take_nearly_all_pixels(small: RGB, psnr: int) -> None:
+    icon = np.ascontiguousarray(small[:24, :32])
+    data = xcodec.encode(icon, psnr=psnr, effort=1)
+    assert 10 * np.log10(255**2 / error(icon, data)) >= psnr
+    assert xcodec.info(data).rate > 0.5
+
+
 def test_the_search_beats_a_fixed_rate_of_the_same_size(small: RGB) -> None:
     fixed = xcodec.encode(small, 0.01, decoder="classical")
     found = xcodec.encode(small, max_bytes=len(fixed), decoder="classical")

@@ -70,4 +70,4 @@ def _goal(picture: Picture, options: EncodeOptions) -> Goal | None:
         return Goal(limit)
     if options.max_bytes is None and options.psnr is None:
         return None
-    return Goal(options.max_bytes, options.psnr)
+    return Goal(options.max_bytes, options.psnr, densest=1.0)

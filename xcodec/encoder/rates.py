@@ -29,6 +29,7 @@ class Goal:
 
     max_bytes : largest size of the whole file
     psnr      : least PSNR in dB
+    densest   : rate from which on no larger one is tried for a PSNR
     decoded   : whether the PSNR is that of the decoded picture, rounded and clipped. Otherwise, and
                 within a byte budget, the error is that of ``rdoq.Problem``
     """
@@ -36,6 +37,7 @@ class Goal:
     max_bytes: int | None = None
     psnr: float | None = None
     decoded: bool = True
+    densest: float = MAX_RATE
 
     def limit(self, area: int) -> float:
         """The largest size in bytes, or squared error summed over R, G and B.
@@ -159,7 +161,7 @@ class RateSearch(ABC, Generic[Found]):
         # No step meets a byte budget if the rate is far too high, or a PSNR if it is too low.
         here, direction = 0, -1 if self.goal.max_bytes is not None else 1
         while file(here) is None and abs(here) < 24:
-            if direction > 0 and guess * factor**here >= MAX_RATE:
+            if direction > 0 and guess * factor**here >= self.goal.densest:
                 break
             here += direction
             while direction < 0 and guess * factor**here > 1:  # These are the rate 1 as well.

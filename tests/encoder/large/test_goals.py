@@ -114,6 +114,22 @@ def test_a_mask_within_a_budget(scene: RGB, few_sampled: None) -> None:
     assert 0.94 * 1500 <= len(data) <= 1500
 
 
+def test_a_given_step(scene: RGB) -> None:
+    mask = np.zeros(SHAPE, bool)
+    mask[::7, ::7] = True
+    options: dict[str, Any] = {"tile": TILE, "step": 60, "effort": 0, "jobs": 1}
+    data = xcodec.encode(scene, psnr=18.0, **options)
+    assert psnr(data, scene) >= 18
+    assert len(data) < len(xcodec.encode(scene, 0.1, **options))
+    masked = xcodec.encode(scene, mask=mask, **options)
+    assert xcodec.encode(scene, mask=mask, max_bytes=len(masked), **options) == masked
+    assert xcodec.encode(scene, mask=mask, psnr=psnr(masked, scene) - 0.1, **options) == masked
+    goal: dict[str, Any]
+    for goal in ({"max_bytes": len(masked) - 1}, {"psnr": psnr(masked, scene) + 0.1}):
+        with pytest.raises(xcodec.InputError, match="no file of this picture"):
+            xcodec.encode(scene, mask=mask, **goal, **options)
+
+
 @pytest.mark.long
 def test_a_rate_that_a_sample_misjudges_is_corrected(few_sampled: None) -> None:
     """Detail where no sampled tile lies: half of the picture is flat."""

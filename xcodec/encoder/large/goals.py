@@ -6,15 +6,17 @@ over all tiles finds the step (``tile_search``). A picture with few samples is c
 instead (``sparse``).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from math import inf
 
 from xcodec.encoder.large import sparse, tile_plan, tiles
+from xcodec.encoder.large.decoded import squared_error
 from xcodec.encoder.large.tile_pass import CELLS
 from xcodec.encoder.large.tile_plan import Source
 from xcodec.encoder.large.tile_sample import TileSample
 from xcodec.encoder.large.tile_search import EVERY, TileSearch
 from xcodec.encoder.large.tiles import QuantiserSetting
-from xcodec.encoder.rates import BITS_PER_SAMPLE, Goal, affordable, beside
+from xcodec.encoder.rates import BITS_PER_SAMPLE, RATE_STEP, Goal, RateSearch, affordable, beside
 from xcodec.encoder.request import Request
 from xcodec.errors import InputError
 from xcodec.options import MAX_RATE
@@ -46,8 +48,13 @@ def best(
         return tiles.at_rate(source, request, side, pool)
     request, found = replace(request, careful=True), None
     if request.lossless or request.step is not None:
-        if goal.max_bytes is not None and isinstance(request.mask, str):
+        masked = not isinstance(request.mask, str)
+        if goal.max_bytes is not None and not masked:
             found = _by_rate(source, request, goal.max_bytes, side, pool)
+        else:
+            search = _GivenStep(source, goal, side, pool)
+            file = search.at(request) if masked else search.climb(request, RATE_STEP, True)
+            found = None if file is None else file.data
     else:
         found = _by_step(source, request, goal, side, pool, free)
     if found is None:
@@ -92,6 +99,33 @@ def _by_step(
             whole = sparse.best(source, replace(request, rate=rate), goal, pool)
             data = min((each for each in (data, whole) if each is not None), key=len)
     return data
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that meets the goal, and what it was made from."""
+
+    request: Request
+    data: bytes
+
+
+class _GivenStep(RateSearch[_File]):
+    """The search over rates for a file whose step is given."""
+
+    def __init__(self, source: Source, goal: Goal, side: int, pool: Pool) -> None:
+        super().__init__(goal, source.height * source.width)
+        self._source, self._side, self._pool = source, side, pool
+
+    def at(self, request: Request) -> _File | None:
+        data = tiles.at_rate(self._source, request, self._side, self._pool)
+        if self.goal.max_bytes is not None:
+            spent = float(len(data))
+        else:
+            spent = squared_error(self._source, data, self._pool)
+        return _File(request, data) if spent <= self.goal.limit(self.area) else None
+
+    def cost(self, found: _File | None) -> float:
+        return inf if found is None else len(found.data)
 
 
 def _by_rate(source: Source, request: Request, size: int, side: int, pool: Pool) -> bytes | None:
