@@ -63,9 +63,7 @@ def test_one_hears_of_other_frames_and_may_choose(kind: str) -> None:
 
 def test_a_hidden_default_image() -> None:
     data = animated("PNG", *LEVELS, default_image=True, duration=100)
-    with pytest.warns(
-        UserWarning, match="4 frames, of which only number 0 is encoded, a still for"
-    ):
+    with pytest.warns(UserWarning, match="4 frames, of which only number 0 is read, a still for"):
         assert loading.load(data).rgb[0, 0, 0] == 255
     assert loading.load(data, frame=1).rgb[0, 0, 0] == 170
 

@@ -58,7 +58,7 @@ def chosen(image: Image.Image, frame: int | None, again: Callable[[], Image.Imag
 def _notice(image: Image.Image, count: int) -> str:
     """The warning for a picture of several frames of which none was chosen."""
     shown = image.tell()
-    text = f"the picture has {count} frames, of which only number {shown} is encoded"
+    text = f"the picture has {count} frames, of which only number {shown} is read"
     if getattr(image, "default_image", False):
         text += ", a still for programs that show no animations"
     return f"{text}: --frame N (0 to {count - 1}) chooses another"

@@ -65,7 +65,7 @@ def read(source: Source, how: Reading) -> Picture:
     beside = extras.named(sound(image.info).get("xmp") or b"", data)
     del data  # It may be as large as the picture.
     if beside:
-        text = f"the file also holds {' and '.join(beside)}: only the picture is encoded"
+        text = f"the file also holds {' and '.join(beside)}: only the picture is read"
         warnings.warn(text, UserWarning, stacklevel=2)
     if ranges.is_deep(image):
         if how.stretch:
