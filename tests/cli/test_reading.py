@@ -11,6 +11,7 @@ from PIL import Image
 from tests.golden import pictures
 from xcodec.__main__ import main
 from xcodec.cli import cli
+from xcodec.errors import InputError
 from xcodec.pictures import loading
 from xcodec.pictures.opening import Reading
 from xcodec.restoration import restore
@@ -121,6 +122,24 @@ def test_weights_of_more_than_8_bits(kind: type, tmp_path: Path) -> None:
     levels = np.linspace(0, 1 if kind is np.float32 else 65535, 256).astype(kind)
     Image.fromarray(np.tile(levels, (4, 1))).save(path)
     assert np.array_equal(loading.load_weights(path), np.tile(np.arange(256), (4, 1)))
+
+
+def test_weights_are_stretched_as_pictures_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    levels = np.tile(np.arange(256) * 9000, (4, 1)).astype(np.int32)
+    Image.fromarray(levels).save(path)
+    for read in (loading.load_weights, loading.load):
+        with pytest.raises(InputError, match=f"^{path}: the levels lie in .*--stretch"):
+            read(path)
+    weights = loading.load_weights(path, Reading(stretch=True, beside=True))
+    assert np.array_equal(weights, np.tile(np.arange(256), (4, 1)))
+    spots = levels.astype(np.float32)
+    spots[0, 0] = np.nan
+    Image.fromarray(spots / 9000).save(path)
+    for read in (loading.load_weights, loading.load):
+        with pytest.raises(InputError, match=f"^{path}: the picture holds values that are not num"):
+            read(path)
+    assert loading.load_weights(path, Reading(stretch=True))[0, 0] == 0
 
 
 def test_a_mask_of_one_frame(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import io
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -67,12 +69,9 @@ def read(source: Source, how: Reading) -> Picture:
     if beside:
         text = f"the file also holds {' and '.join(beside)}: only the picture is read"
         warnings.warn(text, UserWarning, stacklevel=2)
-    if ranges.is_deep(image):
-        if how.stretch:
-            image = ranges.stretched(image)
-        else:
-            ranges.hint(image)
-    picture = picture_of(image)
+    with _named(source):
+        image = _levelled(image, how)
+        picture = picture_of(image)
     if side is None:
         return picture
     original = size[::-1] if lies(image) else size
@@ -97,10 +96,32 @@ def load_weights(source: Source, how: Reading = _USUAL) -> NDArray[np.uint8]:
     Raises what ``load`` raises.
     """
     image = _in_levels(upright(opened(source, how)[0]))
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):  # convert() would clip them.
-        return modes.picture_of(image, turn=False).rgb[..., 0]
+    if ranges.is_deep(image):  # convert() would clip them.
+        with _named(source):
+            return picture_of(_levelled(image, how), turn=False).rgb[..., 0]
     grey: NDArray[np.uint8] = np.asarray(image.convert("L"))
     return grey
+
+
+@contextmanager
+def _named(source: Source) -> Iterator[None]:
+    """Put the name of a source before the errors of the block."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{files.called(source)}: {error}") from error.__cause__
+
+
+def _levelled(image: Image.Image, how: Reading) -> Image.Image:
+    """An image, with the levels of greys of more than 8 bits spread if that is asked for.
+
+    Otherwise, warns if they use little of their range. Raises InputError if they do not fit it.
+    """
+    if ranges.is_deep(image):
+        if how.stretch:
+            return ranges.stretched(image)
+        ranges.hint(image)
+    return image
 
 
 def _in_levels(image: Image.Image) -> Image.Image:

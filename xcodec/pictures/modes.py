@@ -155,7 +155,7 @@ def to_depth(levels: RGB | Floats, depth: int) -> NDArray[Any]:
 
 def _no_picture(given: object) -> str:
     """What a picture is, for one who gave something else."""
-    path = isinstance(given, str | bytes | os.PathLike)
+    path = isinstance(given, str | os.PathLike)
     hint = "PIL.Image.open reads files" if path else "numpy.asarray makes arrays of lists, tensors"
     return f"a picture is a Pillow image or a uint8 array, not {type(given).__name__}: {hint}"
 
