@@ -306,10 +306,11 @@ def _whole(
     headers."""
     if not files:
         return _nothing(name, grey)
-    count = -(-budget // plan.packet_size)
     peer = best_of(files, budget)
+    size = place.size(peer)
+    count = -(-size // plan.packet_size)
     table = _by_count((*[grey] * count, place.figures(peer, metrics.ALWAYS)))
-    return Transmission(name, count, place.size(peer), table)
+    return Transmission(name, count, size, table)
 
 
 def _with_parity(
