@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from tests.browser import launched
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
@@ -47,6 +50,13 @@ def picture(small: NDArray[np.uint8], tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     Image.fromarray(small).save(path)
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium, headless. A process can have one at a time: tests take this one."""
+    with launched() as started:
+        yield started
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import xcodec
-from tests.browser import launched
 from tests.evaluation.running import BENCHMARKS, failed, run, script
 from xcodec import codec
 from xcodec.cli import cli
@@ -136,13 +136,12 @@ def test_the_sound_of_a_packet_radio_needs_its_programs(
     ],
 )
 def test_a_web_page_that_paints_nothing_ends_the_measurement(
-    status: str, error: str, told: str
+    browser: Any, status: str, error: str, told: str
 ) -> None:
     """It waited forever."""
     hidden = "" if error else "hidden"
     page = f"<input type=file id=files><p id=status>{status}</p><p id=error {hidden}>{error}</p>"
-    with launched() as browser:
-        shown = browser.new_page()
+    with browser.new_page() as shown:
         shown.set_content(page)
         with pytest.raises(XcodecError, match=f"a.xgc: the page says: {told}"):
             script("web").measured(shown, "a.xgc", b"x")

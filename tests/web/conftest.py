@@ -6,14 +6,13 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import xcodec
-from tests.browser import launched
 from tests.golden import pictures
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,10 +84,3 @@ def run(built: Path, tmp_path: Path) -> Run:
 def packets() -> list[bytes]:
     """The packets of a picture."""
     return xcodec.encode_packets(pictures.scene(96, 128), 60, 16, effort=0)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """The system's Chromium, headless."""
-    with launched("--ignore-certificate-errors") as started:
-        yield started

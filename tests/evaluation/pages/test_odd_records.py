@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 from PIL import Image
 
-from tests.browser import launched
 from xcodec.__main__ import main
 from xcodec.errors import InputError
 from xcodec.evaluation.pages import html, report, shots
@@ -64,7 +63,7 @@ def test_of_records_of_pictures_of_the_same_names_that_of_the_folder_is_shown(
         shots.pictured(both[:1], tmp_path, [])
 
 
-def test_a_picture_without_files_is_shown_alone(tmp_path: Path) -> None:
+def test_a_picture_without_files_is_shown_alone(browser: Any, tmp_path: Path) -> None:
     """The script of the viewer stopped at it."""
     place = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAAC"
     original = {"name": "Original", "note": "", "bytes": None, "image": 0, "figures": {}}
@@ -74,8 +73,7 @@ def test_a_picture_without_files_is_shown_alone(tmp_path: Path) -> None:
     body = html.viewer("A hint.", [])
     page.write_text(html.page("A page", "", body, {"viewer": shown}, "", {}), encoding="utf-8")
     wrong: list[str] = []
-    with launched() as browser:
-        opened = browser.new_page()
+    with browser.new_page() as opened:
         opened.on("pageerror", lambda error: wrong.append(str(error)))
         opened.goto(page.as_uri())
         assert opened.locator(".left-view option").all_inner_texts() == ["Original"]

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.browser import NARROW, WIDE, launched
+from tests.browser import NARROW, WIDE
 from xcodec.cli import cli
 from xcodec.errors import InputError
 from xcodec.evaluation.pages import report
@@ -56,13 +56,6 @@ def made(photo: RGB, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]
             "-o", folder / "report.html",
         )  # fmt: skip
         yield folder
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """The system's Chromium, headless."""
-    with launched() as started:
-        yield started
 
 
 class Page:
