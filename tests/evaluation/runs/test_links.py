@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,29 +55,39 @@ def test_more_packets_than_a_picture_of_xcodec_has_can_arrive(channel: str) -> N
     assert 0 < many[255:].sum() < 45
 
 
+def measured(rgb: NDArray[np.uint8], folder: Path, party: str, options: str) -> dict[str, Any]:
+    """The row of a party in a record of one picture over a link that loses nothing."""
+    Image.fromarray(rgb).save(folder / "a.png")
+    record, state = folder / "links.json", folder / "state.sqlite"
+    command = f"bench links {folder} {options} --planned 0.1 --losses 0 --channels random"
+    command += f" -E effort=0 -j 1 --state {state} -o {record}"
+    assert main(command.split()) == 0
+    rows = json.loads(record.read_text())["figures"]["rows"]
+    (row,) = (row for row in rows if row["party"] == party)
+    return dict(row)
+
+
+def of_grey(rgb: NDArray[np.uint8]) -> float:
+    """The PSNR of mid-grey in place of a picture."""
+    psnr = Meter(rgb).measure(np.full_like(rgb, 128), ["psnr"])["psnr"]
+    assert psnr is not None
+    return psnr
+
+
 def test_a_large_file_arrives_in_small_packets(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3), np.uint8)
-    Image.fromarray(noise).save(tmp_path / "a.png")
-    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
-    command = f"bench links {tmp_path} --bytes 10600 --packet-size 40 --planned 0.1 --losses 0"
-    command += f" --channels random --peers jpeg -E effort=0 -j 1 --state {state} -o {record}"
-    assert main(command.split()) == 0
-    rows = {row["party"]: row for row in json.loads(record.read_text())["figures"]["rows"]}
-    grey = Meter(noise).measure(np.full_like(noise, 128), ["psnr"])["psnr"]
-    assert grey is not None
-    assert rows["jpeg"]["packets"] == -(-rows["jpeg"]["bytes"] // 40) > 255
-    assert rows["jpeg"]["psnr"] > grey + 0.5
+    options = "--bytes 10600 --packet-size 40 --peers jpeg"
+    row = measured(noise, tmp_path, "jpeg", options)
+    assert row["packets"] == -(-row["bytes"] // 40) > 255
+    assert row["psnr"] > of_grey(noise) + 0.5
 
 
 def test_a_file_needs_no_more_packets_than_its_bytes_fill(tmp_path: Path) -> None:
-    Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(tmp_path / "a.png")
-    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
-    command = f"bench links {tmp_path} --bytes 2000 --packet-size 200 --planned 0.1 --losses 0"
-    command += f" --channels random --peers webp -E effort=0 -j 1 --state {state} -o {record}"
-    assert main(command.split()) == 0
-    rows = {row["party"]: row for row in json.loads(record.read_text())["figures"]["rows"]}
-    assert 0 < rows["webp"]["bytes"] <= 200
-    assert rows["webp"]["packets"] == 1
+    plain = np.full((64, 64, 3), 90, np.uint8)
+    options = "--bytes 2000 --packet-size 200 --peers webp"
+    row = measured(plain, tmp_path, "webp", options)
+    assert 0 < row["bytes"] <= 200
+    assert row["packets"] == 1
 
 
 def test_a_picture_without_a_file_so_small_is_grey(
@@ -84,15 +95,9 @@ def test_a_picture_without_a_file_so_small_is_grey(
 ) -> None:
     """The run ended with "not an xcodec file"."""
     monkeypatch.setattr(Variant, "write", lambda *_: b"")
-    Image.fromarray(small).save(tmp_path / "a.png")
-    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
-    command = f"bench links {tmp_path} --bytes 200 --packet-size 100 --planned 0.1 --losses 0"
-    command += f" --channels random --peers= -E effort=0 -j 1 --state {state} -o {record}"
-    assert main(command.split()) == 0
-    rows = {row["party"]: row for row in json.loads(record.read_text())["figures"]["rows"]}
-    row = rows["plain .xgc, nothing lost"]
-    grey = Meter(small).measure(np.full_like(small, 128), ["psnr"])["psnr"]
-    assert (row["bytes"], row["psnr"]) == (0, pytest.approx(grey, rel=1e-5))
+    options = "--bytes 200 --packet-size 100 --peers="
+    row = measured(small, tmp_path, "plain .xgc, nothing lost", options)
+    assert (row["bytes"], row["psnr"]) == (0, pytest.approx(of_grey(small), rel=1e-5))
 
 
 def test_ssdv_without_small_packets_sends_nothing(
@@ -101,14 +106,9 @@ def test_ssdv_without_small_packets_sends_nothing(
     """It was missing, and its means were of other pictures than the others'."""
     monkeypatch.setattr(ssdv, "installed", lambda: True)
     monkeypatch.setattr(ssdv, "sizes", lambda *_: iter(()))
-    Image.fromarray(small).save(tmp_path / "a.png")
-    record, state = tmp_path / "links.json", tmp_path / "state.sqlite"
-    command = f"bench links {tmp_path} --bytes 200 --packet-size 100 --planned 0.1 --losses 0"
-    command += f" --channels random --peers= -E effort=0 -j 1 --state {state} -o {record}"
-    assert main(command.split()) == 0
-    (row,) = (r for r in json.loads(record.read_text())["figures"]["rows"] if r["party"] == "ssdv")
-    grey = Meter(small).measure(np.full_like(small, 128), ["psnr"])["psnr"]
-    assert (row["packets"], row["psnr"]) == (0, pytest.approx(grey, rel=1e-5))
+    options = "--bytes 200 --packet-size 100 --peers="
+    row = measured(small, tmp_path, "ssdv", options)
+    assert (row["packets"], row["psnr"]) == (0, pytest.approx(of_grey(small), rel=1e-5))
 
 
 def test_all_tunes_of_avif_are_tried_and_its_payload_counts_apart(
