@@ -34,10 +34,16 @@ def test_the_page_of_the_command_line_is_current(xcodec_process: Run, tmp_path: 
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_complete_commands(shell: str) -> None:
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("enc", "encode"), ("encode pho", "file"), ("train --data pho", "file")],
+)
+def test_shells_complete_commands_and_files(shell: str, typed: str, offered: str) -> None:
+    """For files, click tells the shell to look itself."""
+    words = typed.split()
     # fish gives the word itself, others its place.
-    place = "enc" if shell == "fish" else "1"
-    asked = {"COMP_WORDS": "xcodec enc", "COMP_CWORD": place}
+    place = words[-1] if shell == "fish" else str(len(words))
+    asked = {"COMP_WORDS": f"xcodec {typed}", "COMP_CWORD": place}
     done = subprocess.run(
         [sys.executable, "-m", "xcodec"],
         cwd=ROOT,
@@ -47,7 +53,7 @@ def test_shells_complete_commands(shell: str) -> None:
         check=False,
         timeout=120,
     )
-    assert "encode" in done.stdout
+    assert offered in done.stdout.replace(",", "\n").split()
 
 
 def test_every_page_is_on_the_site() -> None:

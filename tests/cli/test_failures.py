@@ -240,6 +240,14 @@ def test_wrong_usage(args: list[str], capsys: Capture) -> None:
         ["truncate", "a.xgc", "--bytes", "9", "-o", ""],
         ["restore", "a.png", "--task", "points", "-o", ""],
         ["corrupt", "a.png", "--task", "points", "-o", ""],
+        ["compare", ""],
+        ["compare", "a.png", "-o", ""],
+        ["send", "", "--via", "-"],
+        ["receive", "--via", "-", "-o", ""],
+        ["receive", "--via", ""],
+        ["train", "--data", ""],
+        ["train", "--data", "photos", "--checkpoint", ""],
+        ["bench", "rd", ""],
     ],
 )
 def test_empty_names(args: list[str], capsys: Capture) -> None:

@@ -430,9 +430,10 @@ def test_send_refuses_options_of_pictures_for_what_is_encoded(
     assert main(["encode", "photo.png", "-e", "0", "-q"]) == 0
     assert main(["send", "photo.png", *via, *PACKETS]) == 0
     assert capsys.readouterr() == ("", "")
+    Path("photo.xgc").rename("photo.XGC")
     for source, option, what in (
-        ("photo.xgc", ("--bytes", "200"), "a .xgc file"),
-        ("photo.xgc", ("--more", "2"), "a whole file"),
+        ("photo.XGC", ("--bytes", "200"), "a .xgc file"),
+        ("photo.XGC", ("--more", "2"), "a whole file"),
         ("photo.packets", ("-e", "3"), "packets"),
         ("photo.packets", ("--frame", "0"), "packets"),
     ):

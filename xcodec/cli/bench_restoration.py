@@ -8,7 +8,6 @@ import click
 
 from xcodec.choices import TASKS
 from xcodec.cli.bench import (
-    FILE,
     device,
     folder,
     jobs,
@@ -20,7 +19,7 @@ from xcodec.cli.bench import (
     state,
     weights,
 )
-from xcodec.cli.common import force, quiet
+from xcodec.cli.common import FILE, force, quiet
 
 
 @click.command(short_help="Restoration of damaged pictures: the paper's tables.")

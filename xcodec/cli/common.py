@@ -22,18 +22,17 @@ _CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 16
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class _Name(click.ParamType[str]):
+class _Name(click.Path):
     """A name of a file or folder that is not empty, as that of a variable that is not set is."""
 
-    name = "name"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not value:
             self.fail("the name is empty", param, ctx)
-        return str(value)
+        return super().convert(value, param, ctx)
 
 
-NAME = _Name()
+NAME = _Name(readable=False, path_type=str)
+FILE = _Name(readable=False, path_type=Path)
 max_pixels = click.option(
     "--max-pixels",
     type=click.IntRange(1),

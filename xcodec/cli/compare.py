@@ -6,11 +6,21 @@ from typing import Any
 
 import click
 
-from xcodec.cli.common import beside, force, how_read, quiet, reads_pictures, refuse, say, usage
+from xcodec.cli.common import (
+    NAME,
+    beside,
+    force,
+    how_read,
+    quiet,
+    reads_pictures,
+    refuse,
+    say,
+    usage,
+)
 
 
 @click.command(short_help="Compare xcodec with JPEG, WebP and AVIF on a picture of yours.")
-@click.argument("source", metavar="IN")
+@click.argument("source", type=NAME, metavar="IN")
 @click.option(
     "-r", "--rate", "rates", type=float, multiple=True,
     help="Fraction of the pixels; can be repeated.  [default: 0.01, 0.02 and 0.05]",
@@ -19,9 +29,16 @@ from xcodec.cli.common import beside, force, how_read, quiet, reads_pictures, re
     "--bytes", "sizes", type=click.IntRange(1), multiple=True, metavar="N",
     help="Best picture within N bytes; can be repeated.",
 )  # fmt: skip
-@click.option("--model", default="photo", show_default=True, help="Name or path of the weights.")
 @click.option(
-    "-o", "--output", metavar="OUT",
+    "--model",
+    type=NAME,
+    default="photo",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="Weights of the generator.",
+)
+@click.option(
+    "-o", "--output", type=NAME, metavar="OUT",
     help="Page to write.  [default: IN.html, or IN.compared.html if that exists]",
 )  # fmt: skip
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
@@ -47,7 +64,7 @@ def compare(
     from xcodec.evaluation.pages import comparison
     from xcodec.system import files
 
-    output = output or beside(source, ".html", "compared")
+    output = beside(source, ".html", "compared") if output is None else output
     if output == "-":
         refuse(("show",), "standard output")
     files.check_target(output, force)

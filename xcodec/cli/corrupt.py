@@ -53,7 +53,9 @@ TASKS_OF = {
     show_default=True,
     help="Distribution of points: uniform, on edges, or where the encoder samples.",
 )
-@click.option("--clutter", metavar="FILE", help="The picture that a colour block is cut from.")
+@click.option(
+    "--clutter", type=NAME, metavar="FILE", help="The picture that a colour block is cut from."
+)
 @click.option(
     "--seed",
     type=click.IntRange(0),

@@ -57,6 +57,7 @@ def numbers(
         "--model",
         default="auto",
         show_default=True,
+        type=NAME,
         metavar="auto|NAME|PATH",
         help="Weights of the generator; auto: those that the file asks for.",
     ),

@@ -142,6 +142,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         "--mask",
         default=MASKS[0],
         show_default=True,
+        type=NAME,
         metavar="blue|random|FILE",
         help="Which pixels are sampled: evenly spread, random, or where FILE is not black.",
     ),
@@ -197,7 +198,10 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
         help="Region with more weight (default: 4); repeatable.",
     ),
     cloup.option(
-        "--roi-mask", metavar="FILE", help="Picture that is bright where pixels have more weight."
+        "--roi-mask",
+        type=NAME,
+        metavar="FILE",
+        help="Picture that is bright where pixels have more weight.",
     ),
     cloup.option("--saliency", is_flag=True, help="Give faces and salient areas more weight."),
 )

@@ -12,6 +12,7 @@ import click
 import cloup
 
 from xcodec.cli.common import (
+    NAME,
     as_json,
     beside,
     decoder,
@@ -44,6 +45,7 @@ pictures are drawn."""
     "--via",
     "--watch",
     "via",
+    type=NAME,
     required=True,
     metavar="URL",
     help="The link: udp://HOST:PORT, kiss+tcp://HOST:8001?from=CALL, meshtastic:, ...; a folder in "
@@ -52,6 +54,7 @@ pictures are drawn."""
 @cloup.option(
     "-o",
     "--output",
+    type=NAME,
     metavar="OUT",
     help="A picture, for the first one that arrives; or a folder, for all of them.  [default: "
     "received, or for a folder FOLDER.png]",
@@ -88,6 +91,7 @@ pictures are drawn."""
     "--model",
     default="auto",
     show_default=True,
+    type=NAME,
     metavar="auto|NAME|PATH",
     help="Weights of the generator; auto: those that the packets ask for.",
 )

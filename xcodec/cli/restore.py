@@ -24,6 +24,7 @@ from xcodec.cli.common import (
 @click.option("--task", type=click.Choice(TASKS), required=True, help="The damage to undo.")
 @click.option(
     "--mask",
+    type=NAME,
     metavar="FILE",
     help="A picture that is black where IN is damaged.  [default: found; not for color-noise]",
 )
@@ -34,7 +35,9 @@ from xcodec.cli.common import (
     metavar="OUT",
     help="The restored picture.  [default: IN-restored.png]",
 )
-@click.option("--model", metavar="NAME|PATH", help="Weights.  [default: those of the task]")
+@click.option(
+    "--model", type=NAME, metavar="NAME|PATH", help="Weights.  [default: those of the task]"
+)
 @click.option("--raw", is_flag=True, help="Do not put known pixels back.")
 @click.option(
     "--device",

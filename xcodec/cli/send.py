@@ -13,6 +13,7 @@ import cloup
 from xcodec.choices import DEFAULT_EFFORT, MAX_EFFORT
 from xcodec.cli import packets
 from xcodec.cli.common import (
+    NAME,
     READING,
     as_json,
     beside,
@@ -48,7 +49,7 @@ OF_PACKETS = "more", "again", "wait"
 
 
 @cloup.command(short_help="Send a picture over a link: UDP, AX.25, Meshtastic, LXMF, ...")
-@cloup.argument("source", metavar="IN")
+@cloup.argument("source", type=NAME, metavar="IN")
 @cloup.option_group(
     "Picture",
     cloup.option(
@@ -73,6 +74,7 @@ OF_PACKETS = "more", "again", "wait"
     "Link",
     cloup.option(
         "--via",
+        type=NAME,
         required=True,
         metavar="URL",
         help="The link: udp://HOST:PORT, kiss+tcp://HOST:8001?from=CALL&to=CALL, meshtastic:, ...; "
@@ -207,7 +209,7 @@ def _prepared(
         refuse(OF_PICTURES, "packets")
         return b"", Outbox.opened(Path(source))
     data = files.read(source)
-    if source.endswith(CODED):
+    if source.lower().endswith(CODED):
         refuse(OF_PICTURES, "a .xgc file")
         return data, None
     found = packet_files.split(data)

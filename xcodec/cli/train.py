@@ -6,13 +6,15 @@ import click
 import cloup
 
 from xcodec.choices import AGGREGATES, DEVICES, LOSSES, POINT_NORMS, TASKS
-from xcodec.cli.common import as_json, force, report
+from xcodec.cli.common import FILE, NAME, as_json, force, report
 
 
 @cloup.command(short_help="Train a network on your own pictures.")
 @cloup.option_group(
     "Pictures",
-    cloup.option("--data", metavar="DIR", help="Folder of training pictures, or of packs of them."),
+    cloup.option(
+        "--data", type=FILE, metavar="DIR", help="Folder of training pictures, or of packs of them."
+    ),
     cloup.option(
         "--dataset",
         metavar="NAME",
@@ -24,15 +26,19 @@ from xcodec.cli.common import as_json, force, report
     ),
     cloup.option(
         "--val",
+        type=FILE,
         metavar="DIR",
         help="Folder of validation pictures; the 1st, 3rd, ... are used.  [default: 2 % of all]",
     ),
     cloup.option(
         "--clutter",
+        type=FILE,
         metavar="DIR",
         help="Folder of pictures that colour blocks are cut from.  [default: training pictures]",
     ),
-    cloup.option("--cache", metavar="DIR", help="Folder of encoded pictures, kept for later runs."),
+    cloup.option(
+        "--cache", type=FILE, metavar="DIR", help="Folder of encoded pictures, kept for later runs."
+    ),
 )
 @cloup.option_group(
     "Network and task",
@@ -40,6 +46,7 @@ from xcodec.cli.common import as_json, force, report
         "--preset",
         default="photo",
         show_default=True,
+        type=NAME,
         metavar="NAME|FILE",
         help="Name of a preset, or a TOML file of settings.",
     ),
@@ -54,9 +61,12 @@ from xcodec.cli.common import as_json, force, report
         metavar="LOW HIGH",
         help="Range of the damage.  [default: the paper's]",
     ),
-    cloup.option("--init", metavar="FILE", help="Weights to start from."),
+    cloup.option("--init", type=FILE, metavar="FILE", help="Weights to start from."),
     cloup.option(
-        "--teacher", metavar="NAME|FILE", help="Learn from the pictures of this model instead."
+        "--teacher",
+        type=NAME,
+        metavar="NAME|FILE",
+        help="Learn from the pictures of this model instead.",
     ),
 )
 @cloup.option_group(
@@ -106,6 +116,7 @@ from xcodec.cli.common import as_json, force, report
     cloup.option(
         "--weights",
         "features",
+        type=FILE,
         metavar="DIR",
         help="Folder of VGG's weights.  [default: XCODEC_WEIGHTS, torch's hub cache]",
     ),
@@ -125,16 +136,22 @@ from xcodec.cli.common import as_json, force, report
 @cloup.option_group(
     "Output",
     cloup.option(
-        "-o", "--output", metavar="FILE", help="Weights.  [default: models/NAME.safetensors]"
+        "-o",
+        "--output",
+        type=FILE,
+        metavar="FILE",
+        help="Weights.  [default: models/NAME.safetensors]",
     ),
     force,
     cloup.option(
         "--checkpoint",
+        type=FILE,
         metavar="DIR",
         help="Folder of the run's state.  [default: checkpoints/NAME]",
     ),
     cloup.option(
         "--board",
+        type=FILE,
         metavar="DIR",
         help="Folder of TensorBoard's events.  [default: beside the state]",
     ),
