@@ -164,10 +164,11 @@ def test_values_out_of_range(picture: Path, capsys: Capture) -> None:
     assert [path.name for path in picture.parent.iterdir()] == [picture.name]
 
 
-def test_what_is_encoded_already(picture: Path, capsys: Capture) -> None:
-    assert main(["encode", str(picture), "-q"]) == 0
-    assert main(["encode", str(picture.with_suffix(".xgc")), "-f"]) == 2
-    assert "is encoded already" in capsys.readouterr().err
+@pytest.mark.parametrize("command", ["encode", "compare", "restore", "corrupt"])
+def test_what_is_encoded(command: str, capsys: Capture) -> None:
+    task = [] if command in ("encode", "compare") else ["--task", "points"]
+    assert main([command, "photo.XGC", *task]) == 2
+    assert "photo.XGC is encoded: xcodec decode makes a picture of it" in capsys.readouterr().err
 
 
 def test_an_unknown_preset(capsys: Capture) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 from click.core import ParameterSource
 
-from xcodec.choices import DECODERS, DEVICES
+from xcodec.choices import CODED, DECODERS, DEVICES
 from xcodec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -31,7 +31,17 @@ class _Name(click.Path):
         return super().convert(value, param, ctx)
 
 
+class _Picture(_Name):
+    """A name of a picture, or of a folder of pictures."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value.lower().endswith(CODED):
+            self.fail(f"{value} is encoded: xcodec decode makes a picture of it", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 NAME = _Name(readable=False, path_type=str)
+PICTURE = _Picture(readable=False, path_type=str)
 FILE = _Name(readable=False, path_type=Path)
 max_pixels = click.option(
     "--max-pixels",

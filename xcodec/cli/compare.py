@@ -8,6 +8,7 @@ import click
 
 from xcodec.cli.common import (
     NAME,
+    PICTURE,
     beside,
     force,
     how_read,
@@ -20,7 +21,7 @@ from xcodec.cli.common import (
 
 
 @click.command(short_help="Compare xcodec with JPEG, WebP and AVIF on a picture of yours.")
-@click.argument("source", type=NAME, metavar="IN")
+@click.argument("source", type=PICTURE, metavar="IN")
 @click.option(
     "-r", "--rate", "rates", type=float, multiple=True,
     help="Fraction of the pixels; can be repeated.  [default: 0.01, 0.02 and 0.05]",

@@ -9,6 +9,7 @@ import click
 from xcodec.choices import DISTRIBUTIONS, TASKS
 from xcodec.cli.common import (
     NAME,
+    PICTURE,
     as_json,
     beside,
     force,
@@ -30,7 +31,7 @@ TASKS_OF = {
 
 
 @click.command(short_help="Damage a picture as in the paper, repeatably.")
-@click.argument("source", type=NAME, metavar="IN")
+@click.argument("source", type=PICTURE, metavar="IN")
 @click.option("--task", type=click.Choice(TASKS), required=True, help="Kind of damage.")
 @click.option(
     "--percent",

@@ -19,6 +19,7 @@ from xcodec.choices import (
 from xcodec.cli import packets
 from xcodec.cli.common import (
     NAME,
+    PICTURE,
     How,
     Written,
     as_json,
@@ -82,7 +83,7 @@ def _help_effort(context: click.Context, option: click.Parameter, asked: bool) -
 
 
 @cloup.command(short_help="Encode a picture as a .xgc file, or as packets.")
-@cloup.argument("source", type=NAME, metavar="IN")
+@cloup.argument("source", type=PICTURE, metavar="IN")
 @cloup.option_group(
     "Target (one of them)",
     cloup.option(
@@ -263,7 +264,7 @@ def encode(source: str, output: str | None, **options: Any) -> None:
         return
     if how.skip_existing or how.cluster:
         raise click.UsageError("--skip-existing and --cluster are for folders")
-    _check_names(source, output)
+    _check_name(output)
     with usage():
         settings = _options(options, reading)
         plan = packets.plan_of(wishes, settings.max_bytes)
@@ -279,10 +280,8 @@ def encode(source: str, output: str | None, **options: Any) -> None:
     report(done.text, done.facts, done.output, how.as_json, how.quiet, done.note)
 
 
-def _check_names(source: str, output: str | None) -> None:
-    """Refuse names that say that IN is no picture, or that OUT is one."""
-    if source.lower().endswith(CODED):
-        raise click.UsageError(f"{source} is encoded already: xcodec decode makes a picture of it")
+def _check_name(output: str | None) -> None:
+    """Refuse a name that says that OUT is a picture."""
     if output is not None and output.lower().endswith(PICTURES):
         raise click.UsageError(
             f"-o {output}: what is written is no picture of that format; name it *{CODED}"

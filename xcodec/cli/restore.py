@@ -8,6 +8,7 @@ import click
 from xcodec.choices import DEVICES, TASKS
 from xcodec.cli.common import (
     NAME,
+    PICTURE,
     as_json,
     beside,
     force,
@@ -20,7 +21,7 @@ from xcodec.cli.common import (
 
 
 @click.command(short_help="Undo damage: missing pixels, noise, blocks.")
-@click.argument("source", type=NAME, metavar="IN")
+@click.argument("source", type=PICTURE, metavar="IN")
 @click.option("--task", type=click.Choice(TASKS), required=True, help="The damage to undo.")
 @click.option(
     "--mask",
