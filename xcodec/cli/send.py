@@ -158,8 +158,8 @@ def send(source: str, via: str, force: bool, as_json: bool, quiet: bool, **optio
         indices = outbox.more(more) if more else outbox.left
         if not indices:
             raise InputError(
-                f"{source}: all {len(outbox.data)} packets were sent; --again repeats them, "
-                "--more N makes new ones"
+                f"{source}: no packet is left of {len(outbox.data)}: --again repeats them, --more "
+                "N makes new ones"
             )
         _check_size(max(len(outbox.data[index]) for index in indices), link, via)
         before = len(outbox.sent)
@@ -218,7 +218,7 @@ def _prepared(
         return b"", Outbox(found)
     if folder.is_dir() and not force and source != "-":
         kept = Outbox.opened(folder)
-        note = f"{len(kept.data)} packets from before, {len(kept.sent)} of them sent"
+        note = f"{packets.counted(len(kept.data))} from before, {len(kept.sent)} sent"
         if not quiet:
             say(f"{folder}: {note}; -f encodes the picture again", err=True)
         return b"", kept
