@@ -31,3 +31,13 @@ def test_all_that_is_wanted_and_nothing() -> None:
     assert which is not None
     assert (which == LOST.argmin(1)).all()
     assert shared_out(SPENT, LOST, SPENT.min(1).sum() - 1) is None
+
+
+@pytest.mark.parametrize(("limit", "chosen"), [(79, [1, 1, 1]), (85, [1, 0, 1]), (135, [0, 1, 1])])
+def test_what_no_price_spends_goes_to_single_tiles(limit: int, chosen: list[int]) -> None:
+    """Those that gain most come first, if they keep to the limit together with all others."""
+    spent = np.array([[100.0, 10], [60, 10], [60, 10]])
+    lost = np.array([[0.0, 100], [0, 50], [0, 40]])
+    which = shared_out(spent, lost, limit)
+    assert which is not None
+    assert which.tolist() == chosen
