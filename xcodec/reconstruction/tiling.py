@@ -98,7 +98,6 @@ def spans(length: int) -> list[Span]:
     count = -(-(length - OVERLAP) // (TILE - OVERLAP))
     each = -(-(length + (count - 1) * OVERLAP) // count)
     each = -(-each // MULTIPLE) * MULTIPLE
-    count = -(-(length - OVERLAP) // (each - OVERLAP))  # Longer after rounding, fewer may suffice.
     starts = [number * (each - OVERLAP) for number in range(count)]
     stops = [min(start + each, length) for start in starts]
     total = np.zeros(length, np.float32)
