@@ -29,6 +29,7 @@ from xcodec.pictures.quality import decibels
         ((6000, 4000), {"max_bytes": 500}, 384),
         ((8000, 1000), {"max_bytes": 340}, 737),
         ((8000, 6000), {"max_bytes": 8}, 64),
+        ((60, 50), {"max_bytes": 3}, None),
         ((8000, 6000), {"bpp": 0.0007}, 1024),
         ((8000, 6000), {"max_bytes": 340, "max_side": 0}, None),
         ((8000, 6000), {"max_bytes": 340, "max_side": 1000}, 1000),

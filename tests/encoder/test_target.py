@@ -13,6 +13,7 @@ from xcodec.encoder import analysis
 from xcodec.encoder.request import Request
 from xcodec.encoder.target import Target
 from xcodec.pictures.colour import to_ycocg
+from xcodec.types import Points
 
 PLANES = to_ycocg(pictures.scene(90, 133)) - GREY.astype(np.float32)
 WEIGHTS = np.where(np.arange(133) < 40, 3, 0.2) * np.ones((90, 1), np.float32)
@@ -34,6 +35,31 @@ def test_cells_have_the_means_and_the_energy_of_their_pixels(
     assert cells.within > 0
     assert cells.weights is not None
     assert cells.weights.sum() * 64 == pytest.approx(own.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS.astype(np.float32)], ids=["plain", "weighted"])
+@pytest.mark.parametrize("cell", [1, 4])
+def test_strips_are_joined_to_the_whole(weights: NDArray[np.float32] | None, cell: int) -> None:
+    whole = Target(PLANES, weights).coarser(cell)
+    parts = [
+        Target(PLANES[rows], None if weights is None else weights[rows]).coarser(cell)
+        for rows in (slice(0, 64), slice(64, 90))
+    ]
+    joined = Target.joined(parts)
+    assert joined.cell == cell
+    assert np.array_equal(joined.planes, whole.planes)
+    assert np.array_equal(joined.weights, whole.weights)  # type: ignore[arg-type]
+    assert joined.within == pytest.approx(whole.within, rel=1e-4)
+
+
+def test_points_lie_in_their_cells() -> None:
+    rows, cols = np.array([0, 3, 4, 89]), np.array([132, 4, 3, 0])
+    points = Points(90, 133, rows, cols, np.arange(4))
+    found = Target(PLANES).coarser(4).places(points)
+    assert (found.height, found.width) == (23, 34)
+    assert found.rows.tolist() == [0, 0, 1, 22]
+    assert found.cols.tolist() == [33, 1, 0, 0]
+    assert Target(PLANES).places(points) is points
 
 
 @pytest.mark.parametrize("rate", [0.002, 0.01])

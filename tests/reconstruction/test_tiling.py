@@ -50,6 +50,8 @@ def test_small_pictures_are_painted_whole() -> None:
 
     tiling.in_windows(1024, 1024, window)
     assert calls == [(slice(0, 1024), slice(0, 1024))]
+    assert tiling.windows(512, 2048) == [(0, 512, 0, 2048)]
+    assert len(tiling.windows(513, 2048)) > 1
 
 
 def test_no_seam_between_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
