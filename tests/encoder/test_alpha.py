@@ -73,6 +73,18 @@ def test_alpha_has_its_share_of_a_budget(size: int) -> None:
         assert 0 < info.alpha <= size // alpha.SHARE + 2
 
 
+def test_alpha_is_exact_where_that_is_smaller() -> None:
+    rows = np.repeat(2 * np.arange(96, dtype=np.uint8)[:, None], 128, 1)
+    assert alpha.write(rows, 99) == alpha.write(rows, 100)
+
+
+@pytest.mark.parametrize("plane", [DISC, FADE])
+def test_a_limit_takes_precedence_over_the_quality(plane: NDArray[np.uint8]) -> None:
+    exact = alpha.write(plane, 100)
+    assert alpha.write(plane, 100, len(exact)) == exact
+    assert len(alpha.write(plane, 100, len(exact) - 1)) < len(exact)
+
+
 def test_nothing_fits_nothing() -> None:
     with pytest.raises(xcodec.InputError, match="no alpha fits 3 bytes"):
         alpha.write(DISC, 50, 3)
