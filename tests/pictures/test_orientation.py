@@ -189,6 +189,10 @@ def test_exif_tells_that_an_image_was_turned() -> None:
     assert modes.picture_of(photo().convert("RGB")).rgb.shape == (64, 48, 3)
     unknown = photo(exif=described(SIDEWAYS)).rotate(-90, expand=True)
     assert modes.picture_of(unknown).rgb.shape == (48, 64, 3)
+    # Where both sides are equal, the size does not show it.
+    square = photo(exif=described(SIDEWAYS, (48, 48))).crop((0, 0, 48, 48))
+    expected = modes.picture_of(square, turn=False).rgb
+    assert np.array_equal(modes.picture_of(square).rgb, np.rot90(expected, -1))
     # A file is shown as its EXIF says, whatever its size.
     file = photo(exif=described(SIDEWAYS, (48, 64)))
     assert modes.picture_of(file).rgb.shape == (64, 48, 3)

@@ -33,6 +33,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "I": (np.rint(SPREAD * 1023).astype(np.int32), r"0\.\.1023, of"),
     "Kelvin": ((273.15 + 40 * SPREAD).astype(np.float32), "outside 0..255 are clipped"),
     "Celsius": ((20 * SPREAD - 5).astype(np.float32), "outside 0..255 are clipped"),
+    "dark floats": ((SPREAD * 50).astype(np.float32), r"0\.\.50, of 0\.\.255"),
     "dim floats": ((SPREAD * 30).astype(np.float32), r"0\.\.30, of 0\.\.255"),
     "very dim floats": ((SPREAD / 100).astype(np.float32), r"0\.\.0\.01, of 0\.\.1"),
 }
