@@ -230,3 +230,15 @@ def test_keep_tells_what_no_file_can_hold() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             xcodec.encode(Image.open(data), effort=0)
+
+
+@pytest.mark.parametrize("tag", [2, 4, 20, 22, 28])
+def test_each_tag_that_tells_a_place_is_left_out(tag: int) -> None:
+    """Latitude, longitude, those of the destination, and the name of the area."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = "a view"
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[tag] = b"here" if tag == 28 else (52.0, 31.0, 12.0)
+    packed = exif.tobytes().removeprefix(b"Exif\0\0")
+    left = Image.Exif()
+    left.load(metadata.without_position(Metadata(packed)).exif)
+    assert dict(left) == {ExifTags.Base.ImageDescription: "a view"}

@@ -34,6 +34,7 @@ CASES: dict[str, tuple[Any, str]] = {
     "Kelvin": ((273.15 + 40 * SPREAD).astype(np.float32), "outside 0..255 are clipped"),
     "Celsius": ((20 * SPREAD - 5).astype(np.float32), "outside 0..255 are clipped"),
     "dark floats": ((SPREAD * 50).astype(np.float32), r"0\.\.50, of 0\.\.255"),
+    "narrow floats": ((100 + SPREAD * 20).astype(np.float32), r"100\.\.120, of 0\.\.255"),
     "dim floats": ((SPREAD * 30).astype(np.float32), r"0\.\.30, of 0\.\.255"),
     "very dim floats": ((SPREAD / 100).astype(np.float32), r"0\.\.0\.01, of 0\.\.1"),
 }
