@@ -137,7 +137,8 @@ def test_damaged_profiles_are_ignored(profile: bytes) -> None:
 
 def test_the_layout_of_a_tiff_file_is_not_metadata() -> None:
     stream = io.BytesIO()
-    Image.fromarray(SCENE).save(stream, "TIFF", compression="tiff_lzw", description="a scene")
+    tags = {ExifTags.Base.ImageDescription: "a scene", 65000: "a program's own"}
+    Image.fromarray(SCENE).save(stream, "TIFF", compression="tiff_lzw", tiffinfo=tags)
     data = xcodec.encode(Image.open(stream))
     assert set(decoded(data).getexif()) == {ExifTags.Base.ImageDescription}
 
