@@ -240,6 +240,7 @@ def test_wrong_usage(args: list[str], capsys: Capture) -> None:
         ["info", ""],
         ["truncate", "a.xgc", "--bytes", "9", "-o", ""],
         ["restore", "a.png", "--task", "points", "-o", ""],
+        ["restore", "a.png", "--task", "points", "--model", ""],
         ["corrupt", "a.png", "--task", "points", "-o", ""],
         ["compare", ""],
         ["compare", "a.png", "-o", ""],

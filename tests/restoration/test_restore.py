@@ -245,10 +245,10 @@ def test_clutter_is_named_and_large_enough(
     assert facts["clutter"] == "clutter.png"
 
 
-def test_an_empty_name_is_no_default_model(models: Path, picture: Path, capsys: Capture) -> None:
+def test_an_empty_name_is_no_default_model(models: Path) -> None:
     weights(models, MODELS["color-noise"], "color-noise")
-    assert main(["restore", str(picture), "--task", "color-noise", "--model", ""]) == 1
-    assert "not the name of a model: ''" in capsys.readouterr().err
+    with pytest.raises(ModelError, match="not the name of a model: ''"):
+        restore(np.zeros((32, 32, 3), np.uint8), "color-noise", model="")
 
 
 def test_restore_without_weights_is_one_clear_error(
