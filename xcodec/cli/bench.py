@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from xcodec.choices import DEVICES
-from xcodec.cli.common import FILE, NAME, force, quiet, refuse, say, usage
+from xcodec.cli.common import FILE, force, model, quiet, refuse, say, usage
 
 if TYPE_CHECKING:
     from xcodec.evaluation.runs.schema import Record
@@ -213,14 +213,7 @@ def points(output: Path | None, force: bool, quiet: bool, **options: Any) -> Non
 @bench.command(short_help="Time and memory of xcodec and other codecs.")
 @click.argument("picture", metavar="PICTURE", type=FILE)
 @click.option("--rate", default=0.02, show_default=True, help="Rate of xcodec.")
-@click.option(
-    "--model",
-    type=NAME,
-    default="photo",
-    show_default=True,
-    metavar="NAME|PATH",
-    help="Weights of the generator.",
-)
+@model
 @click.option(
     "--megapixels", default="0.25,1,4", show_default=True, metavar="X,...", help="Sizes to measure."
 )

@@ -19,7 +19,7 @@ from xcodec.cli.bench import (
     state,
     weights,
 )
-from xcodec.cli.common import NAME, force, quiet
+from xcodec.cli.common import force, model, quiet
 
 
 @click.command(short_help="Packets over links that lose some of them.")
@@ -68,14 +68,7 @@ from xcodec.cli.common import NAME, force, quiet
     metavar="NAME,...",
     help="Codecs whose scaled-down files, or payloads, are cut into packets.",
 )
-@click.option(
-    "--model",
-    type=NAME,
-    default="photo",
-    show_default=True,
-    metavar="NAME|PATH",
-    help="Weights of the generator.",
-)
+@model
 @encode
 @square
 @positions

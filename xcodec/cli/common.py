@@ -43,6 +43,14 @@ class _Picture(_Name):
 NAME = _Name(readable=False, path_type=str)
 PICTURE = _Picture(readable=False, path_type=str)
 FILE = _Name(readable=False, path_type=Path)
+model = click.option(
+    "--model",
+    type=NAME,
+    default="photo",
+    show_default=True,
+    metavar="NAME|PATH",
+    help="Weights of the generator.",
+)
 max_pixels = click.option(
     "--max-pixels",
     type=click.IntRange(1),

@@ -12,6 +12,7 @@ from xcodec.cli.common import (
     beside,
     force,
     how_read,
+    model,
     quiet,
     reads_pictures,
     refuse,
@@ -30,14 +31,7 @@ from xcodec.cli.common import (
     "--bytes", "sizes", type=click.IntRange(1), multiple=True, metavar="N",
     help="Best picture within N bytes; can be repeated.",
 )  # fmt: skip
-@click.option(
-    "--model",
-    type=NAME,
-    default="photo",
-    show_default=True,
-    metavar="NAME|PATH",
-    help="Weights of the generator.",
-)
+@model
 @click.option(
     "-o", "--output", type=NAME, metavar="OUT",
     help="Page to write.  [default: IN.html, or IN.compared.html if that exists]",
